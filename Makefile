@@ -1,0 +1,88 @@
+# One file builds everything. Objects go to build/ (or build/VARIANT), never beside the sources.
+# `make help` lists what there is.
+
+VARIANT ?=
+BUILD := build$(if $(VARIANT),/$(VARIANT))
+PREFIX ?= /usr/local
+DESTDIR ?=
+PYTHON ?= /usr/bin/python3
+VERSION := 0.1.0
+
+CC ?= gcc
+PACKAGES := glib-2.0 libgit2 libcurl libzmq jansson yaml-0.1 libprotobuf-c libsodium
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum \
+	-Wformat=2 -Wcast-align -Wpointer-arith -Wundef -Wconversion -Wwrite-strings -Wno-missing-field-initializers
+OPTIMIZE := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+ifeq ($(VARIANT),asan)
+OPTIMIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
+ifeq ($(VARIANT),tsan)
+OPTIMIZE := -O1 -fsanitize=thread -fno-omit-frame-pointer
+endif
+ifeq ($(VARIANT),coverage)
+OPTIMIZE := -O0 --coverage
+endif
+
+# Include paths of libraries are system paths: their headers are not ours to warn about.
+PACKAGE_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
+PACKAGE_LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lrocksdb -lpthread
+CPPFLAGS += -D_GNU_SOURCE -DFORGE_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"forge"' -I. -isystem $(BUILD)/generated
+CFLAGS += -std=gnu11 -g $(OPTIMIZE) $(WARNINGS) $(if $(WERROR),-Werror)
+LDFLAGS += $(OPTIMIZE) $(if $(VARIANT),,-pie)
+
+LAYERS := journal/base journal queue scheduler worker cli
+PROTOS := journal/events queue/messages scheduler/image
+GENERATED_C := $(PROTOS:%=$(BUILD)/generated/%.pb-c.c)
+GENERATED_H := $(GENERATED_C:.c=.h)
+SOURCES := $(filter-out cli/main.c,$(wildcard $(LAYERS:%=%/*.c)))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(PROTOS:%=$(BUILD)/generated/%.pb-c.o)
+LIBRARY := $(BUILD)/libforge.a
+UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c tests/simulation/test_*.c))
+BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
+
+.PHONY: help all install uninstall deps demo check unit e2e lint fmt asan tsan bench clean
+.DEFAULT_GOAL := all
+.SECONDARY:
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+all: $(BUILD)/forge ## build build/forge
+
+$(BUILD)/forge: $(BUILD)/cli/main.o $(LIBRARY)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/generated/%.pb-c.c $(BUILD)/generated/%.pb-c.h &: %.proto
+	@mkdir -p $(BUILD)/generated
+	protoc-c -I. --c_out=$(BUILD)/generated $<
+
+$(BUILD)/generated/%.o: $(BUILD)/generated/%.c $(GENERATED_H)
+	$(CC) $(CPPFLAGS) -std=gnu11 -g $(OPTIMIZE) -w $(PACKAGE_CFLAGS) -c -o $@ $<
+
+$(BUILD)/%.o: %.c | $(GENERATED_H)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY) $(TEST_SUPPORT)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+deps: ## install the Debian packages that are missing
+	@./tests/deps.sh
+
+check: deps ## set up what is missing, then run every test
+	@$(MAKE) --no-print-directory unit e2e WERROR=1
+
+unit: all $(UNIT_TESTS) ## unit tests and the simulation alone
+	prove --exec '' $(UNIT_TESTS)
+
+e2e: all ## end-to-end tests alone
+	FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e
+
+clean: ## remove build/
+	rm -rf build

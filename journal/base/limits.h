@@ -1,0 +1,82 @@
+#ifndef FORGE_JOURNAL_BASE_LIMITS_H
+#define FORGE_JOURNAL_BASE_LIMITS_H
+
+/*
+ * Every bound in one place, each with its reason. A buffer, list, depth, retry or wait that has no name here is
+ * unbounded, which is a defect.
+ */
+
+/* The journal: the largest sizes that every backend takes (a replicated log refuses messages over 1 MiB). */
+#define LIMIT_ENTRY_BYTES (256 * 1024)
+#define LIMIT_RECORD_BYTES (768 * 1024)
+
+/* The wire: one message carries at most one page or one grant, so a peer never needs more memory than this. */
+#define LIMIT_MESSAGE_BYTES (1024 * 1024)
+#define LIMIT_EVENTS_PAGE_BYTES (256 * 1024)
+#define LIMIT_ROWS_PAGE 500
+
+/* A batch grows by this many targets an event, so that one event always fits an entry. */
+#define LIMIT_TARGETS_PER_EXTENSION 1000
+#define LIMIT_TARGETS_PER_REQUEST 2000
+#define LIMIT_TARGETS_PER_BATCH 2000000
+
+/* Names and texts that people choose. */
+#define LIMIT_NAME_BYTES 200
+#define LIMIT_URL_BYTES 2000
+#define LIMIT_BRANCH_PATTERNS 100
+#define LIMIT_BRANCHES_PER_FORK 1000
+#define LIMIT_ERROR_TEXT_BYTES 1000
+
+/* An event names so many conflict paths; the count is always whole. */
+#define LIMIT_CONFLICT_PATHS 100
+
+/* Facts of one report; a fork with more branches than fit reports them in several. */
+#define LIMIT_FACTS_PER_REPORT 64
+
+/* Scheduling: jobs in one grant, inputs in one turn (a turn is one sync of the disk). */
+#define LIMIT_JOBS_PER_GRANT 64
+#define LIMIT_INPUTS_PER_TURN 1024
+#define LIMIT_QUEUED_JOBS 5000000
+#define LIMIT_SESSIONS 10000
+#define LIMIT_OUTBOX_BYTES (64 * 1024 * 1024)
+
+/* Closed batches stay listed, and their request ids known, for so many; older ones are found in the journal. */
+#define LIMIT_CLOSED_BATCHES 1000
+
+/* Leases run on the monotonic clock; a worker that misses two heartbeats is asked nothing more. */
+#define LIMIT_HEARTBEAT_MS 1000
+#define LIMIT_LEASE_MS 15000
+#define LIMIT_OWNER_GRACE_MS 2000
+
+/* Retries of one job, waits between them (doubling, with jitter), attempts at all. */
+#define LIMIT_ATTEMPTS 5
+#define LIMIT_RETRY_FIRST_MS 500
+#define LIMIT_RETRY_LAST_MS 60000
+
+/* Network: connecting, a transfer that moves too little, one whole request. */
+#define LIMIT_CONNECT_MS 10000
+#define LIMIT_LOW_SPEED_BYTES_PER_S 100
+#define LIMIT_LOW_SPEED_MS 30000
+#define LIMIT_REQUEST_MS (15 * 60 * 1000)
+#define LIMIT_REFS_PER_REPOSITORY 200000
+#define LIMIT_REF_LISTING_BYTES (64 * 1024 * 1024)
+#define LIMIT_PACK_BYTES (4LL * 1024 * 1024 * 1024)
+#define LIMIT_CREDENTIAL_TRIES 2
+
+/* Merging: a blob larger than this is never merged by content; a tree deeper than this is refused. */
+#define LIMIT_MERGE_BLOB_BYTES (50 * 1024 * 1024)
+#define LIMIT_TREE_DEPTH 256
+
+/* Stores: past these a store is rewritten, so that look-ups stay quick and descriptors few. */
+#define LIMIT_STORE_PACKS 50
+#define LIMIT_STORE_LOOSE_OBJECTS 1000
+#define LIMIT_STORE_LOCK_MS 60000
+#define LIMIT_BACKUPS_KEPT 10
+#define LIMIT_BACKUP_DAYS 90
+
+/* Documents from outside: bytes, nesting, nodes after aliases are expanded. */
+#define LIMIT_DOCUMENT_BYTES (8 * 1024 * 1024)
+#define LIMIT_DOCUMENT_DEPTH 64
+#define LIMIT_DOCUMENT_NODES 200000
+
+#endif

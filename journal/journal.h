@@ -1,0 +1,82 @@
+#ifndef FORGE_JOURNAL_JOURNAL_H
+#define FORGE_JOURNAL_JOURNAL_H
+
+#include <glib.h>
+#include <stdint.h>
+
+#include "journal/base/hash.h"
+#include "journal/events.pb-c.h"
+
+/**
+ * An append-only log of records. A record is the packed entries of one turn of the scheduler (struct Forge__Entries);
+ * each event in it has a sequence number, the first event of a journal 1. One process writes; any thread of it may read
+ * while it does. Backends (journal_rocksdb.h, journal_memory.h) make the object and pass one contract test.
+ */
+struct journal;
+
+/** Where a journal ends: what the next record is chained to, and what the mark holds. */
+struct journal_position {
+	uint64_t seq;     /**< of the last event; 0: empty */
+	struct hash hash; /**< of the last record; of the journal's id while empty */
+};
+
+void journal_close(struct journal *journal);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct journal, journal_close)
+
+/** 32 hexadecimal digits, drawn when the journal was made. Borrowed. */
+const char *journal_id(const struct journal *journal);
+
+/** The end as of the last append or open. */
+struct journal_position journal_end(const struct journal *journal);
+
+/**
+ * Appends ENTRIES as one record and returns once it is durable. AFTER_SEQ is the last sequence the caller knows.
+ * Errors: JOURNAL_CONFLICT (somebody else wrote: stop), TOO_LARGE (nothing written), JOURNAL_WRITE_FAILED (the
+ * outcome is unknown: the journal takes nothing more until it is closed and opened again).
+ */
+gboolean journal_append(struct journal *journal, uint64_t after_seq, const Forge__Entries *entries,
+	struct journal_position *end, GError **error);
+
+/** Reads records in order. Belongs to one thread; sees what was durable when it was made or refreshed. */
+struct journal_reader;
+
+/** A reader whose first record is the one that holds FROM_SEQ (0 or 1: the first). */
+struct journal_reader *journal_read(struct journal *journal, uint64_t from_seq, GError **error);
+void journal_reader_free(struct journal_reader *reader);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct journal_reader, journal_reader_free)
+
+/** One unpacked record. Borrowed from the reader until its next call. */
+struct journal_record {
+	uint64_t first_seq;
+	uint64_t last_seq;
+	struct hash hash;
+	const Forge__Entries *entries; /**< every event has a known kind and no unknown field */
+};
+
+enum journal_read_result {
+	JOURNAL_READ_RECORD,
+	JOURNAL_READ_END,
+	JOURNAL_READ_ERROR,
+};
+
+/**
+ * The next record. Checks checksum, chain and sequence (JOURNAL_DAMAGED, naming the sequence) and refuses events of a
+ * newer version (JOURNAL_TOO_NEW).
+ */
+enum journal_read_result journal_reader_next(
+	struct journal_reader *reader, struct journal_record *record, GError **error);
+
+/**
+ * Keeps BLOB as the checkpoint of the state at SEQ, replacing the one before; TAG names build and fold version. A
+ * checkpoint is a cache: losing it costs time only.
+ */
+gboolean journal_save_checkpoint(struct journal *journal, uint64_t seq, const char *tag, GBytes *blob,
+	GError **error);
+
+/** The newest checkpoint with TAG that is whole and not beyond the end; NULL without an error if there is none. */
+GBytes *journal_load_checkpoint(struct journal *journal, const char *tag, uint64_t *seq);
+
+/** Bytes on disk, about; 0 for memory. */
+uint64_t journal_bytes(const struct journal *journal);
+
+#endif

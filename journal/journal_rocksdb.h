@@ -1,0 +1,36 @@
+#ifndef FORGE_JOURNAL_JOURNAL_ROCKSDB_H
+#define FORGE_JOURNAL_JOURNAL_ROCKSDB_H
+
+#include "journal/journal.h"
+
+enum journal_mode {
+	JOURNAL_WRITE,     /**< made if it is not there; takes the lock */
+	JOURNAL_READ_ONLY, /**< beside a live writer too; changes no file */
+};
+
+/** Who holds a journal's lock, as it wrote itself into the lock file. */
+struct journal_holder {
+	int64_t pid;
+	char host[256];
+	char purpose[64]; /**< `scheduler`, `embedded` */
+};
+
+/**
+ * Opens the journal in FOLDER. After an unclean stop it is first opened read-only in point-in-time mode, its chain
+ * checked and its end compared with the mark; only then for writing. Errors: JOURNAL_HELD (the message names the
+ * holder; at once), JOURNAL_DAMAGED (shorter than its mark, or different there; no file is touched), JOURNAL_TOO_NEW,
+ * JOURNAL_WRITE_FAILED, PERMISSION_DENIED. PURPOSE is told to those who are refused.
+ */
+struct journal *journal_rocksdb_open(
+	const char *folder, enum journal_mode mode, const char *purpose, GError **error);
+
+/** TRUE and HOLDER filled if somebody holds the lock of the journal in FOLDER now. */
+gboolean journal_rocksdb_holder(const char *folder, struct journal_holder *holder);
+
+/**
+ * Waits until nobody holds the lock of the journal in FOLDER, without taking it. Blocks; for a thread of its own.
+ * FALSE if the file cannot be watched.
+ */
+gboolean journal_rocksdb_wait_free(const char *folder);
+
+#endif

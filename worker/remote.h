@@ -1,0 +1,34 @@
+#ifndef FORGE_WORKER_REMOTE_H
+#define FORGE_WORKER_REMOTE_H
+
+#include <glib.h>
+
+#include "journal/base/config.h"
+
+enum remote_kind {
+	REMOTE_HTTP, /**< http:// or https:// */
+	REMOTE_SSH,  /**< ssh://, user@host:path */
+	REMOTE_PATH, /**< file:// or a path */
+};
+
+/** One repository as a worker reaches it, with its credentials. Immutable once made; one job's thread owns it. */
+struct remote {
+	enum remote_kind kind;
+	char *shown; /**< as people wrote it, without secrets: for messages and events */
+	char *url;   /**< where it is, after hosts: and insteadOf; no user part for HTTP */
+	char *host;  /**< for lanes and limits: host name, or "localhost" for paths */
+	char *username; /**< for HTTP basic authentication; NULL: none (yet) */
+	char *password; /**< likewise; a token, or from a URL's user part. Secret. */
+	char *identity; /**< hexadecimal digest of url and credential: names the store. Never the secret itself */
+};
+
+/**
+ * How REPOSITORY (HOST/OWNER/NAME, URL, user@host:path, file:// or a path) is reached. The token of a host comes
+ * from the variable its configuration names. CONFIGURATION_INVALID if the host is in no table and the name is no
+ * URL; VALIDATION_FAILED for what is no repository at all (control characters, a leading dash, …).
+ */
+struct remote *remote_new(const struct config *config, const char *repository, GError **error);
+void remote_free(struct remote *remote);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct remote, remote_free)
+
+#endif

@@ -1,0 +1,32 @@
+#ifndef FORGE_WORKER_TREE_MERGE_H
+#define FORGE_WORKER_TREE_MERGE_H
+
+#include <git2.h>
+#include <glib.h>
+
+/** A path that a person must decide. */
+struct merge_conflict {
+	char *path;
+	char *type; /**< `content` (the only one at this level; checks above find the other types) */
+};
+
+/** What merging two commits gave: a tree, or conflicts, never both. */
+struct tree_merge {
+	gboolean clean;
+	git_oid tree;         /**< if clean; written to the repository */
+	GPtrArray *conflicts; /**< of struct merge_conflict, sorted by path, if not */
+	git_oid base;         /**< a merge base; zero if the two share no commit */
+};
+
+void tree_merge_clear(struct tree_merge *merge);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(struct tree_merge, tree_merge_clear)
+
+/**
+ * Merges the commits OURS and THEIRS of REPOSITORY in memory, as git does with renames found at 50 % similarity and
+ * directory renames off; several merge bases are merged first. Never clean where git is not. No common ancestor is
+ * UNRELATED_HISTORIES; a tree deeper than LIMIT_TREE_DEPTH or an object that is not there is an error, not a conflict.
+ */
+gboolean tree_merge_commits(git_repository *repository, const git_oid *ours, const git_oid *theirs,
+	struct tree_merge *merge, GError **error);
+
+#endif
