@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "journal/base/config.h"
+#include "journal/base/scope.h"
 #include "queue/messages.pb-c.h"
 
 /**
@@ -25,7 +26,7 @@ enum client_use {
 struct client *client_new(
 	const struct config *config, enum client_use use, uint32_t worker_jobs, GError **error);
 void client_free(struct client *client);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct client, client_free)
+SCOPED_POINTER(client, client_free)
 
 /** TRUE if there is no endpoint: jobs run only while some command waits for them. */
 gboolean client_is_embedded(const struct client *client);

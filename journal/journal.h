@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "journal/base/hash.h"
+#include "journal/base/scope.h"
 #include "journal/events.pb-c.h"
 
 /**
@@ -21,7 +22,7 @@ struct journal_position {
 };
 
 void journal_close(struct journal *journal);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct journal, journal_close)
+SCOPED_POINTER(journal, journal_close)
 
 /** 32 hexadecimal digits, drawn when the journal was made. Borrowed. */
 const char *journal_id(const struct journal *journal);
@@ -43,7 +44,7 @@ struct journal_reader;
 /** A reader whose first record is the one that holds FROM_SEQ (0 or 1: the first). */
 struct journal_reader *journal_read(struct journal *journal, uint64_t from_seq, GError **error);
 void journal_reader_free(struct journal_reader *reader);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct journal_reader, journal_reader_free)
+SCOPED_POINTER(journal_reader, journal_reader_free)
 
 /** One unpacked record. Borrowed from the reader until its next call. */
 struct journal_record {

@@ -1,6 +1,7 @@
 #ifndef FORGE_JOURNAL_JOURNAL_MEMORY_H
 #define FORGE_JOURNAL_JOURNAL_MEMORY_H
 
+#include "journal/base/scope.h"
 #include "journal/journal.h"
 
 /** What survives a crash of a simulated machine; shared by the journals opened on it, one after another. */
@@ -8,7 +9,7 @@ struct journal_disk;
 
 struct journal_disk *journal_disk_new(const char *journal_id);
 void journal_disk_free(struct journal_disk *disk);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct journal_disk, journal_disk_free)
+SCOPED_POINTER(journal_disk, journal_disk_free)
 
 /** How the next append ends; for tests. Afterwards the disk is healthy again. */
 enum journal_fault {

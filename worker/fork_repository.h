@@ -4,6 +4,7 @@
 #include <git2.h>
 #include <glib.h>
 
+#include "journal/base/scope.h"
 #include "worker/budget.h"
 #include "worker/store.h"
 
@@ -17,7 +18,7 @@ struct fork_repository;
 struct fork_repository *fork_repository_open(struct stores *stores, struct store *store,
 	const struct remote *fork, struct budget *budget, GError **error);
 void fork_repository_close(struct fork_repository *fork);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct fork_repository, fork_repository_close)
+SCOPED_POINTER(fork_repository, fork_repository_close)
 
 git_repository *fork_repository_git(struct fork_repository *fork);
 

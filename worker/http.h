@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "journal/base/scope.h"
+
 /**
  * The pool of HTTP connections of one worker: shared by its slots, safe to use from many threads at once. Keeps
  * connections alive, speaks HTTP/2 where the server does, honours git's and the environment's proxies and TLS
@@ -12,6 +14,6 @@ struct http;
 
 struct http *http_new(void);
 void http_free(struct http *http);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct http, http_free)
+SCOPED_POINTER(http, http_free)
 
 #endif

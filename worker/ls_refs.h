@@ -4,6 +4,7 @@
 #include <git2.h>
 #include <glib.h>
 
+#include "journal/base/scope.h"
 #include "worker/budget.h"
 #include "worker/http.h"
 #include "worker/remote.h"
@@ -23,7 +24,7 @@ struct ref_listing {
 };
 
 void ref_listing_free(struct ref_listing *listing);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct ref_listing, ref_listing_free)
+SCOPED_POINTER(ref_listing, ref_listing_free)
 
 /** The ref called NAME, or NULL. */
 const struct advertised_ref *ref_listing_find(const struct ref_listing *listing, const char *name);

@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "journal/base/config.h"
+#include "journal/base/scope.h"
 
 enum remote_kind {
 	REMOTE_HTTP, /**< http:// or https:// */
@@ -29,6 +30,6 @@ struct remote {
  */
 struct remote *remote_new(const struct config *config, const char *repository, GError **error);
 void remote_free(struct remote *remote);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct remote, remote_free)
+SCOPED_POINTER(remote, remote_free)
 
 #endif

@@ -4,6 +4,7 @@
 #include <git2.h>
 #include <glib.h>
 
+#include "journal/base/scope.h"
 #include "worker/budget.h"
 #include "worker/http.h"
 #include "worker/remote.h"
@@ -18,7 +19,7 @@ struct stores;
 
 struct stores *stores_new(const char *cache_folder, struct http *http);
 void stores_free(struct stores *stores);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct stores, stores_free)
+SCOPED_POINTER(stores, stores_free)
 
 /** One store, held for reading (nobody rewrites or evicts it meanwhile). Belongs to one thread. */
 struct store;
@@ -32,7 +33,7 @@ struct store;
 struct store *store_open(struct stores *stores, const struct remote *upstream, const struct fetch_ref *tips,
 	size_t n_tips, struct budget *budget, GError **error);
 void store_close(struct store *store);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct store, store_close)
+SCOPED_POINTER(store, store_close)
 
 git_repository *store_repository(struct store *store);
 

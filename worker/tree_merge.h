@@ -4,6 +4,8 @@
 #include <git2.h>
 #include <glib.h>
 
+#include "journal/base/scope.h"
+
 /** A path that a person must decide. */
 struct merge_conflict {
 	char *path;
@@ -19,7 +21,7 @@ struct tree_merge {
 };
 
 void tree_merge_clear(struct tree_merge *merge);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(struct tree_merge, tree_merge_clear)
+SCOPED_VALUE(tree_merge, tree_merge_clear)
 
 /**
  * Merges the commits OURS and THEIRS of REPOSITORY in memory, as git does with renames found at 50 % similarity and

@@ -4,6 +4,8 @@
 #include <glib.h>
 #include <stdint.h>
 
+#include "journal/base/scope.h"
+
 /** How one git host is reached (`hosts:` of the configuration). */
 struct config_host {
 	char *name;      /**< as in HOST/OWNER/NAME */
@@ -50,7 +52,7 @@ struct config {
  */
 struct config *config_load(const char *path, GError **error);
 void config_free(struct config *config);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct config, config_free)
+SCOPED_POINTER(config, config_free)
 
 /** The host called NAME, or NULL. */
 const struct config_host *config_host(const struct config *config, const char *name);
