@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "journal/base/scope.h"
+#include "journal/base/value.h"
 
 /** How one git host is reached (`hosts:` of the configuration). */
 struct config_host {
@@ -12,9 +13,11 @@ struct config_host {
 	char *api;       /**< base URL of its API; NULL: none */
 	char *clone;     /**< prefix of OWNER/NAME: `https://github.com`, `file:///srv/git` */
 	char *token_env; /**< name of the variable that holds the token; NULL: none */
+	gboolean built_in; /**< known without being configured */
 };
 
-/** Everything a process of forge may be told, from file and environment; see config.c for the table of keys. */
+/** Everything a process of forge may be told, from file and environment; see config.c for the table
+ * of keys. */
 struct config {
 	char *home; /**< FORGE_HOME, absolute: journal/, cache/, keys */
 	char *path; /**< the file that was read, or would be; absolute */
@@ -35,20 +38,22 @@ struct config {
 	gboolean sync_create_fork_if_no_access;
 	char *sync_default_commit_message;
 
-	uint64_t network_connect_ms; /**< until a connection stands */
-	uint64_t network_request_ms; /**< one whole request, whatever moves */
+	uint64_t network_connect_ms;   /**< until a connection stands */
+	uint64_t network_request_ms;   /**< one whole request, whatever moves */
 	uint64_t network_low_speed_ms; /**< a transfer that stands still for so long ends */
-	uint64_t network_pack_bytes; /**< the largest pack that is taken */
+	uint64_t network_pack_bytes;   /**< the largest pack that is taken */
 
 	char *log_level;
-	char *journal; /**< `rocksdb`, `rocksdb:PATH` */
+	char *journal; /**< `rocksdb`, `rocksdb:PATH` with PATH absolute */
+
+	char **sources; /**< where each value came from, for config_describe() */
 };
 
 /**
- * Reads PATH (NULL: $FORGE_CONFIG, else config.yaml in the home), then the environment (FORGE_SECTION_KEY).
- * A file that was named and is not there is an error; a default one that is not there is not.
- * CONFIGURATION_INVALID names file, line and key (`config.yaml:3: worker.jobs: expected a whole number`), and for
- * an unknown key the nearest one.
+ * Reads PATH (NULL: $FORGE_CONFIG, else config.yaml in the home), then the environment
+ * (FORGE_SECTION_KEY). A file that was named and is not there is an error; a default one that is
+ * not there is not. CONFIGURATION_INVALID names file, line and key (`config.yaml:3: worker.jobs:
+ * expected a whole number`), and for an unknown key the nearest one.
  */
 struct config *config_load(const char *path, GError **error);
 void config_free(struct config *config);
@@ -56,6 +61,13 @@ SCOPED_POINTER(config, config_free)
 
 /** The host called NAME, or NULL. */
 const struct config_host *config_host(const struct config *config, const char *name);
+
+/**
+ * Every value in effect and where it came from, as a list of `{"key": "worker.jobs", "value": "8",
+ * "source": S}` in the order of the table; S is `FILE:LINE`, `environment FORGE_WORKER_JOBS` or
+ * `default`, and what is not set is a null. What might be a secret is not shown. Caller frees.
+ */
+struct value *config_describe(const struct config *config);
 
 /** Folder of the journal: what `journal:` says, else `journal` in the home. Caller frees. */
 char *config_journal_path(const struct config *config);

@@ -79,4 +79,14 @@
 #define LIMIT_DOCUMENT_DEPTH 64
 #define LIMIT_DOCUMENT_NODES 200000
 
+/* Items of one list of a document whose table names no bound of its own. */
+#define LIMIT_FIELD_ITEMS 100000
+
+/* Configuration: more jobs at once than this no machine runs well; a wait longer than this is a mistyped unit. */
+#define LIMIT_WORKER_JOBS 256
+#define LIMIT_HOSTS 1000
+#define LIMIT_SOCKET_PATH_BYTES 107 /* sun_path of a Unix socket, less its NUL */
+#define LIMIT_CONFIGURED_WAIT_MS (7LL * 24 * 60 * 60 * 1000)
+#define LIMIT_CONFIGURED_BYTES (1LL << 50)
+
 #endif
