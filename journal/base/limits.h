@@ -38,6 +38,7 @@
 #define LIMIT_INPUTS_PER_TURN 1024
 #define LIMIT_QUEUED_JOBS 5000000
 #define LIMIT_SESSIONS 10000
+#define LIMIT_WORKER_SLOTS 1024
 #define LIMIT_OUTBOX_BYTES (64 * 1024 * 1024)
 
 /* Closed batches stay listed, and their request ids known, for so many; older ones are found in the journal. */

@@ -1,0 +1,16 @@
+#ifndef FORGE_JOURNAL_MESSAGE_H
+#define FORGE_JOURNAL_MESSAGE_H
+
+#include <glib.h>
+#include <protobuf-c/protobuf-c.h>
+
+/** A deep copy of MESSAGE. Free with its type's …__free_unpacked(copy, NULL). */
+gpointer message_copy(const ProtobufCMessage *message);
+
+/** MESSAGE as bytes. */
+GBytes *message_pack(const ProtobufCMessage *message);
+
+/** Makes *FIELD a copy of TEXT; the field's old text must be the default or g_malloc'ed. */
+void message_set_string(char **field, const char *text);
+
+#endif

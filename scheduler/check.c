@@ -1,0 +1,206 @@
+/*
+ * Requests are input: everything that would become part of an event is bounded and checked here first, so that the fold
+ * and the workers meet only what can be right.
+ */
+#include "scheduler/check.h"
+
+#include <string.h>
+
+#include "journal/base/errors.h"
+#include "journal/base/limits.h"
+#include "journal/base/nearest.h"
+#include "queue/job_kinds.h"
+
+static gboolean refuse(GError **error, enum forge_error code, const char *format, ...)
+	G_GNUC_PRINTF(3, 4);
+
+static gboolean refuse(GError **error, enum forge_error code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	g_propagate_error(error, g_error_new_valist(FORGE_ERROR, (gint)code, format, arguments));
+	va_end(arguments);
+	return FALSE;
+}
+
+gboolean check_fork_is_there(const struct state *state, const char *name, GError **error)
+{
+	g_autoptr(GPtrArray) names = NULL;
+	g_autofree char *question = NULL;
+
+	if (state_fork(state, name))
+		return TRUE;
+	names = g_ptr_array_sized_new(state->forks->len + 1);
+	for (guint i = 0; i < state->forks->len; i++)
+		g_ptr_array_add(names, ((struct fork_row *)state->forks->pdata[i])->spec->name);
+	g_ptr_array_add(names, NULL);
+	question = nearest_question(name, (const char *const *)names->pdata);
+	return refuse(error, FORGE_ERROR_FORK_NOT_FOUND, "no fork is called '%.*s'%s%s",
+		LIMIT_NAME_BYTES, name, question ? "; " : "", question ? question : "");
+}
+
+static gboolean check_strategy(Forge__Strategy strategy, GError **error)
+{
+	switch (strategy) {
+	case FORGE__STRATEGY__STRATEGY_UNSET:
+	case FORGE__STRATEGY__STRATEGY_FAST_FORWARD:
+	case FORGE__STRATEGY__STRATEGY_MERGE:
+	case FORGE__STRATEGY__STRATEGY_OVERWRITE:
+		return TRUE;
+	case FORGE__STRATEGY__STRATEGY_REBASE:
+		return refuse(error, FORGE_ERROR_UNSUPPORTED,
+			"this version cannot rebase a fork yet; use merge or fast_forward");
+	case _FORGE__STRATEGY_IS_INT_SIZE:
+		break;
+	}
+	return refuse(error, FORGE_ERROR_VALIDATION_FAILED, "unknown strategy %d", strategy);
+}
+
+static gboolean check_branches(char *const *branches, size_t n_branches, GError **error)
+{
+	if (n_branches > LIMIT_BRANCH_PATTERNS)
+		return refuse(error, FORGE_ERROR_TOO_LARGE,
+			"%" G_GSIZE_FORMAT " branch patterns; at most %d are taken", n_branches,
+			LIMIT_BRANCH_PATTERNS);
+	for (size_t i = 0; i < n_branches; i++) {
+		size_t length = strlen(branches[i]);
+
+		if (length == 0 || length > LIMIT_NAME_BYTES || branches[i][0] == '-' ||
+			strcspn(branches[i], " ~^:\\\x7f") != length ||
+			!g_utf8_validate(branches[i], -1, NULL))
+			return refuse(error, FORGE_ERROR_VALIDATION_FAILED,
+				"'%.*s' is no branch name or pattern", LIMIT_NAME_BYTES, branches[i]);
+	}
+	return TRUE;
+}
+
+static gboolean check_arguments(const Forge__BatchArguments *arguments, GError **error)
+{
+	return !arguments || (check_strategy(arguments->strategy, error) &&
+				     check_branches(arguments->branches, arguments->n_branches, error));
+}
+
+static gboolean check_targets(
+	const struct state *state, const Forge__Submit *submit, GError **error)
+{
+	if (submit->n_targets > LIMIT_TARGETS_PER_REQUEST)
+		return refuse(error, FORGE_ERROR_TOO_LARGE,
+			"%" G_GSIZE_FORMAT " targets in one request; at most %d are taken",
+			submit->n_targets, LIMIT_TARGETS_PER_REQUEST);
+	for (size_t i = 0; i < submit->n_targets; i++)
+		if (!check_fork_is_there(state, submit->targets[i], error))
+			return FALSE;
+	return TRUE;
+}
+
+gboolean check_submit(const struct state *state, const Forge__Submit *submit, GError **error)
+{
+	const struct job_kind *kind = job_kind_of(submit->kind);
+	uint64_t unfinished = job_table_count(state->jobs, JOB_QUEUED) +
+		job_table_count(state->jobs, JOB_WAITING);
+
+	if (!kind)
+		return refuse(error, FORGE_ERROR_UNSUPPORTED, "unknown job kind %d", submit->kind);
+	if (submit->n_targets + submit->noops == 0 && !submit->all_forks)
+		return refuse(error, FORGE_ERROR_USAGE, "nothing to do was named");
+	if ((kind->kind == FORGE__JOB_KIND__JOB_KIND_NOOP) !=
+		(submit->noops > 0 && submit->n_targets == 0 && !submit->all_forks))
+		return refuse(error, FORGE_ERROR_USAGE,
+			"a batch of '%s' jobs cannot have these targets", kind->name);
+	if (submit->noops > LIMIT_TARGETS_PER_BATCH)
+		return refuse(error, FORGE_ERROR_TOO_LARGE, "at most %d jobs a batch are taken",
+			LIMIT_TARGETS_PER_BATCH);
+	if (unfinished + submit->noops + submit->n_targets > LIMIT_QUEUED_JOBS)
+		return refuse(error, FORGE_ERROR_BUSY,
+			"%" G_GUINT64_FORMAT " jobs are queued already", unfinished);
+	if (strlen(submit->request_id) > LIMIT_NAME_BYTES ||
+		strlen(submit->unique_key) > LIMIT_NAME_BYTES ||
+		strlen(submit->retry_of) > LIMIT_NAME_BYTES)
+		return refuse(error, FORGE_ERROR_TOO_LARGE, "a key is longer than %d bytes",
+			LIMIT_NAME_BYTES);
+	return check_arguments(submit->arguments, error) && check_targets(state, submit, error);
+}
+
+static gboolean check_name(const char *name, GError **error)
+{
+	size_t length = strlen(name);
+
+	if (length > 0 && length <= LIMIT_NAME_BYTES && g_ascii_isalnum(name[0]) &&
+		strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "._-") == length)
+		return TRUE;
+	return refuse(error, FORGE_ERROR_VALIDATION_FAILED,
+		"'%.*s' cannot name a fork: letters, digits, '.', '_' and '-', a letter or digit first",
+		LIMIT_NAME_BYTES, name);
+}
+
+/* What stands in an event stands there for ever: no passwords. */
+static gboolean has_password(const char *address)
+{
+	const char *start = strstr(address, "://");
+	const char *end, *at;
+
+	if (!start)
+		return FALSE;
+	start += 3;
+	end = start + strcspn(start, "/");
+	at = g_strrstr_len(start, end - start, "@");
+	return at && memchr(start, ':', (size_t)(at - start));
+}
+
+static gboolean check_address(const char *what, const char *address, GError **error)
+{
+	size_t length = strlen(address);
+
+	if (length == 0 || length > LIMIT_URL_BYTES || !g_utf8_validate(address, -1, NULL) ||
+		address[0] == '-')
+		return refuse(error, FORGE_ERROR_VALIDATION_FAILED,
+			"the %s's address is empty, too long or no address", what);
+	for (const char *c = address; *c; c++)
+		if (g_ascii_iscntrl(*c))
+			return refuse(error, FORGE_ERROR_VALIDATION_FAILED,
+				"the %s's address has a control character", what);
+	if (has_password(address))
+		return refuse(error, FORGE_ERROR_SECURITY_REFUSED,
+			"the %s's address carries a password; leave it out and use "
+			"hosts.HOST.token_env or git's credential helper",
+			what);
+	return TRUE;
+}
+
+gboolean check_fork(const Forge__Fork *fork, GError **error)
+{
+	if (!fork)
+		return refuse(error, FORGE_ERROR_USAGE, "no fork was named");
+	if (fork->tags)
+		return refuse(error, FORGE_ERROR_UNSUPPORTED, "this version cannot sync tags yet");
+	return check_name(fork->name, error) && check_address("fork", fork->fork, error) &&
+		check_address("upstream", fork->upstream, error) &&
+		check_branches(fork->branches, fork->n_branches, error) &&
+		check_strategy(fork->strategy, error);
+}
+
+static gboolean check_facts(Forge__Fact *const *facts, size_t n_facts, GError **error)
+{
+	for (size_t i = 0; i < n_facts; i++) {
+		if (facts[i]->kind_case == FORGE__FACT__KIND__NOT_SET)
+			return refuse(error, FORGE_ERROR_UNSUPPORTED, "a fact of no known kind");
+		if (facts[i]->kind_case == FORGE__FACT__KIND_FORK_SYNCED &&
+			facts[i]->fork_synced->n_conflicts > LIMIT_CONFLICT_PATHS)
+			return refuse(error, FORGE_ERROR_TOO_LARGE, "too many conflict paths");
+	}
+	return TRUE;
+}
+
+gboolean check_report(const Forge__Report *report, GError **error)
+{
+	size_t size = protobuf_c_message_get_packed_size(&report->base);
+
+	if (report->n_facts > LIMIT_FACTS_PER_REPORT || size > LIMIT_ENTRY_BYTES / 2)
+		return refuse(error, FORGE_ERROR_TOO_LARGE,
+			"a report of %" G_GSIZE_FORMAT " facts and %" G_GSIZE_FORMAT " bytes",
+			report->n_facts, size);
+	return check_facts(report->facts, report->n_facts, error) &&
+		(!report->end || check_facts(report->end->facts_if_final,
+					 report->end->n_facts_if_final, error));
+}

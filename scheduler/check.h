@@ -1,0 +1,24 @@
+#ifndef FORGE_SCHEDULER_CHECK_H
+#define FORGE_SCHEDULER_CHECK_H
+
+#include "queue/messages.pb-c.h"
+#include "scheduler/state.h"
+
+/* Whether a request may become an event. Each sets the error that its sender is told. */
+
+/**
+ * Limits, words and names of a submission; every fork it names must be registered (FORK_NOT_FOUND, with the nearest name).
+ * BUSY if the queue is full.
+ */
+gboolean check_submit(const struct state *state, const Forge__Submit *submit, GError **error);
+
+/** A fork's name, addresses and branches: VALIDATION_FAILED, or SECURITY_REFUSED for an address with a password. */
+gboolean check_fork(const Forge__Fork *fork, GError **error);
+
+/** FORK_NOT_FOUND, with the nearest name, unless NAME is registered. */
+gboolean check_fork_is_there(const struct state *state, const char *name, GError **error);
+
+/** A report's facts: bounds, and every fact of a known kind. */
+gboolean check_report(const Forge__Report *report, GError **error);
+
+#endif

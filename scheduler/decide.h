@@ -1,0 +1,87 @@
+#ifndef FORGE_SCHEDULER_DECIDE_H
+#define FORGE_SCHEDULER_DECIDE_H
+
+#include <glib.h>
+#include <stdint.h>
+
+#include "journal/base/clock.h"
+#include "journal/base/errors.h"
+#include "journal/base/scope.h"
+#include "queue/messages.pb-c.h"
+#include "scheduler/pool.h"
+#include "scheduler/state.h"
+
+/** Everything a decision may look at. */
+struct view {
+	const struct state *state;
+	const struct pool *pool;
+	const char *journal_id;
+	struct instant now;
+};
+
+enum input_kind {
+	INPUT_REQUEST,    /**< a message from a peer */
+	INPUT_OWNER_GONE, /**< the process that owned jobs and a worker has ended */
+};
+
+/** One thing that happened outside. */
+struct input {
+	enum input_kind kind;
+	GBytes *routing;                /**< INPUT_REQUEST: who sent it */
+	const Forge__Request *request;  /**< INPUT_REQUEST */
+	const char *owner;              /**< INPUT_OWNER_GONE */
+};
+
+/** A message to a peer, packed: it may leave once the record it came with is durable. */
+struct outgoing {
+	GBytes *routing;
+	GBytes *message; /**< a packed Forge__Reply */
+};
+
+/** What a decision made: events that happen together, and messages that wait for them. */
+struct decision {
+	GPtrArray *events;   /**< of Forge__Event, owned */
+	GPtrArray *outgoing; /**< of struct outgoing, owned */
+};
+
+struct decision *decision_new(void);
+void decision_free(struct decision *decision);
+SCOPED_POINTER(decision, decision_free)
+
+/** What INPUT leads to. Changes nothing but DECISION. */
+void decide(const struct view *view, const struct input *input, struct decision *decision);
+
+/**
+ * The next thing that is due by itself: closing, growing and cancelling batches, silent workers and lost leases,
+ * dispatch. Called until it makes no event.
+ */
+void decide_due(const struct view *view, struct decision *decision);
+
+/** Monotonic time at which decide_due() may have something to do without any input; INT64_MAX: never. */
+int64_t decide_next_due_ms(const struct view *view);
+
+/* ---- for the rooms of decide only ---- */
+
+/** Adds an event of KIND whose submessage is PAYLOAD (taken). Returns the sequence it will have. */
+uint64_t decision_add(const struct view *view, struct decision *decision,
+	Forge__Event__KindCase kind, gpointer payload);
+
+/** Packs REPLY at once (so it may borrow) for ROUTING. */
+void decision_reply(struct decision *decision, GBytes *routing, const Forge__Reply *reply);
+
+/** Answers request ID of ROUTING with an error. */
+void decision_refuse(struct decision *decision, GBytes *routing, uint64_t id,
+	enum forge_error code, const char *format, ...) G_GNUC_PRINTF(5, 6);
+
+/** Ends the lease on a job whose worker cannot go on: expired or, if it was to be cancelled, cancelled. */
+void decide_lease_ended(const struct view *view, struct decision *decision, Forge__JobId *take_id,
+	uint16_t attempt, gboolean counted, Forge__ReturnReason reason);
+
+/** A new id message. */
+Forge__JobId *decide_job_id(uint64_t batch, uint32_t number);
+
+/** A worker leaves: its leases end, then its session. */
+void decide_worker_gone(const struct view *view, struct decision *decision,
+	const struct seat *seat, const char *reason);
+
+#endif

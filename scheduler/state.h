@@ -1,0 +1,130 @@
+#ifndef FORGE_SCHEDULER_STATE_H
+#define FORGE_SCHEDULER_STATE_H
+
+#include <glib.h>
+#include <stdint.h>
+
+#include "journal/base/hash.h"
+#include "journal/base/scope.h"
+#include "journal/events.pb-c.h"
+#include "queue/job_table.h"
+
+/** Raised with every change of what the fold makes of events, so that older checkpoints are thrown away. */
+#define FOLD_VERSION 1
+
+/** How a branch of a fork stood after the last job that looked at it. */
+struct branch_row {
+	Forge__ForkSynced *last;
+	uint64_t time_us;
+	uint64_t seq;
+};
+
+struct fork_row {
+	Forge__Fork *spec;
+	uint64_t registered_us;
+	uint64_t registered_seq;
+	char *request_id;
+	GPtrArray *branches; /**< of struct branch_row, in the order first seen */
+};
+
+/** What earlier attempts of an unfinished job have reported. */
+struct job_progress {
+	GPtrArray *intended; /**< of Forge__PushIntended, oldest first, of branches not finished */
+	GPtrArray *finished; /**< of char: branches */
+};
+
+/** An open batch. */
+struct batch_row {
+	uint64_t seq;
+	uint64_t opened_us;
+	Forge__BatchOpened *opened;
+	uint64_t cursor;
+	gboolean sealed;
+	gboolean cancel_requested;
+	uint32_t cancel_next;    /**< first job number that may still have to be cancelled */
+	struct job_batch *jobs;
+	GHashTable *progress;    /**< job number → struct job_progress; only look-ups */
+	GList *link, *growing_link, *cancelling_link, *complete_link; /**< in the state's queues */
+};
+
+/** What is kept of a batch that ended: all but its jobs, which are found in the journal. */
+struct closed_row {
+	uint64_t seq;
+	uint64_t opened_us;
+	uint64_t closed_us;
+	uint64_t closed_seq;
+	Forge__BatchOpened *opened; /**< without its targets */
+	Forge__BatchCounts *counts;
+};
+
+/** A worker that joined and has not left. */
+struct session_row {
+	uint64_t seq; /**< its number */
+	char *name;
+	uint32_t slots;
+	char *owner;
+};
+
+/**
+ * Everything the events say, folded. Changed by state_fold() alone; nothing in it points into an event. Two states that
+ * folded the same events have the same digest.
+ */
+struct state {
+	uint64_t last_seq;
+	gboolean paused;
+	GPtrArray *forks;           /**< of struct fork_row, in the order registered */
+	GHashTable *fork_by_name;
+	GQueue batches;             /**< of struct batch_row, oldest first */
+	GHashTable *batch_by_seq;
+	GHashTable *batch_by_key;   /**< unique key → open batch_row */
+	GHashTable *request_by_id;  /**< request_id → struct known_request */
+	GQueue growing;             /**< open batches that are not sealed */
+	GQueue cancelling;          /**< cancelled batches that may have jobs left to cancel */
+	GQueue complete;            /**< sealed batches whose jobs have all ended */
+	GQueue closed;              /**< of struct closed_row, oldest first, at most LIMIT_CLOSED_BATCHES */
+	GPtrArray *sessions;        /**< of struct session_row, by number */
+	struct job_table *jobs;
+};
+
+/** The batch that a request made. */
+struct known_request {
+	uint64_t seq;
+	char name[32];
+};
+
+struct state *state_new(void);
+void state_free(struct state *state);
+SCOPED_POINTER(state, state_free)
+
+/**
+ * Takes in the event SEQ of the entry made at TIME_US. An event that cannot follow those before is JOURNAL_DAMAGED;
+ * the state is then of no more use.
+ */
+gboolean state_fold(struct state *state, uint64_t seq, uint64_t time_us, const Forge__Event *event,
+	GError **error);
+
+struct fork_row *state_fork(const struct state *state, const char *name);
+struct batch_row *state_batch(const struct state *state, uint64_t seq);
+const struct known_request *state_request(const struct state *state, const char *request_id);
+struct session_row *state_session(const struct state *state, uint64_t seq);
+
+/** The open batch of JOB and its row; FALSE if there is no such job. */
+gboolean state_job(const struct state *state, const Forge__JobId *id, struct batch_row **batch,
+	const struct job **job);
+
+/** What earlier attempts reported of job NUMBER; NULL if nothing. */
+const struct job_progress *state_progress(const struct batch_row *batch, uint32_t number);
+
+/** BATCH's jobs by state. */
+Forge__BatchCounts state_counts(const struct batch_row *batch);
+
+/** The state as an image (image.proto), packed; canonical. */
+GBytes *state_image(const struct state *state);
+
+/** The state that IMAGE describes; NULL if it is no image. */
+struct state *state_from_image(GBytes *image);
+
+/** Digest of the image. */
+struct hash state_digest(const struct state *state);
+
+#endif

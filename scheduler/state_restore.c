@@ -1,0 +1,129 @@
+/*
+ * The state that an image describes. An image comes from a checkpoint file, whose checksum has been verified, but it may
+ * still have been written by a build with a defect: the image of the result must equal the image read, or the checkpoint
+ * is not used.
+ */
+#include "scheduler/state_rows.h"
+
+#include "journal/message.h"
+#include "queue/job_kinds.h"
+#include "scheduler/image.pb-c.h"
+
+static void restore_fork(struct state *state, const Forge__Image__ForkState *image)
+{
+	struct fork_row *fork = fork_row_add(state, image->registered_seq, image->registered_us,
+		image->fork, image->request_id);
+
+	for (size_t i = 0; i < image->n_branches; i++)
+		fork_row_note_branch(fork, image->branches[i]->seq, image->branches[i]->time_us,
+			image->branches[i]->last);
+}
+
+static gboolean add_batch(struct state *state, const Forge__Image__Batch *image)
+{
+	struct batch_row *batch;
+
+	if (!image->opened || !job_kind_of(image->opened->kind) || image->n_targets != image->n_jobs)
+		return FALSE;
+	batch = batch_row_add(state, image->seq, image->opened_us, image->opened);
+	batch->cursor = image->cursor;
+	for (size_t i = 0; i < image->n_jobs; i++)
+		batch_row_add_job(state, batch, *image->targets[i] ? image->targets[i] : NULL);
+	return TRUE;
+}
+
+static gboolean restore_job(
+	struct state *state, struct batch_row *batch, const Forge__Image__Job *image)
+{
+	struct job_progress *progress;
+
+	if (image->number < 1 || image->number > batch->jobs->rows->len ||
+		image->state >= JOB_STATES)
+		return FALSE;
+	job_table_restore(state->jobs, batch->jobs, image->number, (enum job_state)image->state,
+		(uint16_t)image->attempt, (uint8_t)image->tries, image->cancel_requested,
+		image->state == JOB_LEASED ? image->session : image->not_before_us);
+	if (image->n_intended + image->n_finished_branches == 0)
+		return TRUE;
+	progress = batch_row_progress(batch, image->number);
+	for (size_t i = 0; i < image->n_intended; i++)
+		g_ptr_array_add(progress->intended, message_copy(&image->intended[i]->base));
+	for (size_t i = 0; i < image->n_finished_branches; i++)
+		g_ptr_array_add(progress->finished, g_strdup(image->finished_branches[i]));
+	return TRUE;
+}
+
+static gboolean restore_batch(struct state *state, const Forge__Image__Batch *image)
+{
+	struct batch_row *batch = state_batch(state, image->seq);
+
+	for (size_t i = 0; i < image->n_jobs; i++)
+		if (!restore_job(state, batch, image->jobs[i]))
+			return FALSE;
+	if (image->cancel_requested)
+		batch_row_cancel(state, batch);
+	if (image->sealed)
+		batch_row_seal(state, batch);
+	return TRUE;
+}
+
+static gboolean restore_lane(struct state *state, const Forge__Image__Lane *lane)
+{
+	for (size_t i = 0; i < lane->n_jobs; i++) {
+		struct batch_row *batch;
+		const struct job *job;
+
+		if (!state_job(state, lane->jobs[i], &batch, &job))
+			return FALSE;
+		job_table_restore_lane_order(state->jobs, batch->jobs, job->number);
+	}
+	return TRUE;
+}
+
+/* Closed rows first, since their requests are older than those of open batches; all jobs before any of their states,
+ * since a lane's head is the job that was added first. */
+static gboolean restore(struct state *state, const Forge__Image__State *image)
+{
+	for (size_t i = 0; i < image->n_forks; i++)
+		restore_fork(state, image->forks[i]);
+	for (size_t i = 0; i < image->n_closed; i++) {
+		const Forge__Image__ClosedBatch *closed = image->closed[i];
+
+		closed_row_add(state, closed->seq, closed->opened_us, closed->closed_seq,
+			closed->closed_us, closed->opened, closed->counts);
+	}
+	for (size_t i = 0; i < image->n_sessions; i++)
+		session_row_add(state, image->sessions[i]->seq, image->sessions[i]->name,
+			image->sessions[i]->slots, image->sessions[i]->owner);
+	for (size_t i = 0; i < image->n_batches; i++)
+		if (!add_batch(state, image->batches[i]))
+			return FALSE;
+	for (size_t i = 0; i < image->n_batches; i++)
+		if (!restore_batch(state, image->batches[i]))
+			return FALSE;
+	for (size_t i = 0; i < image->n_lanes; i++)
+		if (!restore_lane(state, image->lanes[i]))
+			return FALSE;
+	state->paused = image->paused;
+	state->last_seq = image->last_seq;
+	return TRUE;
+}
+
+struct state *state_from_image(GBytes *bytes)
+{
+	gsize size;
+	const uint8_t *data = g_bytes_get_data(bytes, &size);
+	Forge__Image__State *image = forge__image__state__unpack(NULL, size, data);
+	scoped(state) state = state_new();
+	g_autoptr(GBytes) again = NULL;
+	gboolean restored;
+
+	if (!image)
+		return NULL;
+	restored = restore(state, image);
+	forge__image__state__free_unpacked(image, NULL);
+	if (!restored)
+		return NULL;
+	again = state_image(state);
+	return g_bytes_equal(bytes, again) ? g_steal_pointer(&state) : NULL;
+}
