@@ -108,6 +108,10 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 		(submit->noops > 0 && submit->n_targets == 0 && !submit->all_forks))
 		return refuse(error, FORGE_ERROR_USAGE,
 			"a batch of '%s' jobs cannot have these targets", kind->name);
+	if (protobuf_c_message_get_packed_size(&submit->base) > LIMIT_ENTRY_BYTES / 2)
+		return refuse(error, FORGE_ERROR_TOO_LARGE,
+			"the request is larger than %d bytes; name fewer targets, or all",
+			LIMIT_ENTRY_BYTES / 2);
 	if (submit->noops > LIMIT_TARGETS_PER_BATCH)
 		return refuse(error, FORGE_ERROR_TOO_LARGE, "at most %d jobs a batch are taken",
 			LIMIT_TARGETS_PER_BATCH);

@@ -44,6 +44,9 @@ struct decision {
 	GPtrArray *outgoing; /**< of struct outgoing, owned */
 };
 
+/** An empty list of struct outgoing, which it will own. */
+GPtrArray *decision_outgoing_new(void);
+
 struct decision *decision_new(void);
 void decision_free(struct decision *decision);
 SCOPED_POINTER(decision, decision_free)

@@ -21,12 +21,17 @@ static void free_outgoing(gpointer data)
 	g_free(outgoing);
 }
 
+GPtrArray *decision_outgoing_new(void)
+{
+	return g_ptr_array_new_with_free_func(free_outgoing);
+}
+
 struct decision *decision_new(void)
 {
 	struct decision *decision = g_new0(struct decision, 1);
 
 	decision->events = g_ptr_array_new_with_free_func(free_event);
-	decision->outgoing = g_ptr_array_new_with_free_func(free_outgoing);
+	decision->outgoing = decision_outgoing_new();
 	return decision;
 }
 

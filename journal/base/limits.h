@@ -17,6 +17,7 @@
 
 /* A batch grows by this many targets an event, so that one event always fits an entry. */
 #define LIMIT_TARGETS_PER_EXTENSION 1000
+#define LIMIT_NOOPS_PER_EXTENSION 50000
 #define LIMIT_TARGETS_PER_REQUEST 2000
 #define LIMIT_TARGETS_PER_BATCH 2000000
 
@@ -33,9 +34,12 @@
 /* Facts of one report; a fork with more branches than fit reports them in several. */
 #define LIMIT_FACTS_PER_REPORT 64
 
-/* Scheduling: jobs in one grant, inputs in one turn (a turn is one sync of the disk). */
+/* Scheduling: jobs in one grant, events in one decision (so that it fits an entry), inputs and bytes in one turn (a turn
+ * is one record and one sync of the disk). */
 #define LIMIT_JOBS_PER_GRANT 64
+#define LIMIT_EVENTS_PER_DECISION 1000
 #define LIMIT_INPUTS_PER_TURN 1024
+#define LIMIT_TURN_BYTES (LIMIT_RECORD_BYTES - LIMIT_ENTRY_BYTES)
 #define LIMIT_QUEUED_JOBS 5000000
 #define LIMIT_SESSIONS 10000
 #define LIMIT_WORKER_SLOTS 1024
@@ -47,7 +51,7 @@
 /* Leases run on the monotonic clock; a worker that misses two heartbeats is asked nothing more. */
 #define LIMIT_HEARTBEAT_MS 1000
 #define LIMIT_LEASE_MS 15000
-#define LIMIT_OWNER_GRACE_MS 2000
+#define LIMIT_MISSED_HEARTBEATS 2
 
 /* Retries of one job, waits between them (doubling, with jitter), attempts at all. */
 #define LIMIT_ATTEMPTS 5

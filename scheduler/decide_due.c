@@ -1,0 +1,404 @@
+/*
+ * What is due without anybody asking: batches that grow, are cancelled or have ended, workers that fell silent, leases
+ * that no heartbeat names, and jobs that can be given out. Each call decides one such thing, folded before the next call,
+ * so two decisions of one turn never overlap.
+ */
+#include "scheduler/decide.h"
+
+#include <string.h>
+
+#include "journal/base/limits.h"
+#include "journal/message.h"
+#include "queue/job_kinds.h"
+
+/* ---- batches ------------------------------------------------------------------------------ */
+
+static gboolean close_complete(const struct view *view, struct decision *decision)
+{
+	for (GList *link = view->state->complete.head; link; link = link->next) {
+		const struct batch_row *batch = link->data;
+		Forge__BatchCounts counts = state_counts(batch);
+		Forge__BatchClosed *closed = g_new(Forge__BatchClosed, 1);
+
+		forge__batch_closed__init(closed);
+		closed->batch = batch->seq;
+		closed->counts = message_copy(&counts.base);
+		decision_add(view, decision, FORGE__EVENT__KIND_BATCH_CLOSED, closed);
+		if (decision->events->len >= LIMIT_EVENTS_PER_DECISION)
+			break;
+	}
+	return decision->events->len > 0;
+}
+
+/* Index of the first fork registered after SEQ. */
+static guint first_fork_after(const struct state *state, uint64_t seq)
+{
+	guint low = 0, high = state->forks->len;
+
+	while (low < high) {
+		guint middle = low + (high - low) / 2;
+		const struct fork_row *fork = state->forks->pdata[middle];
+
+		if (fork->registered_seq <= seq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Fills EXTENDED with the next forks of a batch that means all; TRUE once there are no more. */
+static gboolean extend_by_all_forks(
+	const struct state *state, const struct batch_row *batch, Forge__BatchExtended *extended)
+{
+	guint i = first_fork_after(state, batch->cursor);
+
+	for (; i < state->forks->len && extended->n_targets < LIMIT_TARGETS_PER_EXTENSION; i++) {
+		const struct fork_row *fork = state->forks->pdata[i];
+
+		if (fork->registered_seq > batch->seq)
+			return TRUE;
+		extended->targets[extended->n_targets++] = g_strdup(fork->spec->name);
+		extended->cursor = fork->registered_seq;
+	}
+	return i == state->forks->len;
+}
+
+static gboolean extend_by_list(const struct batch_row *batch, Forge__BatchExtended *extended)
+{
+	const Forge__BatchOpened *opened = batch->opened;
+
+	while (extended->cursor < opened->n_targets &&
+		extended->n_targets < LIMIT_TARGETS_PER_EXTENSION)
+		extended->targets[extended->n_targets++] =
+			g_strdup(opened->targets[extended->cursor++]);
+	return extended->cursor == opened->n_targets;
+}
+
+static gboolean extend_by_noops(const struct batch_row *batch, Forge__BatchExtended *extended)
+{
+	uint64_t left = batch->opened->noops - extended->cursor;
+
+	extended->noops = (uint32_t)MIN(left, LIMIT_NOOPS_PER_EXTENSION);
+	extended->cursor += extended->noops;
+	return extended->cursor == batch->opened->noops;
+}
+
+static gboolean grow_batch(const struct view *view, struct decision *decision)
+{
+	const struct batch_row *batch = g_queue_peek_head((GQueue *)&view->state->growing);
+	Forge__BatchExtended *extended;
+	Forge__BatchSealed *sealed;
+	gboolean whole;
+
+	if (!batch)
+		return FALSE;
+	extended = g_new(Forge__BatchExtended, 1);
+	forge__batch_extended__init(extended);
+	extended->batch = batch->seq;
+	extended->cursor = batch->cursor;
+	extended->targets = g_new0(char *, LIMIT_TARGETS_PER_EXTENSION);
+	if (batch->cancel_requested)
+		whole = TRUE;
+	else if (batch->opened->all_forks)
+		whole = extend_by_all_forks(view->state, batch, extended);
+	else if (batch->opened->noops > 0)
+		whole = extend_by_noops(batch, extended);
+	else
+		whole = extend_by_list(batch, extended);
+	if (extended->n_targets + extended->noops > 0)
+		decision_add(view, decision, FORGE__EVENT__KIND_BATCH_EXTENDED, extended);
+	else
+		forge__batch_extended__free_unpacked(extended, NULL);
+	if (!whole)
+		return TRUE;
+	sealed = g_new(Forge__BatchSealed, 1);
+	forge__batch_sealed__init(sealed);
+	sealed->batch = batch->seq;
+	decision_add(view, decision, FORGE__EVENT__KIND_BATCH_SEALED, sealed);
+	return TRUE;
+}
+
+static void add_cancelled(const struct view *view, struct decision *decision, Forge__JobId *take_id)
+{
+	Forge__JobCancelled *cancelled = g_new(Forge__JobCancelled, 1);
+
+	forge__job_cancelled__init(cancelled);
+	cancelled->job = take_id;
+	decision_add(view, decision, FORGE__EVENT__KIND_JOB_CANCELLED, cancelled);
+}
+
+static gboolean cancel_jobs(const struct view *view, struct decision *decision)
+{
+	for (GList *link = view->state->cancelling.head; link; link = link->next) {
+		const struct batch_row *batch = link->data;
+		guint n_jobs = batch->jobs->rows->len;
+
+		for (guint i = batch->cancel_next;
+			i <= n_jobs && decision->events->len < LIMIT_EVENTS_PER_DECISION; i++) {
+			const struct job *job = job_table_job(view->state->jobs, batch->jobs, i);
+
+			if (job->state == JOB_QUEUED || job->state == JOB_WAITING)
+				add_cancelled(view, decision, decide_job_id(batch->seq, i));
+		}
+	}
+	return decision->events->len > 0;
+}
+
+/* ---- workers and leases ------------------------------------------------------------------- */
+
+void decide_lease_ended(const struct view *view, struct decision *decision, Forge__JobId *take_id,
+	uint16_t attempt, gboolean counted, Forge__ReturnReason reason)
+{
+	struct batch_row *batch;
+	const struct job *job;
+	gboolean there = state_job(view->state, take_id, &batch, &job);
+
+	g_assert(there && job->state == JOB_LEASED && job->attempt == attempt);
+	if (job->cancel_requested || batch->cancel_requested) {
+		add_cancelled(view, decision, take_id);
+	} else if (counted && job->tries >= job_kind_of(batch->opened->kind)->attempts) {
+		Forge__JobFailed *failed = g_new(Forge__JobFailed, 1);
+
+		forge__job_failed__init(failed);
+		failed->job = take_id;
+		failed->attempt = attempt;
+		failed->retries_used_up = TRUE;
+		failed->error = g_new(Forge__Error, 1);
+		forge__error__init(failed->error);
+		message_set_string(
+			&failed->error->code, forge_error_name(FORGE_ERROR_LEASE_LOST));
+		message_set_string(&failed->error->message,
+			"every worker that took the job stopped before its end");
+		message_set_string(
+			&failed->error->hint, forge_error_hint(FORGE_ERROR_LEASE_LOST));
+		decision_add(view, decision, FORGE__EVENT__KIND_JOB_FAILED, failed);
+	} else if (counted) {
+		Forge__JobExpired *expired = g_new(Forge__JobExpired, 1);
+
+		forge__job_expired__init(expired);
+		expired->job = take_id;
+		expired->attempt = attempt;
+		decision_add(view, decision, FORGE__EVENT__KIND_JOB_EXPIRED, expired);
+	} else {
+		Forge__JobReturned *returned = g_new(Forge__JobReturned, 1);
+
+		forge__job_returned__init(returned);
+		returned->job = take_id;
+		returned->attempt = attempt;
+		returned->reason = reason;
+		decision_add(view, decision, FORGE__EVENT__KIND_JOB_RETURNED, returned);
+	}
+}
+
+void decide_worker_gone(const struct view *view, struct decision *decision,
+	const struct seat *seat, const char *reason)
+{
+	Forge__WorkerLeft *left = g_new(Forge__WorkerLeft, 1);
+
+	for (guint i = 0; i < seat->leases->len; i++) {
+		const struct lease *lease = &g_array_index(seat->leases, struct lease, i);
+
+		decide_lease_ended(view, decision, decide_job_id(lease->batch, lease->number),
+			lease->attempt, TRUE, FORGE__RETURN_REASON__RETURN_REASON_UNSET);
+	}
+	forge__worker_left__init(left);
+	left->session = seat->session;
+	message_set_string(&left->reason, reason);
+	decision_add(view, decision, FORGE__EVENT__KIND_WORKER_LEFT, left);
+}
+
+static gboolean expire_silent(const struct view *view, struct decision *decision)
+{
+	for (guint i = 0; i < view->pool->seats->len; i++) {
+		const struct seat *seat = view->pool->seats->pdata[i];
+
+		if (view->now.monotonic_ms - seat->heard_ms < LIMIT_LEASE_MS)
+			continue;
+		decide_worker_gone(view, decision, seat, "it was silent for longer than its lease");
+		return TRUE;
+	}
+	return FALSE;
+}
+
+static gboolean return_unheld(const struct view *view, struct decision *decision)
+{
+	for (guint i = 0; i < view->pool->seats->len; i++) {
+		const struct seat *seat = view->pool->seats->pdata[i];
+
+		for (guint j = 0; j < seat->leases->len; j++) {
+			const struct lease *lease = &g_array_index(seat->leases, struct lease, j);
+
+			if (lease->missed >= LIMIT_MISSED_HEARTBEATS)
+				decide_lease_ended(view, decision,
+					decide_job_id(lease->batch, lease->number), lease->attempt,
+					FALSE, FORGE__RETURN_REASON__RETURN_REASON_NOT_HELD);
+		}
+		if (decision->events->len > 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* ---- dispatch ----------------------------------------------------------------------------- */
+
+struct dispatching {
+	const struct view *view;
+	const struct seat *seat;
+};
+
+/* A command line's jobs run with its own worker while its process lives; anybody takes them over afterwards. */
+static gboolean may_run(const struct job_batch *jobs, const char *host, gpointer user_data)
+{
+	const struct dispatching *dispatching = user_data;
+	const struct batch_row *batch = jobs->user_data;
+	const char *owner = batch->opened->owner;
+
+	(void)host;
+	return *owner == '\0' || strcmp(owner, dispatching->seat->owner) == 0 ||
+		g_hash_table_contains(dispatching->view->pool->dead_owners, owner);
+}
+
+static void fail_without_fork(const struct view *view, struct decision *decision,
+	const struct job_pick *pick, const char *name)
+{
+	Forge__JobFailed *failed = g_new(Forge__JobFailed, 1);
+	g_autofree char *message = g_strdup_printf("fork '%s' was removed meanwhile", name);
+
+	forge__job_failed__init(failed);
+	failed->job = decide_job_id(pick->batch->seq, pick->number);
+	failed->error = g_new(Forge__Error, 1);
+	forge__error__init(failed->error);
+	message_set_string(&failed->error->code, forge_error_name(FORGE_ERROR_FORK_NOT_FOUND));
+	message_set_string(&failed->error->message, message);
+	message_set_string(&failed->error->hint, forge_error_hint(FORGE_ERROR_FORK_NOT_FOUND));
+	decision_add(view, decision, FORGE__EVENT__KIND_JOB_FAILED, failed);
+}
+
+static void fill_granted(const struct view *view, const struct job_pick *pick,
+	Forge__GrantedJob *granted, Forge__JobId *id)
+{
+	const struct batch_row *batch = pick->batch->user_data;
+	const struct job *job = job_table_job(view->state->jobs, pick->batch, pick->number);
+	const struct job_progress *progress = state_progress(batch, pick->number);
+	const char *target = job_table_target(view->state->jobs, job);
+
+	forge__granted_job__init(granted);
+	forge__job_id__init(id);
+	id->batch = batch->seq;
+	id->number = pick->number;
+	granted->job = id;
+	granted->attempt = job->attempt + 1u;
+	granted->kind = batch->opened->kind;
+	granted->batch_name = batch->opened->batch;
+	granted->arguments = batch->opened->arguments;
+	granted->opened_us = batch->opened_us;
+	granted->last_attempt = job->tries + 1u >= job_kind_of(batch->opened->kind)->attempts;
+	if (target)
+		granted->fork = state_fork(view->state, target)->spec;
+	if (progress) {
+		granted->n_intended = progress->intended->len;
+		granted->intended = (Forge__PushIntended **)progress->intended->pdata;
+		granted->n_finished_branches = progress->finished->len;
+		granted->finished_branches = (char **)progress->finished->pdata;
+	}
+}
+
+/* Jobs whose fork is gone end here; the others are moved to the front of PICKS. Returns how many. */
+static uint32_t drop_without_fork(const struct view *view, struct decision *decision,
+	struct job_pick *picks, uint32_t n_picks)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < n_picks; i++) {
+		const struct job *job =
+			job_table_job(view->state->jobs, picks[i].batch, picks[i].number);
+		const char *target = job_table_target(view->state->jobs, job);
+
+		if (target && !state_fork(view->state, target))
+			fail_without_fork(view, decision, &picks[i], target);
+		else
+			picks[kept++] = picks[i];
+	}
+	return kept;
+}
+
+static void grant(const struct view *view, struct decision *decision, const struct seat *seat,
+	const struct job_pick *picks, uint32_t n_picks)
+{
+	Forge__JobsLeased *leased = g_new(Forge__JobsLeased, 1);
+	g_autofree Forge__GrantedJob *jobs = g_new(Forge__GrantedJob, n_picks);
+	g_autofree Forge__GrantedJob **job_pointers = g_new(Forge__GrantedJob *, n_picks);
+	g_autofree Forge__JobId *ids = g_new(Forge__JobId, n_picks);
+	Forge__Grant message = FORGE__GRANT__INIT;
+	Forge__Reply reply = FORGE__REPLY__INIT;
+	size_t bytes = 0;
+
+	forge__jobs_leased__init(leased);
+	leased->session = seat->session;
+	leased->jobs = g_new(Forge__JobId *, n_picks);
+	leased->attempts = g_new(uint32_t, n_picks);
+	for (uint32_t i = 0; i < n_picks; i++) {
+		fill_granted(view, &picks[i], &jobs[i], &ids[i]);
+		bytes += protobuf_c_message_get_packed_size(&jobs[i].base);
+		if (i > 0 && bytes > LIMIT_MESSAGE_BYTES / 2)
+			break;
+		job_pointers[message.n_jobs++] = &jobs[i];
+		leased->jobs[leased->n_jobs++] = decide_job_id(ids[i].batch, ids[i].number);
+		leased->attempts[leased->n_attempts++] = jobs[i].attempt;
+	}
+	decision_add(view, decision, FORGE__EVENT__KIND_JOBS_LEASED, leased);
+	message.jobs = job_pointers;
+	reply.kind_case = FORGE__REPLY__KIND_GRANT;
+	reply.grant = &message;
+	decision_reply(decision, seat->routing, &reply);
+}
+
+static gboolean dispatch(const struct view *view, struct decision *decision)
+{
+	if (view->state->paused)
+		return FALSE;
+	for (guint i = 0; i < view->pool->seats->len; i++) {
+		const struct seat *seat = view->pool->seats->pdata[i];
+		struct dispatching dispatching = {view, seat};
+		struct job_pick picks[LIMIT_JOBS_PER_GRANT];
+		uint32_t room, n_picks;
+
+		if (!seat->routing || seat->draining || seat->leases->len >= seat->slots)
+			continue;
+		room = MIN(seat->slots - seat->leases->len, LIMIT_JOBS_PER_GRANT);
+		n_picks = job_table_pick(view->state->jobs, (uint64_t)view->now.wall_us, may_run,
+			&dispatching, picks, room);
+		n_picks = drop_without_fork(view, decision, picks, n_picks);
+		if (n_picks > 0)
+			grant(view, decision, seat, picks, n_picks);
+		if (decision->events->len > 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+void decide_due(const struct view *view, struct decision *decision)
+{
+	if (close_complete(view, decision) || grow_batch(view, decision) ||
+		cancel_jobs(view, decision) || expire_silent(view, decision) ||
+		return_unheld(view, decision))
+		return;
+	dispatch(view, decision);
+}
+
+int64_t decide_next_due_ms(const struct view *view)
+{
+	uint64_t due_us = job_table_next_due_us(view->state->jobs);
+	int64_t next_ms = INT64_MAX;
+
+	if (due_us)
+		next_ms = view->now.monotonic_ms +
+			MAX(0, ((int64_t)due_us - view->now.wall_us) / 1000 + 1);
+	for (guint i = 0; i < view->pool->seats->len; i++) {
+		const struct seat *seat = view->pool->seats->pdata[i];
+
+		next_ms = MIN(next_ms, seat->heard_ms + LIMIT_LEASE_MS);
+	}
+	return next_ms;
+}

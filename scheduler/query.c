@@ -1,0 +1,294 @@
+/*
+ * Questions about the state. Replies borrow their strings from the state and are packed at once; lists are paged, and every
+ * list has an order that does not depend on hash tables.
+ */
+#include "scheduler/query.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "journal/base/limits.h"
+
+/* The rows of one page, allocated together and dropped after packing. */
+struct page {
+	uint32_t after;
+	uint32_t limit;
+	uint32_t total;
+	GPtrArray *rows; /* of messages, freed with g_free only: they own nothing */
+};
+
+static void page_init(struct page *page, uint32_t after, uint32_t limit)
+{
+	page->after = after;
+	page->limit = limit == 0 ? LIMIT_ROWS_PAGE : MIN(limit, LIMIT_ROWS_PAGE);
+	page->total = 0;
+	page->rows = g_ptr_array_new_with_free_func(g_free);
+}
+
+/* Counts one more row; TRUE if it belongs on this page. */
+static gboolean page_wants(struct page *page)
+{
+	uint32_t place = page->total++;
+
+	return place >= page->after && page->rows->len < page->limit;
+}
+
+static void reply_with(const struct input *input, struct decision *decision,
+	Forge__Reply__KindCase kind, gpointer payload)
+{
+	Forge__Reply reply = FORGE__REPLY__INIT;
+
+	reply.id = input->request->id;
+	reply.kind_case = kind;
+	reply.done = payload;
+	decision_reply(decision, input->routing, &reply);
+}
+
+/* ---- forks -------------------------------------------------------------------------------- */
+
+static gboolean is_named(const Forge__ListForks *list, const char *name)
+{
+	for (size_t i = 0; i < list->n_names; i++)
+		if (strcmp(list->names[i], name) == 0)
+			return TRUE;
+	return list->n_names == 0;
+}
+
+static gpointer keep(GPtrArray *pool, gpointer block)
+{
+	g_ptr_array_add(pool, block);
+	return block;
+}
+
+static Forge__ForkRow *row_of_fork(const struct fork_row *fork, GPtrArray *pool)
+{
+	Forge__ForkRow *row = g_new(Forge__ForkRow, 1);
+
+	forge__fork_row__init(row);
+	row->fork = fork->spec;
+	row->registered_us = fork->registered_us;
+	row->branches =
+		keep(pool, g_new(Forge__BranchRow *, MAX(1, fork->branches->len)));
+	for (guint i = 0; i < fork->branches->len; i++) {
+		const struct branch_row *branch = fork->branches->pdata[i];
+		Forge__BranchRow *branch_message = keep(pool, g_new(Forge__BranchRow, 1));
+
+		forge__branch_row__init(branch_message);
+		branch_message->last = branch->last;
+		branch_message->time_us = branch->time_us;
+		branch_message->seq = branch->seq;
+		row->branches[row->n_branches++] = branch_message;
+	}
+	return row;
+}
+
+static void list_forks(
+	const struct view *view, const struct input *input, struct decision *decision)
+{
+	const Forge__ListForks *list = input->request->list_forks;
+	g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func(g_free);
+	Forge__ForkRows rows = FORGE__FORK_ROWS__INIT;
+	struct page page;
+	size_t bytes = 0;
+
+	page_init(&page, list->after, list->limit);
+	for (guint i = 0; i < view->state->forks->len; i++) {
+		const struct fork_row *fork = view->state->forks->pdata[i];
+		Forge__ForkRow *row;
+
+		if (!is_named(list, fork->spec->name) || !page_wants(&page))
+			continue;
+		row = row_of_fork(fork, pool);
+		bytes += protobuf_c_message_get_packed_size(&row->base);
+		/* Forks may have very many branches: a page ends early rather than grow too large. */
+		if (page.rows->len > 0 && bytes > LIMIT_MESSAGE_BYTES / 2) {
+			page.limit = page.rows->len;
+			g_free(row);
+			continue;
+		}
+		g_ptr_array_add(page.rows, row);
+	}
+	rows.n_rows = page.rows->len;
+	rows.rows = (Forge__ForkRow **)page.rows->pdata;
+	rows.total = page.total;
+	reply_with(input, decision, FORGE__REPLY__KIND_FORK_ROWS, &rows);
+	g_ptr_array_free(page.rows, TRUE);
+}
+
+/* ---- batches ------------------------------------------------------------------------------ */
+
+static Forge__BatchRow *row_of_opened(
+	const Forge__BatchOpened *opened, uint64_t seq, uint64_t opened_us)
+{
+	Forge__BatchRow *row = g_new(Forge__BatchRow, 1);
+
+	forge__batch_row__init(row);
+	row->batch = seq;
+	row->name = opened->batch;
+	row->kind = opened->kind;
+	row->opened_us = opened_us;
+	row->arguments = opened->arguments;
+	row->actor = opened->actor;
+	row->retry_of = opened->retry_of;
+	return row;
+}
+
+static void add_open_batches(const struct view *view, const Forge__ListBatches *list,
+	struct page *page, GPtrArray *pool)
+{
+	for (GList *link = view->state->batches.tail; link; link = link->prev) {
+		const struct batch_row *batch = link->data;
+		Forge__BatchRow *row;
+
+		if (!g_str_has_prefix(batch->opened->batch, list->batch) || !page_wants(page))
+			continue;
+		row = row_of_opened(batch->opened, batch->seq, batch->opened_us);
+		row->sealed = batch->sealed;
+		row->counts = keep(pool, g_new(Forge__BatchCounts, 1));
+		*row->counts = state_counts(batch);
+		g_ptr_array_add(page->rows, row);
+	}
+}
+
+static void add_closed_batches(
+	const struct view *view, const Forge__ListBatches *list, struct page *page)
+{
+	for (GList *link = view->state->closed.tail; link; link = link->prev) {
+		const struct closed_row *closed = link->data;
+		Forge__BatchRow *row;
+
+		if (!g_str_has_prefix(closed->opened->batch, list->batch) || !page_wants(page))
+			continue;
+		row = row_of_opened(closed->opened, closed->seq, closed->opened_us);
+		row->sealed = row->closed = TRUE;
+		row->closed_us = closed->closed_us;
+		row->closed_seq = closed->closed_seq;
+		row->counts = closed->counts;
+		g_ptr_array_add(page->rows, row);
+	}
+}
+
+static void list_batches(
+	const struct view *view, const struct input *input, struct decision *decision)
+{
+	const Forge__ListBatches *list = input->request->list_batches;
+	g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func(g_free);
+	Forge__BatchRows rows = FORGE__BATCH_ROWS__INIT;
+	struct page page;
+
+	page_init(&page, list->after, list->limit);
+	add_open_batches(view, list, &page, pool);
+	if (list->closed_too || *list->batch)
+		add_closed_batches(view, list, &page);
+	rows.n_rows = page.rows->len;
+	rows.rows = (Forge__BatchRow **)page.rows->pdata;
+	rows.total = page.total;
+	reply_with(input, decision, FORGE__REPLY__KIND_BATCH_ROWS, &rows);
+	g_ptr_array_free(page.rows, TRUE);
+}
+
+/* ---- jobs --------------------------------------------------------------------------------- */
+
+static Forge__JobRow *row_of_job(const struct view *view, const struct batch_row *batch,
+	const struct job *job, GPtrArray *pool)
+{
+	Forge__JobRow *row = g_new(Forge__JobRow, 1);
+	const char *target = job_table_target(view->state->jobs, job);
+
+	forge__job_row__init(row);
+	row->job = keep(pool, decide_job_id(batch->seq, job->number));
+	row->batch_name = batch->opened->batch;
+	row->target = (char *)(target ? target : "");
+	row->state = (char *)job_state_word(job->state);
+	row->attempt = job->attempt;
+	if (job->state == JOB_WAITING)
+		row->not_before_us = job->term;
+	return row;
+}
+
+static void list_jobs(
+	const struct view *view, const struct input *input, struct decision *decision)
+{
+	const Forge__ListJobs *list = input->request->list_jobs;
+	g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func(g_free);
+	Forge__JobRows rows = FORGE__JOB_ROWS__INIT;
+	struct page page;
+
+	page_init(&page, list->after, list->limit);
+	for (GList *link = view->state->batches.head; link; link = link->next) {
+		const struct batch_row *batch = link->data;
+
+		if (*list->batch && strcmp(batch->opened->batch, list->batch) != 0)
+			continue;
+		for (guint i = 1; i <= batch->jobs->rows->len; i++)
+			if (page_wants(&page))
+				g_ptr_array_add(page.rows,
+					row_of_job(view, batch,
+						job_table_job(view->state->jobs, batch->jobs, i),
+						pool));
+	}
+	rows.n_rows = page.rows->len;
+	rows.rows = (Forge__JobRow **)page.rows->pdata;
+	rows.total = page.total;
+	reply_with(input, decision, FORGE__REPLY__KIND_JOB_ROWS, &rows);
+	g_ptr_array_free(page.rows, TRUE);
+}
+
+/* ---- stats -------------------------------------------------------------------------------- */
+
+static Forge__WorkerRow *row_of_seat(const struct view *view, const struct seat *seat)
+{
+	const struct session_row *session = state_session(view->state, seat->session);
+	Forge__WorkerRow *row = g_new(Forge__WorkerRow, 1);
+
+	forge__worker_row__init(row);
+	row->session = seat->session;
+	row->name = session->name;
+	row->slots = seat->slots;
+	row->leased = seat->leases->len;
+	row->owned = *seat->owner != '\0';
+	return row;
+}
+
+static void get_stats(
+	const struct view *view, const struct input *input, struct decision *decision)
+{
+	const struct state *state = view->state;
+	g_autoptr(GPtrArray) workers = g_ptr_array_new_with_free_func(g_free);
+	struct hash digest = state_digest(state);
+	g_autofree char *digest_hex = hash_hex(&digest);
+	Forge__Stats stats = FORGE__STATS__INIT;
+
+	for (guint i = 0; i < view->pool->seats->len && i < LIMIT_ROWS_PAGE; i++)
+		g_ptr_array_add(workers, row_of_seat(view, view->pool->seats->pdata[i]));
+	stats.journal_id = (char *)view->journal_id;
+	stats.last_seq = state->last_seq;
+	stats.digest = digest_hex;
+	stats.forks = state->forks->len;
+	stats.open_batches = state->batches.length;
+	stats.queued = job_table_count(state->jobs, JOB_QUEUED);
+	stats.leased = job_table_count(state->jobs, JOB_LEASED);
+	stats.waiting = job_table_count(state->jobs, JOB_WAITING);
+	stats.n_workers = workers->len;
+	stats.workers = (Forge__WorkerRow **)workers->pdata;
+	stats.paused = state->paused;
+	stats.pid = (uint32_t)getpid();
+	stats.host = (char *)g_get_host_name();
+	reply_with(input, decision, FORGE__REPLY__KIND_STATS, &stats);
+}
+
+gboolean query_answer(const struct view *view, const struct input *input, struct decision *decision)
+{
+	/* A few of many kinds: the rest is decide.c's, which names them all. */
+	if (input->request->kind_case == FORGE__REQUEST__KIND_LIST_FORKS)
+		list_forks(view, input, decision);
+	else if (input->request->kind_case == FORGE__REQUEST__KIND_LIST_BATCHES)
+		list_batches(view, input, decision);
+	else if (input->request->kind_case == FORGE__REQUEST__KIND_LIST_JOBS)
+		list_jobs(view, input, decision);
+	else if (input->request->kind_case == FORGE__REQUEST__KIND_GET_STATS)
+		get_stats(view, input, decision);
+	else
+		return FALSE;
+	return TRUE;
+}

@@ -1,0 +1,296 @@
+/*
+ * The turn: decide, fold, next input, …, what is due, one append, and only then the messages.
+ *
+ * A second decision of a turn sees the first one's effect on the state. Each decision is one entry, so its events are
+ * read together or not at all; all entries of a turn are one record and cost one sync. A decision that only
+ * answers makes no entry, but its answer waits for the turn's record all the same, since it may show what
+ * that record says.
+ */
+#include "scheduler/turn.h"
+
+#include "journal/base/errors.h"
+#include "journal/base/limits.h"
+#include "journal/message.h"
+
+#define FORMAT_VERSION 1
+#define TAG_OF(version) "fold " G_STRINGIFY(version) " build " FORGE_VERSION
+
+struct scheduler {
+	struct journal *journal;
+	struct state *state;
+	struct pool *pool;
+};
+
+/* What a turn has gathered so far. */
+struct gathered {
+	Forge__Entries *entries;
+	size_t bytes;
+	GPtrArray *outgoing;
+};
+
+const char *scheduler_checkpoint_tag(void)
+{
+	return TAG_OF(FOLD_VERSION);
+}
+
+/* ---- replay ------------------------------------------------------------------------------- */
+
+static gboolean fold_record(
+	struct state *state, const struct journal_record *record, GError **error)
+{
+	uint64_t seq = record->first_seq;
+
+	for (size_t i = 0; i < record->entries->n_entries; i++) {
+		const Forge__Entry *entry = record->entries->entries[i];
+
+		for (size_t j = 0; j < entry->n_events; j++, seq++) {
+			/* The first record read may begin before a checkpoint's sequence. */
+			if (seq <= state->last_seq)
+				continue;
+			if (!state_fold(state, seq, entry->time_us, entry->events[j], error))
+				return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+static gboolean replay_onto(struct state *state, struct journal *journal, GError **error)
+{
+	scoped(journal_reader) reader = journal_read(journal, state->last_seq + 1, error);
+	struct journal_record record;
+
+	if (!reader)
+		return FALSE;
+	for (;;) {
+		switch (journal_reader_next(reader, &record, error)) {
+		case JOURNAL_READ_RECORD:
+			if (!fold_record(state, &record, error))
+				return FALSE;
+			break;
+		case JOURNAL_READ_END:
+			return TRUE;
+		case JOURNAL_READ_ERROR:
+			return FALSE;
+		}
+	}
+}
+
+struct state *scheduler_replay(struct journal *journal, GError **error)
+{
+	scoped(state) state = state_new();
+
+	return replay_onto(state, journal, error) ? g_steal_pointer(&state) : NULL;
+}
+
+static struct state *load_state(struct journal *journal, GError **error)
+{
+	uint64_t seq = 0;
+	g_autoptr(GBytes) image =
+		journal_load_checkpoint(journal, scheduler_checkpoint_tag(), &seq);
+	scoped(state) state = image ? state_from_image(image) : NULL;
+
+	if (!state || state->last_seq != seq)
+		return scheduler_replay(journal, error);
+	return replay_onto(state, journal, error) ? g_steal_pointer(&state) : NULL;
+}
+
+/* ---- making and freeing ------------------------------------------------------------------- */
+
+static gboolean append_started(struct scheduler *scheduler, const char *host, uint32_t pid,
+	struct instant now, GError **error)
+{
+	Forge__SchedulerStarted started = FORGE__SCHEDULER_STARTED__INIT;
+	Forge__Event event = FORGE__EVENT__INIT, *events[1] = {&event};
+	Forge__Entry entry = FORGE__ENTRY__INIT, *entry_list[1] = {&entry};
+	Forge__Entries entries = FORGE__ENTRIES__INIT;
+	struct journal_position end;
+
+	started.format_version = FORMAT_VERSION;
+	started.build = (char *)FORGE_VERSION;
+	started.host = (char *)host;
+	started.pid = pid;
+	event.kind_case = FORGE__EVENT__KIND_SCHEDULER_STARTED;
+	event.scheduler_started = &started;
+	entry.time_us = (uint64_t)now.wall_us;
+	entry.n_events = 1;
+	entry.events = events;
+	entries.n_entries = 1;
+	entries.entries = entry_list;
+	return journal_append(scheduler->journal, scheduler->state->last_seq, &entries, &end,
+		       error) &&
+		state_fold(scheduler->state, scheduler->state->last_seq + 1, entry.time_us, &event,
+			error);
+}
+
+struct scheduler *scheduler_new(struct journal *journal, const char *host, uint32_t pid,
+	struct instant now, GError **error)
+{
+	scoped(scheduler) scheduler = g_new0(struct scheduler, 1);
+
+	scheduler->journal = journal;
+	scheduler->state = load_state(journal, error);
+	if (!scheduler->state || !append_started(scheduler, host, pid, now, error))
+		return NULL;
+	scheduler->pool = pool_new(scheduler->state, now);
+	return g_steal_pointer(&scheduler);
+}
+
+void scheduler_free(struct scheduler *scheduler)
+{
+	if (!scheduler)
+		return;
+	pool_free(scheduler->pool);
+	state_free(scheduler->state);
+	g_free(scheduler);
+}
+
+struct view scheduler_view(const struct scheduler *scheduler, struct instant now)
+{
+	return (struct view){.state = scheduler->state,
+		.pool = scheduler->pool,
+		.journal_id = journal_id(scheduler->journal),
+		.now = now};
+}
+
+gboolean scheduler_checkpoint(struct scheduler *scheduler, GError **error)
+{
+	g_autoptr(GBytes) image = state_image(scheduler->state);
+
+	return journal_save_checkpoint(scheduler->journal, scheduler->state->last_seq,
+		scheduler_checkpoint_tag(), image, error);
+}
+
+/* ---- turns -------------------------------------------------------------------------------- */
+
+static void gathered_init(struct gathered *gathered)
+{
+	gathered->entries = g_new(Forge__Entries, 1);
+	forge__entries__init(gathered->entries);
+	gathered->entries->entries = NULL;
+	gathered->bytes = 0;
+	gathered->outgoing = decision_outgoing_new();
+}
+
+/* Folds what DECISION decided and moves it into GATHERED. */
+static void take_decision(struct scheduler *scheduler, struct decision *decision,
+	struct gathered *gathered, struct instant now)
+{
+	guint n_events = decision->events->len;
+	Forge__Entry *entry;
+
+	g_ptr_array_extend_and_steal(
+		gathered->outgoing, g_steal_pointer(&decision->outgoing));
+	decision->outgoing = decision_outgoing_new();
+	if (n_events == 0)
+		return;
+	entry = g_new(Forge__Entry, 1);
+	forge__entry__init(entry);
+	entry->time_us = (uint64_t)now.wall_us;
+	entry->n_events = n_events;
+	entry->events = (Forge__Event **)g_ptr_array_steal(decision->events, NULL);
+	for (guint i = 0; i < n_events; i++) {
+		g_autoptr(GError) error = NULL;
+		uint64_t seq = scheduler->state->last_seq + 1;
+
+		if (!state_fold(scheduler->state, seq, entry->time_us, entry->events[i], &error))
+			g_error("the scheduler decided what it cannot fold: %s", error->message);
+		pool_follow(scheduler->pool, seq, entry->events[i], now);
+	}
+	gathered->bytes += protobuf_c_message_get_packed_size(&entry->base) + 8;
+	gathered->entries->entries = g_renew(
+		Forge__Entry *, gathered->entries->entries, gathered->entries->n_entries + 1);
+	gathered->entries->entries[gathered->entries->n_entries++] = entry;
+}
+
+/* What an input says about connections goes to the pool before the decision, a new session after it. */
+static void note_before(struct scheduler *scheduler, const struct input *input, struct instant now)
+{
+	if (input->kind == INPUT_OWNER_GONE) {
+		pool_bury_owner(scheduler->pool, input->owner);
+		return;
+	}
+	if (input->request->kind_case == FORGE__REQUEST__KIND_HEARTBEAT)
+		pool_hear(scheduler->pool, input->routing, input->request->heartbeat, now);
+	else
+		pool_hear(scheduler->pool, input->routing, NULL, now);
+}
+
+static void note_after(struct scheduler *scheduler, const struct input *input, uint64_t joined,
+	struct instant now)
+{
+	const Forge__Hello *hello;
+	struct peer *peer;
+	struct session_row *session;
+
+	if (input->kind != INPUT_REQUEST)
+		return;
+	if (input->request->kind_case == FORGE__REQUEST__KIND_GOODBYE) {
+		pool_forget_peer(scheduler->pool, input->routing);
+		return;
+	}
+	if (input->request->kind_case != FORGE__REQUEST__KIND_HELLO)
+		return;
+	hello = input->request->hello;
+	pool_greet(scheduler->pool, input->routing, hello, now);
+	if (hello->role != FORGE__ROLE__ROLE_WORKER)
+		return;
+	peer = pool_peer(scheduler->pool, input->routing);
+	session = state_session(scheduler->state,
+		joined ? joined : peer->session ? peer->session : hello->resume_session);
+	if (session && g_str_equal(session->name, hello->name) &&
+		g_str_equal(session->owner, hello->owner))
+		pool_sit(scheduler->pool, input->routing, session->seq, now);
+}
+
+static void take_input(struct scheduler *scheduler, const struct input *input,
+	struct gathered *gathered, struct instant now)
+{
+	scoped(decision) decision = decision_new();
+	struct view view = scheduler_view(scheduler, now);
+	uint64_t joined = 0;
+
+	note_before(scheduler, input, now);
+	decide(&view, input, decision);
+	if (decision->events->len > 0 &&
+		((Forge__Event *)decision->events->pdata[0])->kind_case ==
+			FORGE__EVENT__KIND_WORKER_JOINED)
+		joined = scheduler->state->last_seq + 1;
+	take_decision(scheduler, decision, gathered, now);
+	note_after(scheduler, input, joined, now);
+}
+
+static void take_due(struct scheduler *scheduler, struct gathered *gathered, struct instant now)
+{
+	gboolean more = TRUE;
+
+	while (more && gathered->bytes < LIMIT_TURN_BYTES) {
+		scoped(decision) decision = decision_new();
+		struct view view = scheduler_view(scheduler, now);
+
+		decide_due(&view, decision);
+		more = decision->events->len > 0;
+		take_decision(scheduler, decision, gathered, now);
+	}
+}
+
+GPtrArray *scheduler_turn(struct scheduler *scheduler, const struct input *inputs, size_t n_inputs,
+	size_t *taken, struct instant now, GError **error)
+{
+	uint64_t after_seq = scheduler->state->last_seq;
+	struct gathered gathered;
+	struct journal_position end;
+	gboolean appended = TRUE;
+
+	gathered_init(&gathered);
+	*taken = 0;
+	while (*taken < n_inputs && gathered.bytes < LIMIT_TURN_BYTES)
+		take_input(scheduler, &inputs[(*taken)++], &gathered, now);
+	take_due(scheduler, &gathered, now);
+	if (gathered.entries->n_entries > 0)
+		appended = journal_append(
+			scheduler->journal, after_seq, gathered.entries, &end, error);
+	forge__entries__free_unpacked(gathered.entries, NULL);
+	if (!appended)
+		g_clear_pointer(&gathered.outgoing, g_ptr_array_unref);
+	return gathered.outgoing;
+}

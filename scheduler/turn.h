@@ -1,0 +1,46 @@
+#ifndef FORGE_SCHEDULER_TURN_H
+#define FORGE_SCHEDULER_TURN_H
+
+#include <glib.h>
+
+#include "journal/base/scope.h"
+#include "journal/journal.h"
+#include "scheduler/decide.h"
+
+/**
+ * The scheduler without its sockets: a journal, the state folded from it, and the pool. Everything that happens goes
+ * through turns; the simulation drives the same turns as the real loop.
+ */
+struct scheduler;
+
+/**
+ * A scheduler on JOURNAL (not owned): folds it from the newest usable checkpoint on and appends scheduler_started, naming
+ * HOST and PID. Errors: those of reading and appending.
+ */
+struct scheduler *scheduler_new(struct journal *journal, const char *host, uint32_t pid,
+	struct instant now, GError **error);
+void scheduler_free(struct scheduler *scheduler);
+SCOPED_POINTER(scheduler, scheduler_free)
+
+/** The state, the pool and the time, for asking. Borrowed until the next turn. */
+struct view scheduler_view(const struct scheduler *scheduler, struct instant now);
+
+/**
+ * One turn over INPUTS (N of them; all are taken): decide and fold each, then all that is due, then one append. Only when
+ * that is durable are the messages it made returned, in order (of struct outgoing, owned). If the append fails or its
+ * outcome is unknown nothing is returned, ERROR is set, and this scheduler must be freed: the journal, opened again, says
+ * what happened. *TAKEN is how many inputs fitted the record; the rest belong to the next turn.
+ */
+GPtrArray *scheduler_turn(struct scheduler *scheduler, const struct input *inputs, size_t n_inputs,
+	size_t *taken, struct instant now, GError **error);
+
+/** Folds all of JOURNAL from its first event, without a checkpoint; for verification. */
+struct state *scheduler_replay(struct journal *journal, GError **error);
+
+/** Writes a checkpoint of the state as it is. */
+gboolean scheduler_checkpoint(struct scheduler *scheduler, GError **error);
+
+/** Tag of checkpoints that this build can use. */
+const char *scheduler_checkpoint_tag(void);
+
+#endif
