@@ -38,6 +38,7 @@ SOURCES := $(filter-out cli/main.c,$(wildcard $(LAYERS:%=%/*.c)))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(PROTOS:%=$(BUILD)/generated/%.pb-c.o)
 LIBRARY := $(BUILD)/libforge.a
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c tests/simulation/test_*.c))
+FORMATTED = $(wildcard $(foreach folder,$(LAYERS) tests/unit tests/simulation tests/bench,$(folder)/*.[ch]))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 
 .PHONY: help all install uninstall deps demo check unit e2e lint fmt asan tsan bench clean
@@ -75,14 +76,45 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY) $(TEST_SUPPORT)
 deps: ## install the Debian packages that are missing
 	@./tests/deps.sh
 
+demo: deps ## start a git server with forks on loopback and sync them
+	@$(MAKE) --no-print-directory all
+	@FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) tests/demo.py
+
 check: deps ## set up what is missing, then run every test
-	@$(MAKE) --no-print-directory unit e2e WERROR=1
+	@$(MAKE) --no-print-directory --keep-going unit e2e WERROR=1
 
 unit: all $(UNIT_TESTS) ## unit tests and the simulation alone
 	prove --exec '' $(UNIT_TESTS)
 
 e2e: all ## end-to-end tests alone
 	FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e
+
+bench: all $(BENCHES) ## measure; prints JSON lines
+	@for bench in $(BENCHES); do $$bench || exit 1; done
+	@FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) tests/bench/fleet.py
+
+lint: ## layers, doors, banned functions, sizes, format, cppcheck, clang's warnings
+	$(PYTHON) tests/lint.py
+	clang-format --dry-run --Werror $(FORMATTED)
+	cppcheck --quiet --std=c11 --library=gtk --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=memleak --error-exitcode=1 \
+		-D_GNU_SOURCE -I. $(LAYERS)
+	$(MAKE) --no-print-directory all CC=clang VARIANT=clang WERROR=1
+
+fmt: ## format the C sources
+	clang-format -i $(FORMATTED)
+
+asan: ## unit tests under the address and undefined-behaviour sanitizers
+	$(MAKE) --no-print-directory unit VARIANT=asan
+
+tsan: ## unit tests under the thread sanitizer
+	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp $(MAKE) --no-print-directory unit VARIANT=tsan
+
+install: all ## install below PREFIX (and DESTDIR)
+	install -D -m 755 $(BUILD)/forge $(DESTDIR)$(PREFIX)/bin/forge
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/forge
 
 clean: ## remove build/
 	rm -rf build
