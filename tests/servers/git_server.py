@@ -207,9 +207,12 @@ class Gate:
         """Lets one push on (the one waiting, or the next)."""
         os.write(self._opened, b"go\n")
 
+    def remove(self):
+        """Takes the hook away: later pushes go through. One that stands in it stays there until open()."""
+        self._hook.unlink(missing_ok=True)
+
     def close(self):
-        """Takes the hook away; pushes go through again."""
-        self._hook.unlink()
+        self.remove()
         for descriptor in (self._reached, self._opened):
             os.close(descriptor)
         for pipe in (self.reached, self.opened):

@@ -1,0 +1,36 @@
+import itertools
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "servers"))
+
+from git_server import GitServer  # noqa: E402
+from world import World  # noqa: E402
+
+_corners = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    with GitServer(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture
+def world(tmp_path, server):
+    return World(tmp_path, server, f"test-{next(_corners)}")
+
+
+@pytest.fixture
+def three(world):
+    """The fleet of the tour: one fork up to date, one to be merged, one in conflict."""
+    from fleet import Kind
+    for name in ("crm-tools", "sales-tools", "prompt-tools"):
+        world.fleet.upstream(f"company/{name}")
+    world.fleet.fork("my-crm-tools", "myuser/crm-tools", "company/crm-tools")
+    world.fleet.fork("my-sales-tools", "myuser/sales-tools", "company/sales-tools", behind=2, ahead=1)
+    world.fleet.fork("my-prompt-tools", "myuser/prompt-tools", "company/prompt-tools", behind=2, ahead=1,
+                     kind=Kind.CONFLICT)
+    return world.build()
