@@ -58,12 +58,6 @@ def test_quiet_says_nothing_about_what_went_well(three):
     assert three.run("fork", "sync", "my-crm-tools", "--quiet").err == ""
 
 
-def test_one_fork_that_fails_exits_with_the_status_of_its_reason(world):
-    fork = world.one(behind=1)
-    world.path(fork.upstream).rename(world.folder / "gone.git")
-    assert world.run("fork", "sync", "mine", status=None).status in (8, 1)
-
-
 def test_of_a_batch_any_conflict_is_7_else_any_failure_1(three):
     three.run("fork", "sync", "my-crm-tools", "my-sales-tools", status=0)
     three.path("myuser/crm-tools").rename(three.folder / "gone.git")
