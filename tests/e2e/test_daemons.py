@@ -6,36 +6,8 @@ import time
 
 import pytest
 
-import process
-from world import Lines, finish_child
-
-
-class Daemons:
-    """A scheduler and workers on one endpoint, for one world."""
-
-    def __init__(self, world, endpoint):
-        self.world, self.endpoint = world, endpoint
-        self.children = []
-        self.logs = {}
-        world.configure(f"scheduler: {{endpoint: \"{endpoint}\"}}\n")
-
-    def start(self, command, ready, *options, env=None):
-        """Starts the daemon and waits for a line of its log that says READY."""
-        child = self.world.start(command, *options, env=env)
-        self.children.append(child)
-        self.logs[child.pid] = Lines(child.stderr)
-        self.logs[child.pid].wait_for(lambda line: ready in line)
-        return child
-
-    def scheduler(self):
-        return self.start("scheduler", "ready")
-
-    def worker(self, *options, env=None):
-        return self.start("worker", "ready", *options, env=env)
-
-    def stop(self):
-        for child in self.children:
-            process.stop(child)
+from daemons import Daemons, kill
+from world import finish_child
 
 
 def endpoints(tmp_path):
@@ -102,8 +74,7 @@ def test_a_killed_scheduler_that_comes_back_goes_on_with_the_batch(ipc):
     gate = world.server.hold_pushes(world.repository(fork.repository))
     child = world.start("fork", "sync", "--all", "--format", "json")
     gate.wait_reached()
-    scheduler.kill()
-    scheduler.wait()
+    kill(scheduler)
     ipc.scheduler()
     gate.remove()
     gate.open()

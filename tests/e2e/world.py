@@ -106,13 +106,13 @@ class Lines:
     """The lines a child prints on STREAM, read in the background so that it never blocks; wait_for() finds one."""
 
     def __init__(self, stream):
-        self._seen, self._changed, self._ended = [], threading.Condition(), False
+        self.seen, self._changed, self._ended = [], threading.Condition(), False
         threading.Thread(target=self._read, args=(stream,), daemon=True).start()
 
     def _read(self, stream):
         for line in stream:
             with self._changed:
-                self._seen.append(line.rstrip("\n"))
+                self.seen.append(line.rstrip("\n"))
                 self._changed.notify_all()
         with self._changed:
             self._ended = True
@@ -121,10 +121,10 @@ class Lines:
     def wait_for(self, matches, seconds=20):
         """The first line for which MATCHES is true; an assertion if the stream ends or the time is over before."""
         def found():
-            return next((line for line in self._seen if matches(line)), None)
+            return next((line for line in self.seen if matches(line)), None)
         with self._changed:
             self._changed.wait_for(lambda: found() is not None or self._ended, seconds)
-            assert found() is not None, "no such line in:\n" + "\n".join(self._seen)
+            assert found() is not None, "no such line in:\n" + "\n".join(self.seen)
             return found()
 
 
