@@ -392,9 +392,10 @@ int64_t decide_next_due_ms(const struct view *view)
 	uint64_t due_us = job_table_next_due_us(view->state->jobs);
 	int64_t next_ms = INT64_MAX;
 
-	if (due_us)
+	/* What is due already waits for a worker, and that comes with a message. */
+	if (due_us > (uint64_t)view->now.wall_us)
 		next_ms = view->now.monotonic_ms +
-			MAX(0, ((int64_t)due_us - view->now.wall_us) / 1000 + 1);
+			((int64_t)due_us - view->now.wall_us) / 1000 + 1;
 	for (guint i = 0; i < view->pool->seats->len; i++) {
 		const struct seat *seat = view->pool->seats->pdata[i];
 

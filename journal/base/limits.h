@@ -14,6 +14,12 @@
 #define LIMIT_MESSAGE_BYTES (1024 * 1024)
 #define LIMIT_EVENTS_PAGE_BYTES (256 * 1024)
 #define LIMIT_ROWS_PAGE 500
+#define LIMIT_EVENTS_LOOKED_AT 200000
+#define LIMIT_TAIL_WAIT_MS 30000
+#define LIMIT_SOCKET_MESSAGES 100000
+#define LIMIT_LINGER_MS 500
+#define LIMIT_HANDSHAKE_MS 3000
+#define LIMIT_RECONNECT_MS 50
 
 /* A batch grows by this many targets an event, so that one event always fits an entry. */
 #define LIMIT_TARGETS_PER_EXTENSION 1000
@@ -52,6 +58,18 @@
 #define LIMIT_HEARTBEAT_MS 1000
 #define LIMIT_LEASE_MS 15000
 #define LIMIT_MISSED_HEARTBEATS 2
+#define LIMIT_HELLO_MS 250
+
+/* How long a stopping worker lets running jobs go on before it hands them back, and then waits for their threads. */
+#define LIMIT_DRAIN_MS 20000
+#define LIMIT_STOP_MS 10000
+
+/* How often an embedded scheduler looks whether the processes that own jobs still run. */
+#define LIMIT_OWNER_CHECK_MS 250
+
+/* Events between checkpoints, and the fewest that are worth one at the end. */
+#define LIMIT_EVENTS_PER_CHECKPOINT 200000
+#define LIMIT_EVENTS_BEFORE_LAST_CHECKPOINT 2000
 
 /* Retries of one job, waits between them (doubling, with jitter), attempts at all. */
 #define LIMIT_ATTEMPTS 5
