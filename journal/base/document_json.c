@@ -170,6 +170,8 @@ static void set_parse_error(
 	/* What stands near the fault may be a secret; only of a key said twice is it told. */
 	if (json_error_code(cause) == json_error_duplicate_key && near)
 		document_error(error, origin, line, "duplicate key%s", near + strlen(" near"));
+	else if (json_error_code(cause) == json_error_null_character)
+		document_error(error, origin, line, "a NUL byte");
 	else
 		document_error(error, origin, line, "not JSON: %.*s",
 			near ? (int)(near - cause->text) : (int)strlen(cause->text), cause->text);
