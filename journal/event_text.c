@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "journal/base/document.h"
+#include "journal/base/printable.h"
 
 /* A line shows so many items of a list; the row has them all. */
 #define LINE_ITEMS 5
@@ -340,19 +341,6 @@ struct value *event_row(uint64_t seq, uint64_t time_us, const Forge__Event *even
 
 /* ---- the line for people ---- */
 
-/* What cannot be printed, terminals' control sequences among it, becomes U+FFFD. */
-static char *printable(const char *text)
-{
-	GString *result = g_string_sized_new(strlen(text));
-
-	for (const char *at = text; *at; at = g_utf8_next_char(at)) {
-		gunichar character = g_utf8_get_char(at);
-
-		g_string_append_unichar(result, g_unichar_isprint(character) ? character : 0xfffd);
-	}
-	return g_string_free(result, FALSE);
-}
-
 /* TEXT as it is if it is one plain word, else in quotes as JSON has it. */
 static char *quote(const char *text)
 {
@@ -458,5 +446,5 @@ char *event_line(const Forge__Event *event)
 	scoped(value) data = event_data(event);
 
 	append_members(line, "", data);
-	return printable(line->str);
+	return printable_text(line->str);
 }

@@ -84,7 +84,7 @@ const char *config_check_server_key(const char *text)
 static gboolean looks_like_token(const char *text)
 {
 	static const char *const prefixes[] = {"ghp_", "gho_", "ghu_", "ghs_", "ghr_",
-		"github_pat_", "glpat-", "gldt-", "xox", "ey"};
+		"github_pat_", "glpat-", "gldt-", "xox", "eyJ"};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
 		if (g_str_has_prefix(text, prefixes[i]))

@@ -15,23 +15,30 @@
 #include "journal/base/document_json.h"
 #include "journal/base/document_yaml.h"
 #include "journal/base/limits.h"
+#include "journal/base/printable.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 void document_error(GError **error, const struct document_origin *origin, unsigned line,
 	const char *format, ...)
 {
+	g_autofree char *raw = NULL;
+	g_autofree char *valid = NULL;
 	g_autofree char *message = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	message = g_strdup_vprintf(format, arguments);
+	raw = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
+	/* Keys of the document may stand in it. */
+	valid = g_utf8_make_valid(raw, -1);
+	message = printable_text(valid);
 	if (line > 0)
-		g_set_error(error, FORGE_ERROR, origin->invalid, "%s:%u: %s", origin->name, line,
-			message);
+		g_set_error(error, FORGE_ERROR, (int)origin->invalid, "%s:%u: %s", origin->name,
+			line, message);
 	else
-		g_set_error(error, FORGE_ERROR, origin->invalid, "%s: %s", origin->name, message);
+		g_set_error(
+			error, FORGE_ERROR, (int)origin->invalid, "%s: %s", origin->name, message);
 }
 
 static unsigned line_of(const char *text, const char *place)

@@ -445,9 +445,10 @@ struct value *document_yaml_parse(
 		anchors = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
 	struct reader reader = {.origin = origin, .text = text, .anchors = anchors};
 	scoped(value) value = NULL;
+	int ready = yaml_parser_initialize(&reader.parser);
 	gboolean whole;
 
-	g_assert(yaml_parser_initialize(&reader.parser));
+	g_assert(ready);
 	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, size);
 	value = read_document(&reader, error);

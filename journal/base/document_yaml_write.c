@@ -24,10 +24,13 @@ static int append_block(void *data, unsigned char *block, size_t size)
 	return 1;
 }
 
-/* The emitter takes EVENT over. It can fail only if events come in a wrong order, which is a
- * defect. */
-static void emit(struct writer *writer, yaml_event_t *event)
+/*
+ * The emitter takes EVENT over; MADE is what making it returned. Both fail only if text is not
+ * UTF-8 or events come in a wrong order, which are defects.
+ */
+static void emit(struct writer *writer, int made, yaml_event_t *event)
 {
+	g_assert(made);
 	if (!yaml_emitter_emit(&writer->emitter, event))
 		g_error("YAML emitter: %s", writer->emitter.problem);
 }
@@ -65,9 +68,10 @@ static void emit_scalar(
 {
 	yaml_event_t event;
 
-	g_assert(yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
-		(int)strlen(text), plain, TRUE, style));
-	emit(writer, &event);
+	emit(writer,
+		yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
+			(int)strlen(text), plain, TRUE, style),
+		&event);
 }
 
 static void emit_text(struct writer *writer, const char *text)
@@ -102,12 +106,10 @@ static void emit_list(struct writer *writer, const struct value *list)
 							: YAML_FLOW_SEQUENCE_STYLE;
 	yaml_event_t event;
 
-	g_assert(yaml_sequence_start_event_initialize(&event, NULL, NULL, TRUE, style));
-	emit(writer, &event);
+	emit(writer, yaml_sequence_start_event_initialize(&event, NULL, NULL, TRUE, style), &event);
 	for (size_t i = 0; i < value_count(list); i++)
 		emit_value(writer, value_at(list, i));
-	g_assert(yaml_sequence_end_event_initialize(&event));
-	emit(writer, &event);
+	emit(writer, yaml_sequence_end_event_initialize(&event), &event);
 }
 
 static void emit_map(struct writer *writer, const struct value *map)
@@ -116,14 +118,12 @@ static void emit_map(struct writer *writer, const struct value *map)
 						      : YAML_FLOW_MAPPING_STYLE;
 	yaml_event_t event;
 
-	g_assert(yaml_mapping_start_event_initialize(&event, NULL, NULL, TRUE, style));
-	emit(writer, &event);
+	emit(writer, yaml_mapping_start_event_initialize(&event, NULL, NULL, TRUE, style), &event);
 	for (size_t i = 0; i < value_count(map); i++) {
 		emit_text(writer, value_key_at(map, i));
 		emit_value(writer, value_at(map, i));
 	}
-	g_assert(yaml_mapping_end_event_initialize(&event));
-	emit(writer, &event);
+	emit(writer, yaml_mapping_end_event_initialize(&event), &event);
 }
 
 static void emit_value(struct writer *writer, const struct value *value)
@@ -159,22 +159,19 @@ static void emit_value(struct writer *writer, const struct value *value)
 char *document_write_yaml(const struct value *value)
 {
 	struct writer writer = {.text = g_string_new(NULL)};
+	int ready = yaml_emitter_initialize(&writer.emitter);
 	yaml_event_t event;
 
-	g_assert(yaml_emitter_initialize(&writer.emitter));
+	g_assert(ready);
 	yaml_emitter_set_output(&writer.emitter, append_block, writer.text);
 	yaml_emitter_set_unicode(&writer.emitter, 1);
 	yaml_emitter_set_width(&writer.emitter, -1);
 
-	g_assert(yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING));
-	emit(&writer, &event);
-	g_assert(yaml_document_start_event_initialize(&event, NULL, NULL, NULL, TRUE));
-	emit(&writer, &event);
+	emit(&writer, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING), &event);
+	emit(&writer, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, TRUE), &event);
 	emit_value(&writer, value);
-	g_assert(yaml_document_end_event_initialize(&event, TRUE));
-	emit(&writer, &event);
-	g_assert(yaml_stream_end_event_initialize(&event));
-	emit(&writer, &event);
+	emit(&writer, yaml_document_end_event_initialize(&event, TRUE), &event);
+	emit(&writer, yaml_stream_end_event_initialize(&event), &event);
 	yaml_emitter_delete(&writer.emitter);
 	return g_string_free(writer.text, FALSE);
 }

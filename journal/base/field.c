@@ -37,10 +37,10 @@ static void clear_structs(const struct field *field, gpointer object)
 	GPtrArray *items = MEMBER(GPtrArray *, field, object);
 
 	for (guint i = 0; i < items->len; i++) {
-		char *item = g_ptr_array_index(items, i);
+		gpointer item = g_ptr_array_index(items, i);
 
 		if (field->type == FIELD_NAMED)
-			g_free(*(char **)(item + field->items->name_offset));
+			g_free(G_STRUCT_MEMBER(char *, item, field->items->name_offset));
 		field_free(field->items, item);
 	}
 	g_ptr_array_unref(items);
@@ -277,11 +277,13 @@ gpointer field_new(const struct field_table *table)
 
 	for (size_t i = 0; i < table->count; i++) {
 		const struct field *field = &table->fields[i];
+		char *wrong = NULL;
 
 		if (field->type == FIELD_STRUCTS || field->type == FIELD_NAMED)
 			MEMBER(GPtrArray *, field, object) = g_ptr_array_new();
 		else if (field->fallback)
-			g_assert(set_from_text(field, object, field->fallback) == NULL);
+			wrong = set_from_text(field, object, field->fallback);
+		g_assert(!wrong);
 	}
 	return object;
 }
@@ -394,7 +396,7 @@ static gboolean read_structs(const struct reading *reading, const struct field *
 		if (!item)
 			return FALSE;
 		if (name)
-			*(char **)((char *)item + field->items->name_offset) = g_strdup(name);
+			G_STRUCT_MEMBER(char *, item, field->items->name_offset) = g_strdup(name);
 		g_ptr_array_add(MEMBER(GPtrArray *, field, reading->object), item);
 	}
 	return TRUE;

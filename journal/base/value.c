@@ -315,7 +315,9 @@ gboolean value_add_take(
 
 void value_put_take(struct value *map, const char *key, struct value *take_value)
 {
-	g_assert(value_add_take(map, key, 0, take_value));
+	gboolean added = value_add_take(map, key, 0, take_value);
+
+	g_assert(added);
 }
 
 void value_put_string(struct value *map, const char *key, const char *string)

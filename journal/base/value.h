@@ -22,7 +22,7 @@ enum value_kind {
  */
 struct value;
 
-/** New values; string and list items and map members are owned by what they are put into. */
+/** New values. Strings are copied; items and members are owned by what they are put into. */
 struct value *value_new_null(void);
 struct value *value_new_boolean(gboolean boolean);
 struct value *value_new_integer(int64_t integer);

@@ -87,6 +87,8 @@ static const struct {
 	{DOCUMENT_YAML, BYTES("a: 1\nb: 2\na: 3\n"), "d:3: duplicate key 'a'"},
 	{DOCUMENT_YAML, BYTES("a: {b: 1, 'b': 2}\n"), "d:1: duplicate key 'b'"},
 	{DOCUMENT_YAML, BYTES("1: a\n'1': b\n"), "d:2: duplicate key '1'"},
+	{DOCUMENT_YAML, BYTES("\"\\e[2J\": 1\n\"\\e[2J\": 2\n"),
+		"d:2: duplicate key '\xef\xbf\xbd[2J'"},
 	{DOCUMENT_YAML, BYTES("a: 1\n---\nb: 2\n"), "d:2: a second document begins here"},
 	{DOCUMENT_YAML, BYTES("a: 1\n---\n"), "d:2: a second document begins here"},
 	{DOCUMENT_YAML, BYTES("base: &b {x: 1}\na:\n  <<: *b\n"),
