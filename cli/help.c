@@ -1,0 +1,115 @@
+/*
+ * Help made from the table of commands: for everything, for a group, for one command.
+ *
+ * It is text for people and nothing else reads it; what programs need of the table they take from commands.h.
+ */
+#include "cli/help.h"
+
+#include <string.h>
+
+#include "cli/terminal.h"
+
+#define COLUMNS_MOST 100
+#define GAP 2
+
+static char *option_label(const struct command_option *option)
+{
+	g_autofree char *letter =
+		option->letter ? g_strdup_printf("-%c, ", option->letter) : g_strdup("    ");
+	return g_strdup_printf("%s--%s%s%s", letter, option->name, option->argument ? " " : "",
+		option->argument ? option->argument : "");
+}
+
+/* A line of two columns: LABEL, and TEXT wrapped beside it. */
+static void append_row(
+	GString *help, const char *label, guint label_columns, const char *text, guint columns)
+{
+	guint indent = 2 + label_columns + GAP;
+	g_autofree char *wrapped = text_wrap(text, MAX(columns, indent + 20), indent);
+	g_string_append_printf(help, "  %s", label);
+	guint used = 2 + text_columns(label);
+	g_string_append_printf(help, "%*s%s\n", (int)(indent > used ? indent - used : 1), "",
+		wrapped + MIN(strlen(wrapped), indent));
+}
+
+static guint widest_option(const struct command_option *options)
+{
+	guint widest = 0;
+	for (const struct command_option *option = options; option->name; option++) {
+		g_autofree char *label = option_label(option);
+		if (option->help)
+			widest = MAX(widest, text_columns(label));
+	}
+	return widest;
+}
+
+static void append_options(GString *help, const char *title, const struct command_option *options,
+	guint label_columns, guint columns)
+{
+	gboolean titled = FALSE;
+	for (const struct command_option *option = options; option->name; option++) {
+		if (!option->help)
+			continue;
+		if (!titled)
+			g_string_append_printf(help, "\n%s:\n", title);
+		titled = TRUE;
+		g_autofree char *label = option_label(option);
+		append_row(help, label, label_columns, option->help, columns);
+	}
+}
+
+static void append_children(GString *help, const char *parent, guint columns)
+{
+	size_t count;
+	const struct command *table = commands_table(&count);
+	guint widest = 0;
+	for (size_t i = 0; i < count; i++)
+		if (command_is_child(&table[i], parent))
+			widest = MAX(widest, text_columns(table[i].words));
+	g_string_append(help, "\nCommands:\n");
+	for (size_t i = 0; i < count; i++)
+		if (command_is_child(&table[i], parent))
+			append_row(help, table[i].words, widest, table[i].summary, columns);
+}
+
+char *help_usage(const char *words)
+{
+	const struct command *command = commands_find(words);
+	if (!command || !command->handled)
+		return g_strdup_printf(
+			"Usage: forge%s%s COMMAND [OPTIONS]", *words ? " " : "", words);
+	return g_strdup_printf("Usage: forge %s [OPTIONS]%s%s", words, *command->synopsis ? " " : "",
+		command->synopsis);
+}
+
+char *help_text(const char *words, guint columns)
+{
+	columns = MIN(columns, COLUMNS_MOST);
+	const struct command *command = commands_find(words);
+	g_assert(command || !*words);
+	const struct command_option *global = commands_global_options();
+	g_autofree char *usage = help_usage(words);
+	GString *help = g_string_new(NULL);
+	if (command)
+		g_string_append_printf(help, "forge %s - %s\n\n", words, command->summary);
+	else
+		g_string_append(help, "forge - keeps fleets of git repositories in sync\n\n");
+	g_string_append_printf(help, "%s\n", usage);
+
+	guint label_columns = widest_option(global);
+	if (command && command->handled) {
+		label_columns = MAX(label_columns, widest_option(command->options));
+		if (*command->description) {
+			g_autofree char *wrapped = text_wrap(command->description, columns, 0);
+			g_string_append_printf(help, "\n%s\n", wrapped);
+		}
+		append_options(help, "Options", command->options, label_columns, columns);
+	} else {
+		append_children(help, words, columns);
+	}
+	append_options(help, "Options of every command", global, label_columns, columns);
+	if (!command || !command->handled)
+		g_string_append_printf(help, "\n`forge %s%sCOMMAND --help` explains a command.\n", words,
+			*words ? " " : "");
+	return g_string_free(help, FALSE);
+}

@@ -1,0 +1,159 @@
+/*
+ * What reaches standard output and standard error, and in which form.
+ *
+ * One rule: with a machine format, standard output holds that and nothing else. Text is written as UTF-8 whatever the
+ * locale, so that a pipe holds the same bytes everywhere.
+ */
+#include "cli/output.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "journal/base/document.h"
+#include "journal/base/errors.h"
+
+#define GREEN "\033[32m"
+#define RED "\033[31m"
+#define YELLOW "\033[33m"
+#define PLAIN "\033[0m"
+
+gboolean output_is_machine(const struct invocation *invocation)
+{
+	return invocation->format != OUTPUT_TABLE;
+}
+
+void output_json_line(const struct value *value)
+{
+	g_autofree char *text = document_write_json(value, DOCUMENT_COMPACT);
+	fputs(text, stdout);
+	fputc('\n', stdout);
+	fflush(stdout);
+}
+
+static void write_text_take(char *take_text)
+{
+	fputs(take_text, stdout);
+	g_free(take_text);
+}
+
+void output_value(const struct invocation *invocation, const struct value *value)
+{
+	switch (invocation->format) {
+	case OUTPUT_TABLE:
+		break;
+	case OUTPUT_JSON:
+		write_text_take(document_write_json(value, DOCUMENT_INDENTED));
+		break;
+	case OUTPUT_YAML:
+		write_text_take(document_write_yaml(value));
+		break;
+	case OUTPUT_JSONL:
+		output_json_line(value);
+		break;
+	}
+}
+
+void output_rows(const struct invocation *invocation, const char *key, const struct value *list)
+{
+	if (invocation->format == OUTPUT_JSONL) {
+		for (size_t i = 0; i < value_count(list); i++)
+			output_json_line(value_at(list, i));
+		return;
+	}
+	scoped(value) object = value_new_map();
+	value_put_take(object, key, value_copy(list));
+	output_value(invocation, object);
+}
+
+void output_table(const struct invocation *invocation, const struct table *table, const char *empty)
+{
+	if (output_is_machine(invocation))
+		return;
+	if (table_rows(table) == 0) {
+		output_remark(invocation, "%s", empty);
+		return;
+	}
+	const struct terminal *terminal = &invocation->terminal;
+	write_text_take(table_draw(table, terminal->output, terminal->columns));
+}
+
+void output_line(const struct invocation *invocation, const char *format, ...)
+{
+	if (output_is_machine(invocation))
+		return;
+	va_list arguments;
+	va_start(arguments, format);
+	vfprintf(stdout, format, arguments);
+	va_end(arguments);
+	fputc('\n', stdout);
+	/* People watch these, also through a pipe. */
+	fflush(stdout);
+}
+
+void output_marked(const struct invocation *invocation, const char *text)
+{
+	static const struct {
+		const char *mark;
+		const char *color;
+	} marks[] = {{"✓", GREEN}, {"✗", RED}, {"⚠", YELLOW}};
+	for (size_t i = 0; invocation->terminal.color && i < G_N_ELEMENTS(marks); i++) {
+		if (!g_str_has_prefix(text, marks[i].mark))
+			continue;
+		output_line(invocation, "%s%s" PLAIN "%s", marks[i].color, marks[i].mark,
+			text + strlen(marks[i].mark));
+		return;
+	}
+	output_line(invocation, "%s", text);
+}
+
+void output_remark(const struct invocation *invocation, const char *format, ...)
+{
+	if (invocation->quiet)
+		return;
+	va_list arguments;
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+}
+
+/* A wrong use is explained by the help of the command at hand, the rest by what the code says. */
+static char *make_hint(const struct invocation *invocation, enum forge_error code)
+{
+	if (code == FORGE_ERROR_USAGE && *invocation->words)
+		return g_strdup_printf("see `forge %s --help`", invocation->words);
+	return g_strdup(forge_error_hint(code));
+}
+
+static struct value *failure_value(
+	const struct invocation *invocation, enum forge_error code, const GError *failure)
+{
+	g_autofree char *hint = make_hint(invocation, code);
+	struct value *details = value_new_map();
+	value_put_string(details, "command", *invocation->words ? invocation->words : NULL);
+	value_put_integer(details, "exit_status", forge_error_exit_status(code));
+	struct value *inner = value_new_map();
+	value_put_string(inner, "code", forge_error_name(code));
+	value_put_string(inner, "message", failure->message);
+	value_put_string(inner, "hint", hint);
+	value_put_take(inner, "details", details);
+	struct value *outer = value_new_map();
+	value_put_take(outer, "error", inner);
+	return outer;
+}
+
+int output_failure(const struct invocation *invocation, const GError *failure)
+{
+	enum forge_error code = forge_error_code(failure);
+	/* Results written so far come first where both streams go to one place. */
+	fflush(stdout);
+	if (output_is_machine(invocation)) {
+		scoped(value) value = failure_value(invocation, code, failure);
+		output_value(invocation, value);
+	} else {
+		g_autofree char *hint = make_hint(invocation, code);
+		g_autofree char *message = text_printable(failure->message);
+		fprintf(stderr, "forge: %s\nhint: %s\n", message, hint);
+	}
+	return forge_error_exit_status(code);
+}

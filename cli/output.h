@@ -1,0 +1,42 @@
+#ifndef FORGE_CLI_OUTPUT_H
+#define FORGE_CLI_OUTPUT_H
+
+#include <glib.h>
+
+#include "cli/invocation.h"
+#include "cli/table.h"
+#include "journal/base/value.h"
+
+/** TRUE if standard output belongs to a machine format: then nothing else may be written to it. */
+gboolean output_is_machine(const struct invocation *invocation);
+
+/** Writes VALUE to standard output in the machine format asked for; json and yaml are laid out for people too. */
+void output_value(const struct invocation *invocation, const struct value *value);
+
+/** Writes VALUE as one line of JSON and hands it on at once. */
+void output_json_line(const struct value *value);
+
+/** A list of rows: `{KEY: [...]}` in json and yaml, a line a row in jsonl. */
+void output_rows(const struct invocation *invocation, const char *key, const struct value *list);
+
+/** A table, boxed on a terminal; EMPTY is said (as a remark) if it has no rows. */
+void output_table(
+	const struct invocation *invocation, const struct table *table, const char *empty);
+
+/** A line for people on standard output; nothing with a machine format. */
+void output_line(const struct invocation *invocation, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/** The same, with its ✓ or ✗ coloured. Each further line of TEXT is kept as it is. */
+void output_marked(const struct invocation *invocation, const char *text);
+
+/** A line on standard error that is no result: dropped with --quiet. */
+void output_remark(const struct invocation *invocation, const char *format, ...)
+	G_GNUC_PRINTF(2, 3);
+
+/**
+ * The one place where a command's error is shown: for people on standard error, with json or yaml as
+ * `{"error": {"code", "message", "hint", "details"}}` on standard output. Returns the exit status.
+ */
+int output_failure(const struct invocation *invocation, const GError *failure);
+
+#endif
