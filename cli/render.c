@@ -1,0 +1,242 @@
+/*
+ * How branches ended, in words: the lines for people, the objects for machines, the way out of a conflict.
+ *
+ * Pure: nothing is printed, read or asked here. The wording of lines is a contract (users grep for it), and
+ * tests/unit/test_render.c holds it as a table.
+ */
+#include "cli/render.h"
+
+#include <string.h>
+
+#include "cli/terminal.h"
+#include "journal/base/errors.h"
+
+struct status_row {
+	const char *word;
+	const char *would; /* in a dry run; an end that changes nothing is the same there */
+	const char *past;  /* behind `N commits behind, ` */
+	gboolean succeeded;
+};
+
+static const struct status_row *status_row(Forge__BranchStatus status)
+{
+	static const struct status_row rows[] = {
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_UNSET] = {"failed", "failed", NULL, FALSE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_UP_TO_DATE] =
+			{"up_to_date", "up_to_date", NULL, TRUE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_FAST_FORWARDED] =
+			{"fast_forwarded", "would_fast_forward", "fast-forwarded", TRUE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED] =
+			{"merged", "would_merge", "merged", TRUE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_REBASED] =
+			{"rebased", "would_rebase", "rebased", TRUE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN] =
+			{"overwritten", "would_overwrite", "overwritten", TRUE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT] =
+			{"conflict", "would_conflict", NULL, FALSE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED] = {"failed", "failed", NULL, FALSE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED] = {"skipped", "skipped", NULL, FALSE},
+	};
+	/* A newer scheduler may know more ends; none of them is taken for success. */
+	return (size_t)status < G_N_ELEMENTS(rows) ? &rows[status] : &rows[0];
+}
+
+const char *render_status(const Forge__ForkSynced *entry)
+{
+	const struct status_row *row = status_row(entry->status);
+	return entry->dry_run ? row->would : row->word;
+}
+
+gboolean render_succeeded(const Forge__ForkSynced *entry)
+{
+	return status_row(entry->status)->succeeded;
+}
+
+/* Why an entry failed or was skipped: never empty. */
+static const char *reason_of(const Forge__ForkSynced *entry)
+{
+	if (entry->error && *entry->error->message)
+		return entry->error->message;
+	if (entry->error && *entry->error->code)
+		return entry->error->code;
+	return status_row(entry->status)->word;
+}
+
+static char *moved_text(const Forge__ForkSynced *entry)
+{
+	const struct status_row *row = status_row(entry->status);
+	const char *be = entry->dry_run ? "would be " : "";
+	if (entry->counts_unknown || entry->behind == 0)
+		return g_strdup_printf("%s%s", be, row->past);
+	return g_strdup_printf("%u commit%s behind, %s%s", entry->behind,
+		entry->behind == 1 ? "" : "s", be, row->past);
+}
+
+char *render_entry_line(const Forge__ForkSynced *entry, gboolean with_branch)
+{
+	g_autofree char *name = with_branch && *entry->branch
+					? g_strdup_printf("%s (%s)", entry->fork, entry->branch)
+					: g_strdup(entry->fork);
+	switch (entry->status) {
+	case FORGE__BRANCH_STATUS__BRANCH_STATUS_UP_TO_DATE:
+		return g_strdup_printf("✓ %s: up to date", name);
+	case FORGE__BRANCH_STATUS__BRANCH_STATUS_FAST_FORWARDED:
+	case FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED:
+	case FORGE__BRANCH_STATUS__BRANCH_STATUS_REBASED:
+	case FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN: {
+		g_autofree char *moved = moved_text(entry);
+		return g_strdup_printf("✓ %s: %s%s%s%s", name, moved,
+			*entry->backup ? " (backup: " : "", entry->backup,
+			*entry->backup ? ")" : "");
+	}
+	case FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT:
+		if (entry->dry_run)
+			return g_strdup_printf(
+				"✗ %s: would be a merge conflict, manual resolution required", name);
+		return g_strdup_printf("✗ %s: merge conflict, manual resolution required", name);
+	case FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED:
+	case FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED:
+	case FORGE__BRANCH_STATUS__BRANCH_STATUS_UNSET:
+	case _FORGE__BRANCH_STATUS_IS_INT_SIZE:
+		break;
+	}
+	return g_strdup_printf("✗ %s: %s", name, reason_of(entry));
+}
+
+char *render_shell_word(const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_./:@%+=,-";
+	if (*text && strspn(text, plain) == strlen(text))
+		return g_strdup(text);
+	return g_shell_quote(text);
+}
+
+char *render_conflict_commands(
+	const Forge__ForkSynced *entry, const char *fork_url, const char *upstream_url)
+{
+	g_autofree char *branch = render_shell_word(entry->branch);
+	g_autofree char *name = render_shell_word(entry->fork);
+	g_autofree char *fork = render_shell_word(fork_url);
+	g_autofree char *upstream = render_shell_word(upstream_url);
+	g_autofree char *tracking_name = g_strdup_printf("upstream/%s", entry->branch);
+	g_autofree char *tracking = render_shell_word(tracking_name);
+	GString *commands = g_string_new(NULL);
+	g_string_append_printf(commands, "git clone --branch %s %s %s\n", branch, fork, name);
+	g_string_append_printf(commands, "cd %s\n", name);
+	g_string_append_printf(commands, "git remote add upstream %s\n", upstream);
+	g_string_append(commands, "git fetch upstream\n");
+	g_string_append_printf(commands, "git merge %s\n", tracking);
+	g_string_append(commands, "# edit what conflicts");
+	for (size_t i = 0; i < entry->n_conflicts; i++) {
+		/* A path may hold a line end, which must not become a command of its own. */
+		g_autofree char *path = text_printable(entry->conflicts[i]->path);
+		g_string_append_printf(commands, "%s %s", i == 0 ? ":" : ",", path);
+	}
+	if (entry->conflict_count > entry->n_conflicts)
+		g_string_append_printf(commands, " and %u more",
+			entry->conflict_count - (guint)entry->n_conflicts);
+	g_string_append(commands, "\ngit commit --all --no-edit\n");
+	g_string_append_printf(commands, "git push origin %s\n", branch);
+	return g_string_free(commands, FALSE);
+}
+
+struct value *render_error(const Forge__Error *error)
+{
+	if (!error)
+		return value_new_null();
+	struct value *object = value_new_map();
+	value_put_string(object, "code", error->code);
+	value_put_string(object, "message", error->message);
+	value_put_string(object, "hint",
+		*error->hint ? error->hint : forge_error_hint(forge_error_from_name(error->code)));
+	return object;
+}
+
+static void put_oid(struct value *object, const char *key, const char *oid)
+{
+	value_put_string(object, key, *oid ? oid : NULL);
+}
+
+static void put_commits(
+	struct value *object, const char *key, const Forge__ForkSynced *entry, uint32_t commits)
+{
+	value_put_take(object, key,
+		entry->counts_unknown || !*entry->branch ? value_new_null()
+							 : value_new_integer(commits));
+}
+
+static struct value *render_entry_error(const Forge__ForkSynced *entry, const char *hint)
+{
+	Forge__Error error = FORGE__ERROR__INIT;
+	if (entry->error) {
+		error = *entry->error;
+	} else if (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT) {
+		error.code = (char *)forge_error_name(FORGE_ERROR_SYNC_CONFLICT);
+		error.message = (char *)"merge conflict, manual resolution required";
+	} else {
+		return value_new_null();
+	}
+	if (hint)
+		error.hint = (char *)hint;
+	return render_error(&error);
+}
+
+struct value *render_entry(const Forge__ForkSynced *entry, const char *hint)
+{
+	struct value *object = value_new_map();
+	value_put_string(object, "name", entry->fork);
+	value_put_string(object, "branch", *entry->branch ? entry->branch : NULL);
+	value_put_string(object, "status", render_status(entry));
+	put_commits(object, "behind", entry, entry->behind);
+	put_commits(object, "ahead", entry, entry->ahead);
+	put_oid(object, "before", entry->before);
+	put_oid(object, "after", entry->after);
+	put_oid(object, "backup", entry->backup);
+	struct value *conflicts = value_new_list();
+	for (size_t i = 0; i < entry->n_conflicts; i++) {
+		struct value *conflict = value_new_map();
+		value_put_string(conflict, "path", entry->conflicts[i]->path);
+		value_put_string(conflict, "type", entry->conflicts[i]->type);
+		value_append_take(conflicts, conflict);
+	}
+	value_put_take(object, "conflicts", conflicts);
+	value_put_take(object, "error", render_entry_error(entry, hint));
+	return object;
+}
+
+void tally_add(struct tally *tally, const Forge__ForkSynced *entry)
+{
+	tally->total++;
+	if (render_succeeded(entry))
+		tally->succeeded++;
+	else if (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT)
+		tally->conflicts++;
+	else if (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED)
+		tally->skipped++;
+	else
+		tally->failed++;
+}
+
+int tally_exit_status(const struct tally *tally)
+{
+	if (tally->conflicts > 0)
+		return forge_error_exit_status(FORGE_ERROR_SYNC_CONFLICT);
+	return tally->failed + tally->skipped > 0 ? 1 : 0;
+}
+
+char *render_tally(const struct tally *tally, const char *unit, gboolean dry_run, double seconds)
+{
+	GString *text = g_string_new(NULL);
+	g_string_append_printf(text, "%u %s%s: %u in order", tally->total, unit,
+		tally->total == 1 ? "" : "s", tally->succeeded);
+	if (tally->conflicts > 0)
+		g_string_append_printf(text, ", %u in conflict", tally->conflicts);
+	if (tally->failed > 0)
+		g_string_append_printf(text, ", %u failed", tally->failed);
+	if (tally->skipped > 0)
+		g_string_append_printf(text, ", %u skipped", tally->skipped);
+	g_string_append_printf(text, " (%.1f s)%s", seconds,
+		dry_run ? "; a dry run, nothing was changed" : "");
+	return g_string_free(text, FALSE);
+}
