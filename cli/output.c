@@ -11,6 +11,7 @@
 
 #include "journal/base/document.h"
 #include "journal/base/errors.h"
+#include "journal/event_text.h"
 
 #define GREEN "\033[32m"
 #define RED "\033[31m"
@@ -104,6 +105,24 @@ void output_marked(const struct invocation *invocation, const char *text)
 		return;
 	}
 	output_line(invocation, "%s", text);
+}
+
+void output_event(const struct invocation *invocation, const Forge__EventRow *row)
+{
+	if (invocation->format == OUTPUT_TABLE) {
+		g_autofree char *time = event_time(row->time_us);
+		g_autofree char *line = event_line(row->event);
+		output_line(invocation, "%" G_GUINT64_FORMAT "  %s  %s", row->seq, time, line);
+		return;
+	}
+	scoped(value) event = event_row(row->seq, row->time_us, row->event);
+	if (invocation->format == OUTPUT_YAML) {
+		fputs("---\n", stdout);
+		output_value(invocation, event);
+		fflush(stdout);
+	} else {
+		output_json_line(event);
+	}
 }
 
 void output_remark(const struct invocation *invocation, const char *format, ...)

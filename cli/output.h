@@ -6,6 +6,7 @@
 #include "cli/invocation.h"
 #include "cli/table.h"
 #include "journal/base/value.h"
+#include "queue/messages.pb-c.h"
 
 /** TRUE if standard output belongs to a machine format: then nothing else may be written to it. */
 gboolean output_is_machine(const struct invocation *invocation);
@@ -28,6 +29,9 @@ void output_line(const struct invocation *invocation, const char *format, ...) G
 
 /** The same, with its ✓ or ✗ coloured. Each further line of TEXT is kept as it is. */
 void output_marked(const struct invocation *invocation, const char *text);
+
+/** One event of a tail: a line for people; a line of JSON with json and jsonl, a document with yaml. */
+void output_event(const struct invocation *invocation, const Forge__EventRow *row);
 
 /** A line on standard error that is no result: dropped with --quiet. */
 void output_remark(const struct invocation *invocation, const char *format, ...)

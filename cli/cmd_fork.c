@@ -1,0 +1,178 @@
+/*
+ * `forge fork add|list|remove`: the registry of forks, which is the scheduler's.
+ *
+ * Names and addresses are checked here, so that a mistake is told at once; whether a name is taken is the scheduler's
+ * to say.
+ */
+#include <string.h>
+
+#include "cli/fork_name.h"
+#include "cli/handlers.h"
+#include "cli/output.h"
+#include "cli/render.h"
+#include "cli/requests.h"
+#include "journal/base/clock.h"
+#include "journal/base/errors.h"
+#include "journal/base/limits.h"
+
+/* ---- add ---- */
+
+static gboolean check_add(const struct invocation *invocation, GError **error)
+{
+	if (!fork_name_check(invocation->arguments[0], error))
+		return FALSE;
+	if (!invocation_text(invocation, "fork") || !invocation_text(invocation, "upstream")) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE,
+			"`forge fork add` needs --fork REPOSITORY and --upstream REPOSITORY");
+		return FALSE;
+	}
+	if (invocation_flag(invocation, "tags")) {
+		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_UNSUPPORTED,
+			"--tags is not supported by this version");
+		return FALSE;
+	}
+	char **branches = invocation_list(invocation, "branch");
+	if (branches && g_strv_length(branches) > LIMIT_BRANCH_PATTERNS) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
+			"--branch was given more than %d times", LIMIT_BRANCH_PATTERNS);
+		return FALSE;
+	}
+	for (char **branch = branches; branch && *branch; branch++) {
+		if (**branch && strlen(*branch) <= LIMIT_NAME_BYTES)
+			continue;
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
+			"--branch: expected a name or pattern of at most %d bytes",
+			LIMIT_NAME_BYTES);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean register_fork(struct client *client, Forge__Fork *fork, GError **error)
+{
+	g_autofree char *request_id = client_request_id();
+	Forge__RegisterFork message = FORGE__REGISTER_FORK__INIT;
+	message.fork = fork;
+	message.request_id = request_id;
+	Forge__Request request = FORGE__REQUEST__INIT;
+	request.kind_case = FORGE__REQUEST__KIND_REGISTER_FORK;
+	request.register_fork = &message;
+	return requests_do(client, &request, error);
+}
+
+int cmd_fork_add(struct invocation *invocation, GError **error)
+{
+	if (!check_add(invocation, error))
+		return 1;
+	Forge__Fork fork = FORGE__FORK__INIT;
+	const char *strategy = invocation_text(invocation, "strategy");
+	if (strategy && !render_parse_strategy(strategy, &fork.strategy, error))
+		return 1;
+	g_autofree char *fork_repository =
+		fork_name_repository("fork", invocation_text(invocation, "fork"), error);
+	if (!fork_repository)
+		return 1;
+	g_autofree char *upstream =
+		fork_name_repository("upstream", invocation_text(invocation, "upstream"), error);
+	if (!upstream)
+		return 1;
+	fork.name = invocation->arguments[0];
+	fork.fork = fork_repository;
+	fork.upstream = upstream;
+	fork.branches = invocation_list(invocation, "branch");
+	fork.n_branches = fork.branches ? g_strv_length(fork.branches) : 0;
+
+	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	if (!client || !register_fork(client, &fork, error))
+		return 1;
+	Forge__ForkRow row = FORGE__FORK_ROW__INIT;
+	row.fork = &fork;
+	scoped(value) value = render_fork_row(&row);
+	output_value(invocation, value);
+	g_autofree char *line = g_strdup_printf(
+		"✓ %s: registered; `forge fork sync %s` brings it up to date", fork.name, fork.name);
+	output_marked(invocation, line);
+	return 0;
+}
+
+/* ---- list ---- */
+
+static void add_row(struct table *table, const Forge__ForkRow *row, const Forge__BranchRow *branch,
+	int64_t now_us)
+{
+	char *cells[] = {
+		g_strdup(row->fork->name),
+		g_strdup(branch ? branch->last->branch : ""),
+		g_strdup(branch ? render_status(branch->last) : "never synced"),
+		g_strndup(branch ? branch->last->after : "", 7),
+		clock_format_age(branch ? (int64_t)branch->time_us : 0, now_us),
+		g_strdup(row->fork->fork),
+		g_strdup(row->fork->upstream),
+	};
+	table_add_take(table, cells);
+}
+
+static void show_forks(const struct invocation *invocation, const GPtrArray *rows)
+{
+	static const char *const titles[] = {
+		"Fork", "Branch", "Status", "Commit", "Last Sync", "Repository", "Upstream", NULL};
+	scoped(table) table = table_new(titles);
+	scoped(value) list = value_new_list();
+	int64_t now_us = clock_now().wall_us;
+	for (guint i = 0; i < rows->len; i++) {
+		const Forge__ForkRow *row = g_ptr_array_index(rows, i);
+		value_append_take(list, render_fork_row(row));
+		if (row->n_branches == 0)
+			add_row(table, row, NULL, now_us);
+		for (size_t j = 0; j < row->n_branches; j++)
+			add_row(table, row, row->branches[j], now_us);
+	}
+	if (output_is_machine(invocation))
+		output_rows(invocation, "forks", list);
+	else
+		output_table(invocation, table, "No forks are registered; `forge fork add` does that.");
+}
+
+int cmd_fork_list(struct invocation *invocation, GError **error)
+{
+	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	if (!client)
+		return 1;
+	g_autoptr(GPtrArray) rows = requests_forks(
+		client, invocation->argument_count > 0 ? invocation->arguments : NULL, error);
+	if (!rows)
+		return 1;
+	show_forks(invocation, rows);
+	return 0;
+}
+
+/* ---- remove ---- */
+
+static gboolean remove_fork(struct client *client, char *name, GError **error)
+{
+	Forge__RemoveFork message = FORGE__REMOVE_FORK__INIT;
+	message.name = name;
+	Forge__Request request = FORGE__REQUEST__INIT;
+	request.kind_case = FORGE__REQUEST__KIND_REMOVE_FORK;
+	request.remove_fork = &message;
+	return requests_do(client, &request, error);
+}
+
+int cmd_fork_remove(struct invocation *invocation, GError **error)
+{
+	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	if (!client)
+		return 1;
+	scoped(value) removed = value_new_list();
+	for (char **name = invocation->arguments; *name; name++) {
+		if (!remove_fork(client, *name, error))
+			return 1;
+		value_append_take(removed, value_new_string(*name));
+		g_autofree char *line = g_strdup_printf("✓ %s: removed", *name);
+		output_marked(invocation, line);
+	}
+	scoped(value) object = value_new_map();
+	value_put_take(object, "removed", g_steal_pointer(&removed));
+	output_value(invocation, object);
+	return 0;
+}

@@ -1,0 +1,304 @@
+/*
+ * Questions to the scheduler, each as one call: pages are put together, and names that people abbreviate are looked up.
+ *
+ * Rows are moved out of the replies they came in, so a caller sees one array however many pages there were.
+ */
+#include "cli/requests.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "journal/base/errors.h"
+#include "journal/base/limits.h"
+#include "queue/batch_name.h"
+
+static void free_reply(Forge__Reply *reply)
+{
+	forge__reply__free_unpacked(reply, NULL);
+}
+
+static void on_signal(int number)
+{
+	(void)number;
+	client_interrupt();
+}
+
+/* Without SA_RESTART a wait ends at once; with SA_RESETHAND a second signal ends the process. */
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+struct client *requests_connect(
+	struct invocation *invocation, enum client_use use, uint32_t jobs, GError **error)
+{
+	const struct config *config = invocation_config(invocation, error);
+	if (!config)
+		return NULL;
+	catch_signals();
+	return client_new(config, use, jobs, error);
+}
+
+struct client *requests_connect_with_jobs(
+	struct invocation *invocation, enum client_use use, GError **error)
+{
+	uint64_t jobs;
+	if (!invocation_number_within(invocation, "jobs", 0, LIMIT_WORKER_JOBS, &jobs, error))
+		return NULL;
+	return requests_connect(invocation, use, (uint32_t)jobs, error);
+}
+
+/* A reply of another kind than was asked for is the scheduler's mistake. */
+static Forge__Reply *call(struct client *client, Forge__Request *request,
+	Forge__Reply__KindCase expected, GError **error)
+{
+	Forge__Reply *reply = client_call(client, request, error);
+	if (!reply || reply->kind_case == expected)
+		return reply;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR,
+		"the scheduler answered with a reply of another kind (%d)", (int)reply->kind_case);
+	free_reply(reply);
+	return NULL;
+}
+
+gboolean requests_do(struct client *client, Forge__Request *request, GError **error)
+{
+	Forge__Reply *reply = call(client, request, FORGE__REPLY__KIND_DONE, error);
+	if (!reply)
+		return FALSE;
+	free_reply(reply);
+	return TRUE;
+}
+
+/* Moves COUNT rows of a reply to the end of ALL, leaving the reply without them. */
+static void take_rows(GPtrArray *all, gpointer *rows, size_t *count)
+{
+	for (size_t i = 0; i < *count; i++)
+		g_ptr_array_add(all, rows[i]);
+	*count = 0;
+}
+
+static void free_fork_row(gpointer row)
+{
+	forge__fork_row__free_unpacked(row, NULL);
+}
+
+static void free_batch_row(gpointer row)
+{
+	forge__batch_row__free_unpacked(row, NULL);
+}
+
+static void free_job_row(gpointer row)
+{
+	forge__job_row__free_unpacked(row, NULL);
+}
+
+GPtrArray *requests_forks(struct client *client, char **names, GError **error)
+{
+	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(free_fork_row);
+	size_t page;
+	do {
+		Forge__ListForks list = FORGE__LIST_FORKS__INIT;
+		list.names = names;
+		list.n_names = names ? g_strv_length(names) : 0;
+		list.after = all->len;
+		list.limit = LIMIT_ROWS_PAGE;
+		Forge__Request request = FORGE__REQUEST__INIT;
+		request.kind_case = FORGE__REQUEST__KIND_LIST_FORKS;
+		request.list_forks = &list;
+		Forge__Reply *reply = call(client, &request, FORGE__REPLY__KIND_FORK_ROWS, error);
+		if (!reply)
+			return NULL;
+		page = reply->fork_rows->n_rows;
+		take_rows(all, (gpointer *)reply->fork_rows->rows, &reply->fork_rows->n_rows);
+		gboolean more = all->len < reply->fork_rows->total;
+		free_reply(reply);
+		if (!more)
+			break;
+	} while (page > 0);
+	return g_steal_pointer(&all);
+}
+
+gboolean requests_fork_count(struct client *client, guint *count, GError **error)
+{
+	Forge__ListForks list = FORGE__LIST_FORKS__INIT;
+	list.limit = 1;
+	Forge__Request request = FORGE__REQUEST__INIT;
+	request.kind_case = FORGE__REQUEST__KIND_LIST_FORKS;
+	request.list_forks = &list;
+	Forge__Reply *reply = call(client, &request, FORGE__REPLY__KIND_FORK_ROWS, error);
+	if (!reply)
+		return FALSE;
+	*count = reply->fork_rows->total;
+	free_reply(reply);
+	return TRUE;
+}
+
+static GPtrArray *list_batches(
+	struct client *client, const char *name, gboolean closed, GError **error)
+{
+	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(free_batch_row);
+	size_t page;
+	do {
+		Forge__ListBatches list = FORGE__LIST_BATCHES__INIT;
+		list.closed_too = closed;
+		list.after = all->len;
+		list.limit = LIMIT_ROWS_PAGE;
+		if (name)
+			list.batch = (char *)name;
+		Forge__Request request = FORGE__REQUEST__INIT;
+		request.kind_case = FORGE__REQUEST__KIND_LIST_BATCHES;
+		request.list_batches = &list;
+		Forge__Reply *reply = call(client, &request, FORGE__REPLY__KIND_BATCH_ROWS, error);
+		if (!reply)
+			return NULL;
+		page = reply->batch_rows->n_rows;
+		take_rows(all, (gpointer *)reply->batch_rows->rows, &reply->batch_rows->n_rows);
+		gboolean more = all->len < reply->batch_rows->total;
+		free_reply(reply);
+		if (!more)
+			break;
+	} while (page > 0);
+	return g_steal_pointer(&all);
+}
+
+GPtrArray *requests_batches(struct client *client, gboolean closed, GError **error)
+{
+	return list_batches(client, NULL, closed, error);
+}
+
+Forge__BatchRow *requests_batch(struct client *client, const char *name, GError **error)
+{
+	g_autofree char *batch = NULL;
+	uint32_t number;
+	if (!batch_name_parse(name, &batch, &number) || number != 0) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_BATCH_NOT_FOUND,
+			"'%s' is no name of a batch", name);
+		return NULL;
+	}
+	g_autoptr(GPtrArray) rows = list_batches(client, batch, TRUE, error);
+	if (!rows)
+		return NULL;
+	if (rows->len == 1)
+		return g_ptr_array_steal_index(rows, 0);
+	if (rows->len == 0)
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_BATCH_NOT_FOUND,
+			"there is no batch '%s'", name);
+	else
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
+			"'%s' is the beginning of %u batches' names", name, rows->len);
+	return NULL;
+}
+
+GPtrArray *requests_jobs(struct client *client, const char *batch, GError **error)
+{
+	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(free_job_row);
+	size_t page;
+	do {
+		Forge__ListJobs list = FORGE__LIST_JOBS__INIT;
+		if (batch)
+			list.batch = (char *)batch;
+		list.after = all->len;
+		list.limit = LIMIT_ROWS_PAGE;
+		Forge__Request request = FORGE__REQUEST__INIT;
+		request.kind_case = FORGE__REQUEST__KIND_LIST_JOBS;
+		request.list_jobs = &list;
+		Forge__Reply *reply = call(client, &request, FORGE__REPLY__KIND_JOB_ROWS, error);
+		if (!reply)
+			return NULL;
+		page = reply->job_rows->n_rows;
+		take_rows(all, (gpointer *)reply->job_rows->rows, &reply->job_rows->n_rows);
+		gboolean more = all->len < reply->job_rows->total;
+		free_reply(reply);
+		if (!more)
+			break;
+	} while (page > 0);
+	return g_steal_pointer(&all);
+}
+
+Forge__Reply *requests_stats(struct client *client, GError **error)
+{
+	Forge__GetStats stats = FORGE__GET_STATS__INIT;
+	Forge__Request request = FORGE__REQUEST__INIT;
+	request.kind_case = FORGE__REQUEST__KIND_GET_STATS;
+	request.get_stats = &stats;
+	return call(client, &request, FORGE__REPLY__KIND_STATS, error);
+}
+
+gboolean requests_events(struct client *client, uint64_t from, uint64_t batch, gboolean follow,
+	requests_page *page, gpointer user_data, GError **error)
+{
+	uint64_t next = from;
+	uint64_t last = 0;
+	for (;;) {
+		uint32_t wait_ms = follow ? LIMIT_TAIL_WAIT_MS : 0;
+		Forge__Reply *reply = client_read_events(client, next, batch, wait_ms, error);
+		if (!reply)
+			return FALSE;
+		if (last == 0)
+			last = reply->events->last_seq;
+		gboolean more = page(reply->events, user_data);
+		gboolean moved = reply->events->next > next;
+		next = reply->events->next;
+		free_reply(reply);
+		if (!more || (!follow && (next > last || !moved)))
+			return TRUE;
+	}
+}
+
+static gboolean apply_page(const Forge__Events *page, gpointer user_data)
+{
+	struct history *history = user_data;
+	for (size_t i = 0; i < page->n_events; i++)
+		history_apply(history, page->events[i]);
+	return history->closed_seq == 0;
+}
+
+struct history *requests_history(
+	struct client *client, const Forge__BatchRow *batch, GError **error)
+{
+	scoped(history) history = history_new();
+	if (!requests_events(
+		    client, batch->batch, batch->batch, FALSE, apply_page, history, error))
+		return NULL;
+	if (!history->opened) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_BATCH_NOT_FOUND,
+			"the journal no longer holds the events of batch %s", batch->name);
+		return NULL;
+	}
+	return g_steal_pointer(&history);
+}
+
+void job_name_clear(struct job_name *name)
+{
+	forge__batch_row__free_unpacked(name->batch, NULL);
+	name->batch = NULL;
+}
+
+gboolean requests_find_job(
+	struct client *client, const char *name, struct job_name *found, GError **error)
+{
+	g_autofree char *beginning = NULL;
+	uint32_t number;
+	if (!batch_name_parse(name, &beginning, &number)) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOB_NOT_FOUND,
+			"'%s' is neither a job (BATCH.NUMBER) nor a batch", name);
+		return FALSE;
+	}
+	Forge__BatchRow *batch = requests_batch(client, beginning, error);
+	if (!batch)
+		return FALSE;
+	if (batch->counts && number > batch->counts->total) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOB_NOT_FOUND,
+			"batch %s has no job %u; its last is %u", batch->name, number,
+			batch->counts->total);
+		forge__batch_row__free_unpacked(batch, NULL);
+		return FALSE;
+	}
+	found->batch = batch;
+	found->number = number;
+	return TRUE;
+}
