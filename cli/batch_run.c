@@ -7,7 +7,7 @@
  */
 #include "cli/batch_run.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "cli/history.h"
 #include "cli/output.h"
@@ -206,6 +206,7 @@ static gboolean take_page(const Forge__Events *page, gpointer user_data)
 		if (ended)
 			end_job(run, ended);
 	}
+	fflush(stdout);
 	g_autofree char *owned = NULL;
 	const char *text = progress_text(run, page, &owned);
 	progress_set(run->progress, run->history->ended, run->history->jobs->len, text);

@@ -28,7 +28,6 @@ void output_json_line(const struct value *value)
 	g_autofree char *text = document_write_json(value, DOCUMENT_COMPACT);
 	fputs(text, stdout);
 	fputc('\n', stdout);
-	fflush(stdout);
 }
 
 static void write_text_take(char *take_text)
@@ -107,6 +106,12 @@ void output_marked(const struct invocation *invocation, const char *text)
 	output_line(invocation, "%s", text);
 }
 
+void output_event_line(const Forge__EventRow *row)
+{
+	scoped(value) event = event_row(row->seq, row->time_us, row->event);
+	output_json_line(event);
+}
+
 void output_event(const struct invocation *invocation, const Forge__EventRow *row)
 {
 	if (invocation->format == OUTPUT_TABLE) {
@@ -115,14 +120,13 @@ void output_event(const struct invocation *invocation, const Forge__EventRow *ro
 		output_line(invocation, "%" G_GUINT64_FORMAT "  %s  %s", row->seq, time, line);
 		return;
 	}
-	scoped(value) event = event_row(row->seq, row->time_us, row->event);
-	if (invocation->format == OUTPUT_YAML) {
-		fputs("---\n", stdout);
-		output_value(invocation, event);
-		fflush(stdout);
-	} else {
-		output_json_line(event);
+	if (invocation->format != OUTPUT_YAML) {
+		output_event_line(row);
+		return;
 	}
+	scoped(value) event = event_row(row->seq, row->time_us, row->event);
+	fputs("---\n", stdout);
+	output_value(invocation, event);
 }
 
 void output_remark(const struct invocation *invocation, const char *format, ...)

@@ -14,7 +14,7 @@ gboolean output_is_machine(const struct invocation *invocation);
 /** Writes VALUE to standard output in the machine format asked for; json and yaml are laid out for people too. */
 void output_value(const struct invocation *invocation, const struct value *value);
 
-/** Writes VALUE as one line of JSON and hands it on at once. */
+/** Writes VALUE as one line of JSON. Who writes line by line flushes when a reader should see it. */
 void output_json_line(const struct value *value);
 
 /** A list of rows: `{KEY: [...]}` in json and yaml, a line a row in jsonl. */
@@ -32,6 +32,9 @@ void output_marked(const struct invocation *invocation, const char *text);
 
 /** One event of a tail: a line for people; a line of JSON with json and jsonl, a document with yaml. */
 void output_event(const struct invocation *invocation, const Forge__EventRow *row);
+
+/** One event as a line of JSON, whatever the format. */
+void output_event_line(const Forge__EventRow *row);
 
 /** A line on standard error that is no result: dropped with --quiet. */
 void output_remark(const struct invocation *invocation, const char *format, ...)

@@ -1,0 +1,143 @@
+/*
+ * `forge job tail`, `forge batch tail`, `forge journal tail|export`: events as they were recorded.
+ *
+ * A tail reads the journal by sequence and asks again from where it stopped, so it misses nothing and shows nothing
+ * twice, also over a restart of the scheduler.
+ */
+#include <stdio.h>
+
+#include "cli/handlers.h"
+#include "cli/job_events.h"
+#include "cli/output.h"
+#include "cli/requests.h"
+#include "journal/base/errors.h"
+
+#define TAIL_EVENTS 10
+
+struct tail {
+	const struct invocation *invocation;
+	gboolean json_lines; /* whatever the format is */
+	uint64_t batch;      /* 0: the whole journal */
+	uint32_t number;     /* only this job; 0: all of the batch */
+	gboolean ended;      /* of the job or batch that is shown */
+};
+
+static gboolean show_page(const Forge__Events *page, gpointer user_data)
+{
+	struct tail *tail = user_data;
+	for (size_t i = 0; i < page->n_events && !tail->ended; i++) {
+		const Forge__EventRow *row = page->events[i];
+		gboolean closes = tail->batch != 0 &&
+				  row->event->kind_case == FORGE__EVENT__KIND_BATCH_CLOSED;
+		enum job_event part = tail->number == 0
+					      ? JOB_EVENT_CONCERNS
+					      : job_event_of(row->event, tail->batch, tail->number);
+		tail->ended = closes || part == JOB_EVENT_ENDS;
+		if (part == JOB_EVENT_OTHER)
+			continue;
+		if (tail->json_lines)
+			output_event_line(row);
+		else
+			output_event(tail->invocation, row);
+	}
+	fflush(stdout);
+	return !tail->ended;
+}
+
+/* ---- of a batch or job ---- */
+
+/* The newest batch, open or closed. */
+static Forge__BatchRow *newest_batch(struct client *client, GError **error)
+{
+	g_autoptr(GPtrArray) rows = requests_batches(client, TRUE, error);
+	if (!rows)
+		return NULL;
+	guint newest = 0;
+	for (guint i = 1; i < rows->len; i++) {
+		const Forge__BatchRow *row = g_ptr_array_index(rows, i);
+		const Forge__BatchRow *best = g_ptr_array_index(rows, newest);
+		if (row->batch > best->batch)
+			newest = i;
+	}
+	if (rows->len > 0)
+		return g_ptr_array_steal_index(rows, newest);
+	g_set_error_literal(
+		error, FORGE_ERROR, FORGE_ERROR_BATCH_NOT_FOUND, "there is no batch yet");
+	return NULL;
+}
+
+static gboolean find(struct client *client, const struct invocation *invocation,
+	struct job_name *name, GError **error)
+{
+	if (invocation->argument_count > 0)
+		return requests_find_job(client, invocation->arguments[0], name, error);
+	name->batch = newest_batch(client, error);
+	return name->batch != NULL;
+}
+
+static int tail_batch(struct invocation *invocation, GError **error)
+{
+	gboolean follow = invocation_flag(invocation, "follow");
+	scoped(client) client = requests_connect_with_jobs(
+		invocation, follow ? CLIENT_WORKS : CLIENT_READS, error);
+	scoped_value(job_name) name = {0};
+	if (!client || !find(client, invocation, &name, error))
+		return 1;
+	struct tail tail = {
+		.invocation = invocation, .batch = name.batch->batch, .number = name.number};
+	/* Of a batch that is closed nothing further will come, wherever one begins. */
+	follow = follow && !name.batch->closed;
+	uint64_t from = invocation_number(invocation, "from", name.batch->batch);
+	return requests_events(client, MAX(from, name.batch->batch), name.batch->batch, follow,
+		       show_page, &tail, error)
+		       ? 0
+		       : 1;
+}
+
+int cmd_job_tail(struct invocation *invocation, GError **error)
+{
+	return tail_batch(invocation, error);
+}
+
+int cmd_batch_tail(struct invocation *invocation, GError **error)
+{
+	return tail_batch(invocation, error);
+}
+
+/* ---- of the whole journal ---- */
+
+static gboolean newest_seq(struct client *client, uint64_t *seq, GError **error)
+{
+	Forge__Reply *reply = requests_stats(client, error);
+	if (!reply)
+		return FALSE;
+	*seq = reply->stats->last_seq;
+	forge__reply__free_unpacked(reply, NULL);
+	return TRUE;
+}
+
+static int tail_journal(
+	struct invocation *invocation, gboolean newest, gboolean follow, GError **error)
+{
+	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	if (!client)
+		return 1;
+	uint64_t from = invocation_number(invocation, "from", 1);
+	if (newest && !invocation_flag(invocation, "from")) {
+		if (!newest_seq(client, &from, error))
+			return 1;
+		from = from > TAIL_EVENTS ? from - TAIL_EVENTS + 1 : 1;
+	}
+	struct tail tail = {.invocation = invocation, .json_lines = !newest};
+	return requests_events(client, MAX(from, 1), 0, follow, show_page, &tail, error) ? 0 : 1;
+}
+
+int cmd_journal_tail(struct invocation *invocation, GError **error)
+{
+	return tail_journal(invocation, TRUE, invocation_flag(invocation, "follow"), error);
+}
+
+int cmd_journal_export(struct invocation *invocation, GError **error)
+{
+	return tail_journal(invocation, FALSE, FALSE, error);
+}
