@@ -1,8 +1,70 @@
 /*
  * `forge config show|validate`: the configuration as it is in force, and whether it can be.
  */
+#include <string.h>
+
 #include "cli/handlers.h"
 #include "cli/output.h"
+#include "journal/base/document.h"
+
+/* The member KEY of MAP, a map itself; made if it is not there. */
+static struct value *section(struct value *map, const char *key)
+{
+	const struct value *there = value_get(map, key);
+	if (there)
+		return (struct value *)there;
+	struct value *made = value_new_map();
+	value_put_take(map, key, made);
+	return made;
+}
+
+/* `8` as a number, `true` as a boolean, as the configuration file would have it. */
+static struct value *typed(const struct value *text)
+{
+	static const struct document_origin origin = {"setting", FORGE_ERROR_CONFIGURATION_INVALID};
+	if (value_kind(text) != VALUE_STRING)
+		return value_copy(text);
+	const char *string = value_string(text);
+	scoped(value) value =
+		document_parse(DOCUMENT_YAML, &origin, string, strlen(string), NULL);
+	gboolean scalar = value && (value_kind(value) == VALUE_INTEGER ||
+					   value_kind(value) == VALUE_BOOLEAN);
+	return scalar ? g_steal_pointer(&value) : value_copy(text);
+}
+
+/*
+ * Puts a setting where the file has it: `worker.jobs` into worker, `hosts.github.com.clone` into hosts, github.com (a
+ * host's name may hold dots, a section or key never does).
+ */
+static void place(struct value *settings, const struct value *setting)
+{
+	const char *key = value_string(value_get(setting, "key"));
+	const char *first = strchr(key, '.');
+	const char *last = strrchr(key, '.');
+	struct value *map = settings;
+	if (first) {
+		g_autofree char *outer = g_strndup(key, (gsize)(first - key));
+		map = section(map, outer);
+		key = last + 1;
+	}
+	if (first < last) {
+		g_autofree char *inner = g_strndup(first + 1, (gsize)(last - first - 1));
+		map = section(map, inner);
+	}
+	value_put_take(map, key, typed(value_get(setting, "value")));
+}
+
+static void show_document(const struct invocation *invocation, const struct value *settings)
+{
+	if (invocation->format == OUTPUT_JSONL) {
+		output_rows(invocation, "settings", settings);
+		return;
+	}
+	scoped(value) document = value_new_map();
+	for (size_t i = 0; i < value_count(settings); i++)
+		place(document, value_at(settings, i));
+	output_value(invocation, document);
+}
 
 int cmd_config_show(struct invocation *invocation, GError **error)
 {
@@ -12,7 +74,7 @@ int cmd_config_show(struct invocation *invocation, GError **error)
 		return 1;
 	scoped(value) settings = config_describe(config);
 	if (output_is_machine(invocation)) {
-		output_rows(invocation, "settings", settings);
+		show_document(invocation, settings);
 		return 0;
 	}
 	scoped(table) table = table_new(titles);

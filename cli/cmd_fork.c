@@ -133,6 +133,13 @@ static void show_forks(const struct invocation *invocation, const GPtrArray *row
 		output_table(invocation, table, "No forks are registered; `forge fork add` does that.");
 }
 
+static gint compare_names(gconstpointer a, gconstpointer b)
+{
+	const Forge__ForkRow *const *first = a;
+	const Forge__ForkRow *const *second = b;
+	return strcmp((*first)->fork->name, (*second)->fork->name);
+}
+
 int cmd_fork_list(struct invocation *invocation, GError **error)
 {
 	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
@@ -142,6 +149,7 @@ int cmd_fork_list(struct invocation *invocation, GError **error)
 		client, invocation->argument_count > 0 ? invocation->arguments : NULL, error);
 	if (!rows)
 		return 1;
+	g_ptr_array_sort(rows, compare_names);
 	show_forks(invocation, rows);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "journal/base/errors.h"
+#include "journal/message.h"
 
 static void free_end(gpointer end)
 {
@@ -42,19 +43,8 @@ void history_free(struct history *history)
 	g_free(history);
 }
 
-/* A message's own copy, by way of its bytes. */
-static ProtobufCMessage *copy_message(const ProtobufCMessage *message)
-{
-	size_t size = protobuf_c_message_get_packed_size(message);
-	g_autofree uint8_t *bytes = g_malloc(size + 1);
-	protobuf_c_message_pack(message, bytes);
-	ProtobufCMessage *copy =
-		protobuf_c_message_unpack(message->descriptor, NULL, size, bytes);
-	g_assert(copy);
-	return copy;
-}
-
-#define COPY(pointer) ((__typeof__(pointer))(void *)copy_message(&(pointer)->base))
+/* A message's own copy, of its own type. */
+#define COPY(pointer) ((__typeof__(pointer))message_copy(&(pointer)->base))
 
 static struct history_job *job_of(const struct history *history, const Forge__JobId *id)
 {

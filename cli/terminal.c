@@ -7,9 +7,10 @@
  */
 #include "cli/terminal.h"
 
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "journal/base/printable.h"
 
 #define COLUMNS_DEFAULT 80
 #define COLUMNS_LEAST 20
@@ -102,16 +103,7 @@ char *text_wrap(const char *text, guint columns, guint indent)
 
 char *text_printable(const char *text)
 {
-	g_autofree char *valid = g_utf8_make_valid(text, -1);
-	GString *printable = g_string_sized_new(strlen(valid));
-	for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
-		gunichar character = g_utf8_get_char(at);
-		if (character == '\n' || character == '\t' || character == '\r')
-			g_string_append_c(printable, ' ');
-		else if (g_unichar_iscntrl(character) || g_unichar_type(character) == G_UNICODE_FORMAT)
-			g_string_append_unichar(printable, 0xfffd);
-		else
-			g_string_append_unichar(printable, character);
-	}
-	return g_string_free(printable, FALSE);
+	g_autofree char *line = g_utf8_make_valid(text, -1);
+	g_strdelimit(line, "\n\r\t", ' ');
+	return printable_text(line);
 }

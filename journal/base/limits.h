@@ -76,9 +76,6 @@
 #define LIMIT_RETRY_FIRST_MS 500
 #define LIMIT_RETRY_LAST_MS 60000
 
-/* A tail asks again after so long without an event; only a lost answer makes the bound matter. */
-#define LIMIT_TAIL_WAIT_MS 1000
-
 /* Network: connecting, a transfer that moves too little, one whole request. */
 #define LIMIT_CONNECT_MS 10000
 #define LIMIT_LOW_SPEED_BYTES_PER_S 100
