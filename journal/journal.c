@@ -1,0 +1,239 @@
+/*
+ * The journal over any backend: numbering, limits, chain and checks live here once, so that every
+ * backend has them and none can forget them.
+ *
+ * An append that failed with an unknown outcome leaves a journal that takes nothing more. Going on
+ * would be wrong in both cases: had the record been written, the next would fork the chain; had it
+ * not, somebody may have read it. Only opening again finds out which it was.
+ *
+ * A reader trusts nothing: each record's own checksum, its place in the chain and every event in it
+ * are checked before the caller sees them. The first error of a reader is its last word.
+ */
+#include "journal/journal.h"
+
+#include "journal/arena.h"
+#include "journal/base/errors.h"
+#include "journal/journal_backend.h"
+#include "journal/record.h"
+
+struct journal {
+	const struct journal_backend *backend;
+	void *store;
+	char *name;
+	char *id;
+	struct journal_position end;
+	GByteArray *value; /* of the record being appended; kept for its memory */
+	GError *failure;   /* of the append whose outcome is unknown */
+};
+
+struct journal_reader {
+	const struct journal *journal;
+	void *cursor;
+	struct journal_position after; /* the record given last */
+	struct arena *arena;
+	GError *failure;
+};
+
+struct journal *journal_new(const struct journal_backend *backend, void *take_store,
+	const char *name, const char *id, const struct journal_position *end)
+{
+	struct journal *journal = g_new0(struct journal, 1);
+
+	journal->backend = backend;
+	journal->store = take_store;
+	journal->name = g_strdup(name);
+	journal->id = g_strdup(id);
+	journal->end = *end;
+	journal->value = g_byte_array_new();
+	return journal;
+}
+
+void journal_close(struct journal *journal)
+{
+	if (!journal)
+		return;
+	journal->backend->close(journal->store, journal->failure != NULL);
+	g_byte_array_unref(journal->value);
+	g_clear_error(&journal->failure);
+	g_free(journal->name);
+	g_free(journal->id);
+	g_free(journal);
+}
+
+const char *journal_id(const struct journal *journal)
+{
+	return journal->id;
+}
+
+struct journal_position journal_end(const struct journal *journal)
+{
+	return journal->end;
+}
+
+static gboolean may_append(const struct journal *journal, uint64_t after_seq, GError **error)
+{
+	if (!journal->backend->append) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_UNSUPPORTED,
+			"journal '%s' was opened to be read only", journal->name);
+		return FALSE;
+	}
+	if (journal->failure) {
+		g_propagate_error(error, g_error_copy(journal->failure));
+		return FALSE;
+	}
+	if (after_seq != journal->end.seq) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_CONFLICT,
+			"journal '%s' is at sequence %" G_GUINT64_FORMAT ", not %" G_GUINT64_FORMAT,
+			journal->name, journal->end.seq, after_seq);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+gboolean journal_append(struct journal *journal, uint64_t after_seq, const Forge__Entries *entries,
+	struct journal_position *end, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+	struct journal_position new_end;
+
+	if (!may_append(journal, after_seq, error) ||
+		!record_pack(journal->value, &journal->end, entries, &new_end, error))
+		return FALSE;
+
+	if (!journal->backend->append(journal->store, after_seq + 1, journal->value->data,
+		    journal->value->len, &new_end, &failure)) {
+		g_prefix_error(&failure, "journal '%s': ", journal->name);
+		if (g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_JOURNAL_WRITE_FAILED))
+			journal->failure = g_error_copy(failure);
+		g_propagate_error(error, g_steal_pointer(&failure));
+		return FALSE;
+	}
+	journal->end = new_end;
+	*end = new_end;
+	return TRUE;
+}
+
+/* The record at the cursor, checked by itself alone. */
+static enum journal_read_result next_alone(
+	struct journal_reader *reader, struct record *record, GError **error)
+{
+	const uint8_t *value;
+	size_t size;
+	enum journal_read_result result = reader->journal->backend->cursor_next(
+		reader->cursor, &value, &size, error);
+
+	if (result == JOURNAL_READ_RECORD && !record_read(value, size, record, error))
+		result = JOURNAL_READ_ERROR;
+	return result;
+}
+
+/* Places READER so that the next record is the one that holds SEQ, and `after` is where the one
+ * before it ends. */
+static gboolean seek(struct journal_reader *reader, uint64_t seq, GError **error)
+{
+	const struct journal_backend *backend = reader->journal->backend;
+	uint64_t before = seq > 0 ? seq - 1 : 0;
+
+	reader->after = record_genesis(reader->journal->id);
+	while (before > 0) {
+		struct record record;
+		enum journal_read_result result;
+
+		backend->cursor_seek(reader->cursor, before);
+		result = next_alone(reader, &record, error);
+		if (result == JOURNAL_READ_ERROR)
+			return FALSE;
+		if (result == JOURNAL_READ_END)
+			return TRUE;
+		if (record.last_seq <= before) {
+			reader->after = record_end(&record);
+			return TRUE;
+		}
+		if (record.first_seq > before) {
+			g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED,
+				"the record that holds sequence %" G_GUINT64_FORMAT " is missing",
+				before);
+			return FALSE;
+		}
+		/* It holds SEQ too, so the one before it is where the chain is taken up. */
+		before = record.first_seq - 1;
+	}
+	backend->cursor_seek(reader->cursor, 1);
+	return TRUE;
+}
+
+struct journal_reader *journal_read(struct journal *journal, uint64_t from_seq, GError **error)
+{
+	scoped(journal_reader) reader = g_new0(struct journal_reader, 1);
+
+	reader->journal = journal;
+	reader->arena = arena_new();
+	reader->cursor = journal->backend->cursor_new(journal->store);
+	if (!seek(reader, from_seq, error)) {
+		g_prefix_error(error, "journal '%s': ", journal->name);
+		return NULL;
+	}
+	return g_steal_pointer(&reader);
+}
+
+void journal_reader_free(struct journal_reader *reader)
+{
+	if (!reader)
+		return;
+	reader->journal->backend->cursor_free(reader->cursor);
+	arena_free(reader->arena);
+	g_clear_error(&reader->failure);
+	g_free(reader);
+}
+
+static enum journal_read_result next_checked(
+	struct journal_reader *reader, struct journal_record *out, GError **error)
+{
+	struct record record;
+	const Forge__Entries *entries;
+	enum journal_read_result result = next_alone(reader, &record, error);
+
+	if (result != JOURNAL_READ_RECORD)
+		return result;
+	arena_reset(reader->arena);
+	if (!record_follows(&record, &reader->after, error))
+		return JOURNAL_READ_ERROR;
+	entries = record_unpack(&record, arena_allocator(reader->arena), error);
+	if (!entries)
+		return JOURNAL_READ_ERROR;
+
+	reader->after = record_end(&record);
+	*out = (struct journal_record){record.first_seq, record.last_seq, record.hash, entries};
+	return JOURNAL_READ_RECORD;
+}
+
+enum journal_read_result journal_reader_next(
+	struct journal_reader *reader, struct journal_record *record, GError **error)
+{
+	enum journal_read_result result = JOURNAL_READ_ERROR;
+
+	if (!reader->failure)
+		result = next_checked(reader, record, &reader->failure);
+	if (result == JOURNAL_READ_ERROR) {
+		g_propagate_error(error, g_error_copy(reader->failure));
+		g_prefix_error(error, "journal '%s', after sequence %" G_GUINT64_FORMAT ": ",
+			reader->journal->name, reader->after.seq);
+	}
+	return result;
+}
+
+gboolean journal_save_checkpoint(
+	struct journal *journal, uint64_t seq, const char *tag, GBytes *blob, GError **error)
+{
+	return journal->backend->save_checkpoint(journal->store, seq, tag, blob, error);
+}
+
+GBytes *journal_load_checkpoint(struct journal *journal, const char *tag, uint64_t *seq)
+{
+	return journal->backend->load_checkpoint(journal->store, tag, journal->end.seq, seq);
+}
+
+uint64_t journal_bytes(const struct journal *journal)
+{
+	return journal->backend->bytes(journal->store);
+}
