@@ -70,13 +70,19 @@ struct journal_position journal_end(const struct journal *journal)
 	return journal->end;
 }
 
+static gboolean may_write(const struct journal *journal, GError **error)
+{
+	if (journal->backend->append)
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_UNSUPPORTED,
+		"journal '%s' was opened to be read only", journal->name);
+	return FALSE;
+}
+
 static gboolean may_append(const struct journal *journal, uint64_t after_seq, GError **error)
 {
-	if (!journal->backend->append) {
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_UNSUPPORTED,
-			"journal '%s' was opened to be read only", journal->name);
+	if (!may_write(journal, error))
 		return FALSE;
-	}
 	if (journal->failure) {
 		g_propagate_error(error, g_error_copy(journal->failure));
 		return FALSE;
@@ -103,8 +109,11 @@ gboolean journal_append(struct journal *journal, uint64_t after_seq, const Forge
 	if (!journal->backend->append(journal->store, after_seq + 1, journal->value->data,
 		    journal->value->len, &new_end, &failure)) {
 		g_prefix_error(&failure, "journal '%s': ", journal->name);
-		if (g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_JOURNAL_WRITE_FAILED))
+		/* Whatever else it was, the record may be there. */
+		if (!g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_JOURNAL_CONFLICT)) {
+			failure->code = FORGE_ERROR_JOURNAL_WRITE_FAILED;
 			journal->failure = g_error_copy(failure);
+		}
 		g_propagate_error(error, g_steal_pointer(&failure));
 		return FALSE;
 	}
@@ -222,15 +231,45 @@ enum journal_read_result journal_reader_next(
 	return result;
 }
 
+/* Where JOURNAL was at SEQ, which must be the end of a record. */
+static gboolean position_at(
+	struct journal *journal, uint64_t seq, struct journal_position *position, GError **error)
+{
+	scoped(journal_reader) reader = journal_read(journal, seq + 1, error);
+
+	if (!reader)
+		return FALSE;
+	if (reader->after.seq != seq) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
+			"journal '%s': no record ends at sequence %" G_GUINT64_FORMAT,
+			journal->name, seq);
+		return FALSE;
+	}
+	*position = reader->after;
+	return TRUE;
+}
+
 gboolean journal_save_checkpoint(
 	struct journal *journal, uint64_t seq, const char *tag, GBytes *blob, GError **error)
 {
-	return journal->backend->save_checkpoint(journal->store, seq, tag, blob, error);
+	struct journal_position position;
+
+	return may_write(journal, error) && position_at(journal, seq, &position, error) &&
+		journal->backend->save_checkpoint(journal->store, &position, tag, blob, error);
 }
 
 GBytes *journal_load_checkpoint(struct journal *journal, const char *tag, uint64_t *seq)
 {
-	return journal->backend->load_checkpoint(journal->store, tag, journal->end.seq, seq);
+	struct journal_position made_at, now;
+	g_autoptr(GBytes) blob = journal->backend->load_checkpoint(
+		journal->store, tag, journal->end.seq, &made_at);
+
+	/* The same sequence is not enough: the state must have come from this very history. */
+	if (!blob || !position_at(journal, made_at.seq, &now, NULL) ||
+		!hash_equal(&made_at.hash, &now.hash))
+		return NULL;
+	*seq = made_at.seq;
+	return g_steal_pointer(&blob);
 }
 
 uint64_t journal_bytes(const struct journal *journal)

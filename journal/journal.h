@@ -24,6 +24,9 @@ struct journal_position {
 void journal_close(struct journal *journal);
 SCOPED_POINTER(journal, journal_close)
 
+/** Letters of a journal's id. */
+#define JOURNAL_ID_BYTES 32
+
 /** 32 hexadecimal digits, drawn when the journal was made. Borrowed. */
 const char *journal_id(const struct journal *journal);
 

@@ -31,10 +31,12 @@ struct journal_backend {
 	enum journal_read_result (*cursor_next)(
 		void *cursor, const uint8_t **value, size_t *size, GError **error);
 
-	gboolean (*save_checkpoint)(
-		void *store, uint64_t seq, const char *tag, GBytes *blob, GError **error);
+	/** Keeps BLOB, the state at POSITION, in place of older ones. */
+	gboolean (*save_checkpoint)(void *store, const struct journal_position *position,
+		const char *tag, GBytes *blob, GError **error);
 	/** The newest whole checkpoint with TAG at or before SEQ_MAX; NULL if there is none. */
-	GBytes *(*load_checkpoint)(void *store, const char *tag, uint64_t seq_max, uint64_t *seq);
+	GBytes *(*load_checkpoint)(
+		void *store, const char *tag, uint64_t seq_max, struct journal_position *position);
 
 	uint64_t (*bytes)(void *store);
 	/** FAILED: an append failed, so what is on disk is not known to be whole. */

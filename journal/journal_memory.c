@@ -27,7 +27,7 @@ struct journal_disk {
 	enum journal_fault fault;
 	unsigned openings; /* a journal of an earlier opening may not write any more */
 	char *checkpoint_tag;
-	uint64_t checkpoint_seq;
+	struct journal_position checkpoint_position;
 	GBytes *checkpoint;
 };
 
@@ -160,8 +160,8 @@ static enum journal_read_result cursor_next(
 	return JOURNAL_READ_RECORD;
 }
 
-static gboolean save_checkpoint(
-	void *data, uint64_t seq, const char *tag, GBytes *blob, GError **error)
+static gboolean save_checkpoint(void *data, const struct journal_position *position,
+	const char *tag, GBytes *blob, GError **error)
 {
 	struct journal_disk *disk = ((struct store *)data)->disk;
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&disk->lock);
@@ -171,19 +171,20 @@ static gboolean save_checkpoint(
 	g_free(disk->checkpoint_tag);
 	disk->checkpoint = g_bytes_ref(blob);
 	disk->checkpoint_tag = g_strdup(tag);
-	disk->checkpoint_seq = seq;
+	disk->checkpoint_position = *position;
 	return TRUE;
 }
 
-static GBytes *load_checkpoint(void *data, const char *tag, uint64_t seq_max, uint64_t *seq)
+static GBytes *load_checkpoint(
+	void *data, const char *tag, uint64_t seq_max, struct journal_position *position)
 {
 	struct journal_disk *disk = ((struct store *)data)->disk;
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&disk->lock);
 
 	if (!disk->checkpoint || !g_str_equal(disk->checkpoint_tag, tag) ||
-		disk->checkpoint_seq > seq_max)
+		disk->checkpoint_position.seq > seq_max)
 		return NULL;
-	*seq = disk->checkpoint_seq;
+	*position = disk->checkpoint_position;
 	return g_bytes_ref(disk->checkpoint);
 }
 

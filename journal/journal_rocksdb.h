@@ -2,17 +2,11 @@
 #define FORGE_JOURNAL_JOURNAL_ROCKSDB_H
 
 #include "journal/journal.h"
+#include "journal/journal_lock.h"
 
 enum journal_mode {
 	JOURNAL_WRITE,     /**< made if it is not there; takes the lock */
 	JOURNAL_READ_ONLY, /**< beside a live writer too; changes no file */
-};
-
-/** Who holds a journal's lock, as it wrote itself into the lock file. */
-struct journal_holder {
-	int64_t pid;
-	char host[256];
-	char purpose[64]; /**< `scheduler`, `embedded` */
 };
 
 /**

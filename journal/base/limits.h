@@ -10,6 +10,22 @@
 #define LIMIT_ENTRY_BYTES (256 * 1024)
 #define LIMIT_RECORD_BYTES (768 * 1024)
 
+/* A checkpoint holds the whole state in memory once more: 5 million jobs at some 60 bytes, their texts, and room. */
+#define LIMIT_CHECKPOINT_BYTES (2LL * 1024 * 1024 * 1024)
+
+/* After an unclean stop so many events before the mark are checked again, and all behind it: about half a second.
+ * What is older has been checked at earlier openings, and again by every reader. */
+#define LIMIT_LOOK_EVENTS 1000000
+
+/* A reader beside a live writer may find a file gone that the writer has just replaced; it looks again so often. */
+#define LIMIT_LOOK_TRIES 20
+
+/* The mark is synced at most so often: what a power cut can take from a check, never from the journal. */
+#define LIMIT_MARK_SYNC_MS 100
+
+/* A starting writer waits so long for those who only wait for the lock to be free to step aside. */
+#define LIMIT_LOCK_PASSING_MS 500
+
 /* The wire: one message carries at most one page or one grant, so a peer never needs more memory than this. */
 #define LIMIT_MESSAGE_BYTES (1024 * 1024)
 #define LIMIT_EVENTS_PAGE_BYTES (256 * 1024)

@@ -1,64 +1,24 @@
 /*
  * Records as bytes: what is packed comes back, and nothing that was changed does.
  */
-#include <string.h>
-
 #include "journal/arena.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/record.h"
+#include "tests/unit/turn.h"
 
 static const char id[] = "00112233445566778899aabbccddeeff";
 
-/* One entry with COUNT events queue_paused whose actor is SIZE letters long. */
-struct fixture {
-	Forge__QueuePaused paused;
-	Forge__Event event;
-	Forge__Event *events[300];
-	Forge__Entry entry;
-	Forge__Entry *entry_pointers[4];
-	Forge__Entries entries;
-	char *actor;
-};
-
-static void fixture_init(struct fixture *fixture, size_t count, size_t size)
-{
-	g_assert_cmpuint(count, <=, G_N_ELEMENTS(fixture->events));
-	forge__queue_paused__init(&fixture->paused);
-	forge__event__init(&fixture->event);
-	forge__entry__init(&fixture->entry);
-	forge__entries__init(&fixture->entries);
-	fixture->actor = g_strnfill(size, 'a');
-	fixture->paused.actor = fixture->actor;
-	fixture->event.kind_case = FORGE__EVENT__KIND_QUEUE_PAUSED;
-	fixture->event.queue_paused = &fixture->paused;
-	for (size_t i = 0; i < count; i++)
-		fixture->events[i] = &fixture->event;
-	fixture->entry.time_us = 1234;
-	fixture->entry.n_events = count;
-	fixture->entry.events = fixture->events;
-	for (size_t i = 0; i < G_N_ELEMENTS(fixture->entry_pointers); i++)
-		fixture->entry_pointers[i] = &fixture->entry;
-	fixture->entries.n_entries = 1;
-	fixture->entries.entries = fixture->entry_pointers;
-}
-
-static void fixture_clear(struct fixture *fixture)
-{
-	g_free(fixture->actor);
-}
-
 static void packed_record_comes_back(void)
 {
-	struct fixture fixture;
 	struct journal_position genesis = record_genesis(id), end;
 	g_autoptr(GByteArray) value = g_byte_array_new();
 	g_autoptr(GError) error = NULL;
 	struct record record;
 	struct arena *arena = arena_new();
 
-	fixture_init(&fixture, 7, 100);
-	g_assert_true(record_pack(value, &genesis, &fixture.entries, &end, &error));
+	scoped(turn) turn = turn_of_size(7, 100);
+	g_assert_true(record_pack(value, &genesis, &turn->entries, &end, &error));
 	g_assert_cmpuint(end.seq, ==, 7);
 	g_assert_true(record_read(value->data, value->len, &record, &error));
 	g_assert_true(record_follows(&record, &genesis, &error));
@@ -70,20 +30,19 @@ static void packed_record_comes_back(void)
 	g_assert_no_error(error);
 	g_assert_cmpuint(entries->entries[0]->n_events, ==, 7);
 	g_assert_cmpuint(entries->entries[0]->time_us, ==, 1234);
-	g_assert_cmpstr(entries->entries[0]->events[6]->queue_paused->actor, ==, fixture.actor);
+	g_assert_cmpstr(
+		entries->entries[0]->events[6]->queue_paused->actor, ==, turn->paused.actor);
 	arena_free(arena);
-	fixture_clear(&fixture);
 }
 
 static void every_flipped_bit_is_noticed(void)
 {
-	struct fixture fixture;
 	struct journal_position genesis = record_genesis(id), end;
 	g_autoptr(GByteArray) value = g_byte_array_new();
 	struct record record;
 
-	fixture_init(&fixture, 3, 20);
-	g_assert_true(record_pack(value, &genesis, &fixture.entries, &end, NULL));
+	scoped(turn) turn = turn_of_size(3, 20);
+	g_assert_true(record_pack(value, &genesis, &turn->entries, &end, NULL));
 	for (guint i = 0; i < value->len * 8; i++) {
 		g_autoptr(GError) error = NULL;
 
@@ -95,12 +54,10 @@ static void every_flipped_bit_is_noticed(void)
 	for (guint size = 0; size < value->len; size++)
 		g_assert_false(record_read(value->data, size, &record, NULL));
 	g_assert_true(record_read(value->data, value->len, &record, NULL));
-	fixture_clear(&fixture);
 }
 
 static void record_of_another_chain_does_not_follow(void)
 {
-	struct fixture fixture;
 	struct journal_position genesis = record_genesis(id), first, second;
 	struct journal_position other = record_genesis("another");
 	g_autoptr(GByteArray) value = g_byte_array_new();
@@ -108,41 +65,37 @@ static void record_of_another_chain_does_not_follow(void)
 	g_autoptr(GError) wrong_sequence = NULL;
 	struct record record;
 
-	fixture_init(&fixture, 2, 10);
-	g_assert_true(record_pack(value, &genesis, &fixture.entries, &first, NULL));
+	scoped(turn) turn = turn_of_size(2, 10);
+	g_assert_true(record_pack(value, &genesis, &turn->entries, &first, NULL));
 	g_assert_true(record_read(value->data, value->len, &record, NULL));
 	g_assert_false(record_follows(&record, &other, &wrong_chain));
 	g_assert_error(wrong_chain, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED);
 
-	g_assert_true(record_pack(value, &first, &fixture.entries, &second, NULL));
+	g_assert_true(record_pack(value, &first, &turn->entries, &second, NULL));
 	g_assert_true(record_read(value->data, value->len, &record, NULL));
 	g_assert_true(record_follows(&record, &first, NULL));
 	g_assert_false(record_follows(&record, &genesis, &wrong_sequence));
 	g_assert_error(wrong_sequence, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED);
-	fixture_clear(&fixture);
 }
 
 static void too_large_is_told_before_anything_is_packed(void)
 {
-	struct fixture fixture;
 	struct journal_position genesis = record_genesis(id), end;
 	g_autoptr(GByteArray) value = g_byte_array_new();
 	g_autoptr(GError) entry_error = NULL;
 	g_autoptr(GError) record_error = NULL;
 
-	fixture_init(&fixture, 1, LIMIT_ENTRY_BYTES);
-	g_assert_false(record_pack(value, &genesis, &fixture.entries, &end, &entry_error));
+	scoped(turn) large = turn_of_size(1, LIMIT_ENTRY_BYTES);
+	g_assert_false(record_pack(value, &genesis, &large->entries, &end, &entry_error));
 	g_assert_error(entry_error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE);
-	fixture_clear(&fixture);
 
-	/* Three entries of just under the limit make a record that fits only without its header. */
-	fixture_init(&fixture, 1, LIMIT_ENTRY_BYTES - 64);
-	fixture.entries.n_entries = 2;
-	g_assert_true(record_pack(value, &genesis, &fixture.entries, &end, NULL));
-	fixture.entries.n_entries = 4;
-	g_assert_false(record_pack(value, &genesis, &fixture.entries, &end, &record_error));
+	/* Each entry is small enough here, but four of them are not. */
+	scoped(turn) turn = turn_of_size(1, LIMIT_ENTRY_BYTES - 64);
+	turn->entries.n_entries = 2;
+	g_assert_true(record_pack(value, &genesis, &turn->entries, &end, NULL));
+	turn->entries.n_entries = 4;
+	g_assert_false(record_pack(value, &genesis, &turn->entries, &end, &record_error));
 	g_assert_error(record_error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE);
-	fixture_clear(&fixture);
 }
 
 /* Puts PAYLOAD into a record as a later version would have, with everything right but its contents.
@@ -207,7 +160,6 @@ static void events_of_a_later_version_are_refused(void)
 
 static void event_that_no_reader_takes_back_is_not_packed(void)
 {
-	struct fixture fixture;
 	struct journal_position genesis = record_genesis(id), end;
 	g_autoptr(GByteArray) value = g_byte_array_new();
 	g_autoptr(GError) no_kind = NULL;
@@ -216,17 +168,16 @@ static void event_that_no_reader_takes_back_is_not_packed(void)
 	ProtobufCMessageUnknownField unknown = {
 		.tag = 999, .wire_type = PROTOBUF_C_WIRE_TYPE_VARINT, .len = 1, .data = &byte};
 
-	fixture_init(&fixture, 1, 10);
-	fixture.paused.base.n_unknown_fields = 1;
-	fixture.paused.base.unknown_fields = &unknown;
-	g_assert_false(record_pack(value, &genesis, &fixture.entries, &end, &unknown_field));
+	scoped(turn) turn = turn_of_size(1, 10);
+	turn->paused.base.n_unknown_fields = 1;
+	turn->paused.base.unknown_fields = &unknown;
+	g_assert_false(record_pack(value, &genesis, &turn->entries, &end, &unknown_field));
 	g_assert_error(unknown_field, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED);
 	g_assert_nonnull(strstr(unknown_field->message, "forge.QueuePaused: unknown field 999"));
 
-	fixture.event.kind_case = FORGE__EVENT__KIND__NOT_SET;
-	g_assert_false(record_pack(value, &genesis, &fixture.entries, &end, &no_kind));
+	turn->event.kind_case = FORGE__EVENT__KIND__NOT_SET;
+	g_assert_false(record_pack(value, &genesis, &turn->entries, &end, &no_kind));
 	g_assert_error(no_kind, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED);
-	fixture_clear(&fixture);
 }
 
 static void arena_gives_whole_pieces_of_any_size(void)

@@ -1,0 +1,175 @@
+/*
+ * One writer a journal: locks on the open file description (OFD), which the kernel drops with the
+ * last descriptor, however the process ends, and which hold between threads too.
+ *
+ * Two bytes of the file `lock` are locked. The first says who writes; only writers touch it, so a
+ * second one is refused at once and never because of somebody who only waits. The second is what
+ * waiters wait on: the writer holds it exclusively, a waiter gets it shared for the moment between
+ * the writer's end and its own return. A new writer that meets such a moment tries again for a
+ * little while.
+ *
+ * The file's text names the holder. It is written after the lock was taken, so for an instant it
+ * may name the one before; it is for people and decides nothing.
+ */
+#include "journal/journal_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "journal/base/clock.h"
+#include "journal/base/errors.h"
+#include "journal/base/limits.h"
+#include "journal/folder.h"
+
+#define RETRY_US 5000
+#define TEXT_BYTES 512
+
+enum {
+	BYTE_WRITER = 0,
+	BYTE_WAITERS = 1,
+};
+
+struct journal_lock {
+	int descriptor;
+};
+
+static int lock_byte(int descriptor, int command, short type, off_t byte)
+{
+	struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+	int result;
+
+	do
+		result = fcntl(descriptor, command, &range);
+	while (result != 0 && errno == EINTR);
+	/* Asked who holds it: nobody, if it came back as "unlocked". */
+	if (result == 0 && command == F_OFD_GETLK)
+		return range.l_type == F_UNLCK ? 0 : 1;
+	return result;
+}
+
+static int open_lock(const char *folder, int flags)
+{
+	g_autofree char *path = g_build_filename(folder, "lock", NULL);
+
+	return open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static void read_holder(int descriptor, struct journal_holder *holder)
+{
+	char text[TEXT_BYTES + 1] = "";
+
+	*holder = (struct journal_holder){.host = "?", .purpose = "?"};
+	if (pread(descriptor, text, TEXT_BYTES, 0) <= 0)
+		return;
+	g_auto(GStrv) words = g_strsplit(text, " ", 4);
+	if (g_strv_length(words) < 3)
+		return;
+	holder->pid = g_ascii_strtoll(words[0], NULL, 10);
+	g_strlcpy(holder->host, words[1], sizeof(holder->host));
+	g_strlcpy(holder->purpose, g_strchomp(words[2]), sizeof(holder->purpose));
+}
+
+static gboolean write_holder(int descriptor, const char *purpose)
+{
+	char text[TEXT_BYTES];
+	const char *host = g_get_host_name();
+
+	/* Always the same length, so that a shorter name leaves nothing of a longer one. */
+	memset(text, '\n', sizeof(text));
+	g_autofree char *line = g_strdup_printf("%d %.255s %.63s\n", (int)getpid(), host, purpose);
+	memcpy(text, line, MIN(strlen(line), sizeof(text)));
+	return pwrite(descriptor, text, sizeof(text), 0) == (ssize_t)sizeof(text);
+}
+
+static gboolean refuse_held(int descriptor, const char *folder, GError **error)
+{
+	struct journal_holder holder;
+
+	read_holder(descriptor, &holder);
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_HELD,
+		"the journal '%s' is held by process %" G_GINT64_FORMAT " on %s (%s)", folder,
+		holder.pid, holder.host, holder.purpose);
+	return FALSE;
+}
+
+static gboolean is_taken(int error_number)
+{
+	return error_number == EAGAIN || error_number == EACCES;
+}
+
+static gboolean take_both(int descriptor, const char *folder, GError **error)
+{
+	int64_t deadline_ms = clock_now().monotonic_ms + LIMIT_LOCK_PASSING_MS;
+
+	if (lock_byte(descriptor, F_OFD_SETLK, F_WRLCK, BYTE_WRITER) != 0)
+		return is_taken(errno) ? refuse_held(descriptor, folder, error)
+				       : folder_error(error, errno, "lock", folder);
+	while (lock_byte(descriptor, F_OFD_SETLK, F_WRLCK, BYTE_WAITERS) != 0) {
+		if (!is_taken(errno))
+			return folder_error(error, errno, "lock", folder);
+		if (clock_now().monotonic_ms >= deadline_ms) {
+			g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_HELD,
+				"a process that waits for the journal '%s' does not step aside",
+				folder);
+			return FALSE;
+		}
+		g_usleep(RETRY_US);
+	}
+	return TRUE;
+}
+
+struct journal_lock *journal_lock_take(const char *folder, const char *purpose, GError **error)
+{
+	scoped(journal_lock) lock = g_new0(struct journal_lock, 1);
+
+	lock->descriptor = open_lock(folder, O_RDWR | O_CREAT);
+	if (lock->descriptor < 0) {
+		folder_error(error, errno, "open the lock of", folder);
+		return NULL;
+	}
+	if (!take_both(lock->descriptor, folder, error))
+		return NULL;
+	if (!write_holder(lock->descriptor, purpose)) {
+		folder_error(error, errno, "write the lock of", folder);
+		return NULL;
+	}
+	return g_steal_pointer(&lock);
+}
+
+void journal_lock_free(struct journal_lock *lock)
+{
+	if (!lock)
+		return;
+	if (lock->descriptor >= 0)
+		close(lock->descriptor);
+	g_free(lock);
+}
+
+gboolean journal_lock_holder(const char *folder, struct journal_holder *holder)
+{
+	int descriptor = open_lock(folder, O_RDONLY);
+	gboolean held;
+
+	if (descriptor < 0)
+		return FALSE;
+	held = lock_byte(descriptor, F_OFD_GETLK, F_WRLCK, BYTE_WRITER) == 1;
+	if (held)
+		read_holder(descriptor, holder);
+	close(descriptor);
+	return held;
+}
+
+gboolean journal_lock_wait_free(const char *folder)
+{
+	int descriptor = open_lock(folder, O_RDONLY);
+	gboolean waited;
+
+	if (descriptor < 0)
+		return FALSE;
+	waited = lock_byte(descriptor, F_OFD_SETLKW, F_RDLCK, BYTE_WAITERS) == 0;
+	close(descriptor);
+	return waited;
+}
