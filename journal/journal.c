@@ -22,14 +22,16 @@ struct journal {
 	char *name;
 	char *id;
 	struct journal_position end;
-	GByteArray *value; /* of the record being appended; kept for its memory */
-	GError *failure;   /* of the append whose outcome is unknown */
+	_Atomic uint64_t readable_seq; /* `end.seq`, for the threads that read */
+	GByteArray *value;             /* of the record being appended; kept for its memory */
+	GError *failure;               /* of the append whose outcome is unknown */
 };
 
 struct journal_reader {
 	const struct journal *journal;
 	void *cursor;
 	struct journal_position after; /* the record given last */
+	uint64_t end_seq; /* where the journal ended when the reader was made, at least */
 	struct arena *arena;
 	GError *failure;
 };
@@ -44,6 +46,7 @@ struct journal *journal_new(const struct journal_backend *backend, void *take_st
 	journal->name = g_strdup(name);
 	journal->id = g_strdup(id);
 	journal->end = *end;
+	journal->readable_seq = end->seq;
 	journal->value = g_byte_array_new();
 	return journal;
 }
@@ -118,6 +121,7 @@ gboolean journal_append(struct journal *journal, uint64_t after_seq, const Forge
 		return FALSE;
 	}
 	journal->end = new_end;
+	journal->readable_seq = new_end.seq;
 	*end = new_end;
 	return TRUE;
 }
@@ -134,6 +138,13 @@ static enum journal_read_result next_alone(
 	if (result == JOURNAL_READ_RECORD && !record_read(value, size, record, error))
 		result = JOURNAL_READ_ERROR;
 	return result;
+}
+
+static gboolean refuse_missing(uint64_t seq, GError **error)
+{
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED,
+		"the record that holds sequence %" G_GUINT64_FORMAT " is missing", seq);
+	return FALSE;
 }
 
 /* Places READER so that the next record is the one that holds SEQ, and `after` is where the one
@@ -153,16 +164,12 @@ static gboolean seek(struct journal_reader *reader, uint64_t seq, GError **error
 		if (result == JOURNAL_READ_ERROR)
 			return FALSE;
 		if (result == JOURNAL_READ_END)
-			return TRUE;
+			return reader->end_seq == 0 || refuse_missing(before, error);
+		if (record.first_seq > before || record.last_seq < MIN(before, reader->end_seq))
+			return refuse_missing(before, error);
 		if (record.last_seq <= before) {
 			reader->after = record_end(&record);
 			return TRUE;
-		}
-		if (record.first_seq > before) {
-			g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED,
-				"the record that holds sequence %" G_GUINT64_FORMAT " is missing",
-				before);
-			return FALSE;
 		}
 		/* It holds SEQ too, so the one before it is where the chain is taken up. */
 		before = record.first_seq - 1;
@@ -177,6 +184,7 @@ struct journal_reader *journal_read(struct journal *journal, uint64_t from_seq, 
 
 	reader->journal = journal;
 	reader->arena = arena_new();
+	reader->end_seq = journal->readable_seq;
 	reader->cursor = journal->backend->cursor_new(journal->store);
 	if (!seek(reader, from_seq, error)) {
 		g_prefix_error(error, "journal '%s': ", journal->name);
@@ -202,6 +210,10 @@ static enum journal_read_result next_checked(
 	const Forge__Entries *entries;
 	enum journal_read_result result = next_alone(reader, &record, error);
 
+	if (result == JOURNAL_READ_END && reader->after.seq < reader->end_seq) {
+		refuse_missing(reader->after.seq + 1, error);
+		return JOURNAL_READ_ERROR;
+	}
 	if (result != JOURNAL_READ_RECORD)
 		return result;
 	arena_reset(reader->arena);
