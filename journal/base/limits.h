@@ -92,15 +92,36 @@
 #define LIMIT_RETRY_FIRST_MS 500
 #define LIMIT_RETRY_LAST_MS 60000
 
-/* Network: connecting, a transfer that moves too little, one whole request. */
+/*
+ * Network: connecting, a transfer that moves nothing, one whole request. No rate in bytes a second: while git works
+ * on the server it sends five bytes every five seconds to show that it lives.
+ */
 #define LIMIT_CONNECT_MS 10000
-#define LIMIT_LOW_SPEED_BYTES_PER_S 100
 #define LIMIT_LOW_SPEED_MS 30000
 #define LIMIT_REQUEST_MS (15 * 60 * 1000)
 #define LIMIT_REFS_PER_REPOSITORY 200000
 #define LIMIT_REF_LISTING_BYTES (64 * 1024 * 1024)
 #define LIMIT_PACK_BYTES (4LL * 1024 * 1024 * 1024)
 #define LIMIT_CREDENTIAL_TRIES 2
+
+/*
+ * HTTP. A wait is never longer than a turn, so that a cancelled job ends soon. A body up to the first size is sent with
+ * its length, as git does (http.postBuffer), a longer one in chunks, handed over in blocks. What is left of an answer
+ * that nobody wants to read is drained for so long, to keep the connection.
+ */
+#define LIMIT_HTTP_TURN_MS 100
+#define LIMIT_HTTP_WHOLE_BODY_BYTES (1024 * 1024)
+#define LIMIT_HTTP_BLOCK_BYTES (128 * 1024)
+#define LIMIT_HTTP_DRAIN_MS 100
+#define LIMIT_HTTP_REDIRECTS 5
+#define LIMIT_HTTP_HEADER_BYTES (256 * 1024)
+#define LIMIT_HTTP_IDLE_HANDLES 64
+#define LIMIT_HTTP_CONNECTIONS_PER_HANDLE 4
+#define LIMIT_HTTP_ORIGINS 1000
+
+/* git's own bound on a packet with its length; a server's report on a push with all its hooks have to say. */
+#define LIMIT_PKT_LINE_BYTES 65520
+#define LIMIT_PUSH_REPORT_BYTES (64 * 1024 * 1024)
 
 /* Merging: a blob larger than this is never merged by content; a tree deeper than this is refused. */
 #define LIMIT_MERGE_BLOB_BYTES (50 * 1024 * 1024)
