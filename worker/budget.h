@@ -18,6 +18,7 @@ struct budget {
 	uint64_t requests;           /**< HTTP requests made, or processes started for ssh and paths */
 	uint64_t bytes_received;
 	uint64_t bytes_sent;
+	int64_t retry_after_ms;      /**< set with RATE_LIMIT_EXCEEDED: for so long the host wants rest; 0: it did not say */
 	/** Called now and then during a transfer, from the job's thread; may be NULL. */
 	void (*progress)(struct budget *budget, const char *text, uint64_t bytes, void *user_data);
 	void *progress_data;
