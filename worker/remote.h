@@ -18,6 +18,9 @@ struct remote {
 	char *shown; /**< as people wrote it, without secrets: for messages and events */
 	char *url;   /**< where it is, after hosts: and insteadOf; no user part for HTTP */
 	char *host;  /**< for lanes and limits: host name, or "localhost" for paths */
+	char *login; /**< for ssh: its destination, `HOST` or `USER@HOST`; else NULL */
+	char *port;  /**< for ssh, where it is named; else NULL */
+	char *path;  /**< for ssh and paths: the folder on that machine, not encoded; else NULL */
 	char *username; /**< for HTTP basic authentication; NULL: none (yet) */
 	char *password; /**< likewise; a token, or from a URL's user part. Secret. */
 	char *identity; /**< hexadecimal digest of url and credential: names the store. Never the secret itself */

@@ -124,6 +124,18 @@
 #define LIMIT_PKT_LINE_BYTES 65520
 #define LIMIT_PUSH_REPORT_BYTES (64 * 1024 * 1024)
 
+/*
+ * Children (ssh, git): how late a cancellation is seen at most; how long one may take to exit by itself when its work
+ * is done, and after SIGTERM; how much of its standard error, and of a server's remarks, is kept for messages.
+ */
+#define LIMIT_POLL_MS 100
+#define LIMIT_CHILD_EXIT_MS 5000
+#define LIMIT_CHILD_TERMINATE_MS 1000
+#define LIMIT_CHILD_COMPLAINT_BYTES 8192
+
+/* Progress of a transfer is told at most so often: a person sees no more. */
+#define LIMIT_PROGRESS_MS 100
+
 /* Merging: a blob larger than this is never merged by content; a tree deeper than this is refused. */
 #define LIMIT_MERGE_BLOB_BYTES (50 * 1024 * 1024)
 #define LIMIT_TREE_DEPTH 256
