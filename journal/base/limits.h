@@ -144,6 +144,16 @@
 #define LIMIT_STORE_PACKS 50
 #define LIMIT_STORE_LOOSE_OBJECTS 1000
 #define LIMIT_STORE_LOCK_MS 60000
+#define LIMIT_STORE_LOCK_PAUSE_MS 20
+/* Packs and loose objects of all handles that libgit2 keeps mapped; at most a quarter of the descriptors. */
+#define LIMIT_MAPPED_FILES 512
+/* What a fetch offers as known: libgit2 gives up after 256. The line is how far back it looks for something to offer. */
+#define LIMIT_NEGOTIATION_HAVES 256
+#define LIMIT_NEGOTIATION_LINE 1000000
+/* A commit, tree or tag larger than this is refused before it is unpacked: git's own are a thousand times smaller. */
+#define LIMIT_LINKING_OBJECT_BYTES (64 * 1024 * 1024)
+/* Refs that one store or fork repository remembers. */
+#define LIMIT_ANCHORS 100000
 #define LIMIT_BACKUPS_KEPT 10
 #define LIMIT_BACKUP_DAYS 90
 
