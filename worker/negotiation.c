@@ -77,36 +77,64 @@ gboolean negotiation_offer(struct negotiation *negotiation, const git_oid *oid)
 	return TRUE;
 }
 
-void negotiation_offer_sparse(struct negotiation *negotiation, const GArray *line, guint density)
+void negotiation_offer_sparse(struct negotiation *negotiation, const GPtrArray *lines, guint density)
 {
-	for (guint i = 0; i < line->len; i += 1 + i / density)
-		if (!negotiation_offer(negotiation, &g_array_index(line, git_oid, i)))
-			return;
-	if (line->len > 0)
-		negotiation_offer(negotiation, &g_array_index(line, git_oid, line->len - 1));
+	guint longest = 0;
+
+	for (guint k = 0; k < lines->len; k++)
+		longest = MAX(longest, ((GArray *)g_ptr_array_index(lines, k))->len);
+	for (guint i = 0; i < longest; i += 1 + i / density)
+		for (guint k = 0; k < lines->len; k++) {
+			GArray *line = g_ptr_array_index(lines, k);
+
+			if (i < line->len)
+				negotiation_offer(negotiation, &g_array_index(line, git_oid, i));
+		}
+	for (guint k = 0; k < lines->len; k++) {
+		GArray *line = g_ptr_array_index(lines, k);
+
+		if (line->len > 0)
+			negotiation_offer(negotiation, &g_array_index(line, git_oid, line->len - 1));
+	}
 }
 
-GArray *negotiation_line(
-	git_repository *repository, const git_oid *tip, GHashTable *seen, GError **error)
+/* The commit that the object OID leads to: itself, or what a tag points at in the end. */
+static gboolean peel_to_commit(git_repository *repository, const git_oid *oid, git_oid *commit)
+{
+	git_object *object = NULL, *peeled = NULL;
+	gboolean found = git_object_lookup(&object, repository, oid, GIT_OBJECT_ANY) == 0 &&
+			 git_object_peel(&peeled, object, GIT_OBJECT_COMMIT) == 0;
+
+	if (found)
+		*commit = *git_object_id(peeled);
+	git_object_free(object);
+	git_object_free(peeled);
+	return found;
+}
+
+GArray *negotiation_line(git_repository *repository, const git_oid *tip, guint length_max, GHashTable *seen,
+	GError **error)
 {
 	g_autoptr(GArray) line = g_array_new(FALSE, FALSE, sizeof(git_oid));
 	git_revwalk *walk = NULL;
 	git_oid oid;
-	int result = git_revwalk_new(&walk, repository);
+	int result;
 
+	if (!peel_to_commit(repository, tip, &oid))
+		return g_steal_pointer(&line);
+	result = git_revwalk_new(&walk, repository);
 	if (result == 0)
 		result = git_revwalk_simplify_first_parent(walk);
 	if (result == 0)
-		result = git_revwalk_push(walk, tip);
-	while (result == 0 && line->len < LIMIT_NEGOTIATION_LINE) {
+		result = git_revwalk_push(walk, &oid);
+	while (result == 0 && line->len < length_max) {
 		result = git_revwalk_next(&oid, walk);
 		if (result != 0 || (seen && !oid_set_add(seen, &oid)))
 			break;
 		g_array_append_val(line, oid);
 	}
 	git_revwalk_free(walk);
-	if (result < 0 && result != GIT_ITEROVER && result != GIT_ENOTFOUND &&
-		result != GIT_EINVALIDSPEC && result != GIT_EPEEL) {
+	if (result != 0 && result != GIT_ITEROVER) {
 		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY,
 			"the history of %s cannot be read", git_oid_tostr_s(tip));
 		return NULL;
@@ -206,9 +234,9 @@ gboolean negotiation_write(
 			git_oid_tostr_s(&g_array_index(negotiation->haves, git_oid, i)), i);
 	graph = build_graph(negotiation->haves);
 	return g_file_set_contents_full(refs_path, refs->str, (gssize)refs->len,
-		       G_FILE_SET_CONTENTS_NONE, 0666, error) &&
+		       G_FILE_SET_CONTENTS_CONSISTENT, 0666, error) &&
 		g_file_set_contents_full(graph_path, (const char *)graph->data, graph->len,
-			G_FILE_SET_CONTENTS_NONE, 0666, error);
+			G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
 }
 
 gboolean negotiation_forget(const char *folder, GError **error)

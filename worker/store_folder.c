@@ -267,6 +267,25 @@ gboolean store_folder_remove(const char *path, GError **error)
 	return done;
 }
 
+gboolean store_folder_exchange(const struct store_folder *folder, GError **error)
+{
+	if (rename(folder->next, folder->repository) == 0)
+		return TRUE;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return unusable(error, "replace", folder->repository);
+	if (renameat2(AT_FDCWD, folder->next, AT_FDCWD, folder->repository, RENAME_EXCHANGE) != 0) {
+		if (errno != EINVAL && errno != ENOSYS)
+			return unusable(error, "replace", folder->repository);
+		/* A file system without the exchange: killed in between, the folder is absent and made anew. */
+		if (!store_folder_remove(folder->repository, error))
+			return FALSE;
+		if (rename(folder->next, folder->repository) != 0)
+			return unusable(error, "replace", folder->repository);
+		return TRUE;
+	}
+	return store_folder_remove(folder->next, error);
+}
+
 uint64_t store_folder_bytes(const char *path)
 {
 	char *const paths[] = {(char *)path, NULL};

@@ -59,6 +59,12 @@ gboolean store_folder_verify(const char *path, GError **error);
 /** Removes PATH with all it holds, following no link; what is not there is fine. CACHE_UNUSABLE. */
 gboolean store_folder_remove(const char *path, GError **error);
 
+/**
+ * Puts the repository that was made in FOLDER's next in the place of its repository, in one step, and removes what was
+ * there. Whoever calls holds the folder for exclusive use. CACHE_UNUSABLE.
+ */
+gboolean store_folder_exchange(const struct store_folder *folder, GError **error);
+
 /** Bytes on disk below PATH; 0 if it is not there. */
 uint64_t store_folder_bytes(const char *path);
 
