@@ -82,6 +82,9 @@ gboolean anchors_read(struct anchors *anchors, const char *folder, GError **erro
 	}
 	lines = g_strsplit(text, "\n", -1);
 	for (guint i = 0; lines[i]; i++) {
+		/* libgit2 adds a header and peeled tags when it removes a ref of its own. */
+		if (*lines[i] == '#' || *lines[i] == '^')
+			continue;
 		/* The last line ends the file; one without its end was cut off. */
 		if (!lines[i + 1] && *lines[i] == '\0')
 			break;

@@ -136,7 +136,8 @@ gboolean cache_repository_remake(struct cache_repository *repository, const stru
 {
 	/* Whoever still uses the old one goes on with it; nobody else takes WRITE meanwhile. */
 	return store_lock_take(repository->lock, STORE_LOCK_USE, STORE_LOCK_EXCLUSIVE, budget, error) &&
-	       make_anew(repository, error);
+	       make_anew(repository, error) &&
+	       store_lock_take(repository->lock, STORE_LOCK_USE, STORE_LOCK_SHARED, budget, error);
 }
 
 /* What a stop of the machine may have cost is looked for once; then the folder counts as of this boot. */
@@ -158,6 +159,7 @@ gboolean cache_repository_prepare(struct cache_repository *repository, const str
 
 	if (!store_lock_take(repository->lock, STORE_LOCK_USE, STORE_LOCK_SHARED, budget, error))
 		return FALSE;
+	store_folder_unlock_refs(repository->folder.repository);
 	if (load_any_boot(repository, &damage) && vouch_for(repository, &damage))
 		return TRUE;
 	if (g_file_test(repository->folder.repository, G_FILE_TEST_EXISTS))
@@ -231,5 +233,6 @@ gboolean cache_repository_rewrite_if_due(struct cache_repository *repository, co
 	if (!store_rewrite(&repository->folder, repository->borrowed, budget, &failure))
 		g_warning("store=not_rewritten path=%s reason=\"%s\"", repository->folder.repository,
 			failure->message);
-	return cache_repository_load(repository, error);
+	return store_lock_take(repository->lock, STORE_LOCK_USE, STORE_LOCK_SHARED, budget, error) &&
+	       cache_repository_load(repository, error);
 }

@@ -49,13 +49,12 @@ gboolean cache_repository_load(struct cache_repository *repository, GError **err
 
 /**
  * Opens the repository afresh as cache_repository_load() does, after making whole what is not: after a boot it is read
- * through, and if it is broken an empty one takes its place. Needs WRITE (not USE: takes it shared, and exclusive
- * while it is made). STORE_BUSY, CACHE_UNUSABLE, INTERRUPTED, TIMEOUT.
+ * through, and if it is broken an empty one takes its place. Needs WRITE, and takes USE: shared in the end. STORE_BUSY, CACHE_UNUSABLE, INTERRUPTED, TIMEOUT.
  */
 gboolean cache_repository_prepare(struct cache_repository *repository, const struct budget *budget,
 	GError **error);
 
-/** Puts an empty repository in its place and loads that. Needs WRITE and USE; leaves USE as prepare does. */
+/** Puts an empty repository in its place and loads that. Needs WRITE and USE, which is shared afterwards. */
 gboolean cache_repository_remake(struct cache_repository *repository, const struct budget *budget,
 	GError **error);
 

@@ -15,6 +15,7 @@
  */
 struct fork_repository;
 
+/** FORK is borrowed until it is closed. STORE_BUSY, CACHE_UNUSABLE, INTERRUPTED, TIMEOUT. */
 struct fork_repository *fork_repository_open(struct stores *stores, struct store *store,
 	const struct remote *fork, struct budget *budget, GError **error);
 void fork_repository_close(struct fork_repository *fork);

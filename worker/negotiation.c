@@ -113,13 +113,14 @@ static gboolean peel_to_commit(git_repository *repository, const git_oid *oid, g
 }
 
 GArray *negotiation_line(git_repository *repository, const git_oid *tip, guint length_max, GHashTable *seen,
-	GError **error)
+	git_oid *met, GError **error)
 {
 	g_autoptr(GArray) line = g_array_new(FALSE, FALSE, sizeof(git_oid));
 	git_revwalk *walk = NULL;
 	git_oid oid;
 	int result;
 
+	memset(met, 0, sizeof(*met));
 	if (!peel_to_commit(repository, tip, &oid))
 		return g_steal_pointer(&line);
 	result = git_revwalk_new(&walk, repository);
@@ -129,9 +130,12 @@ GArray *negotiation_line(git_repository *repository, const git_oid *tip, guint l
 		result = git_revwalk_push(walk, &oid);
 	while (result == 0 && line->len < length_max) {
 		result = git_revwalk_next(&oid, walk);
-		if (result != 0 || (seen && !oid_set_add(seen, &oid)))
+		if (result == 0 && !oid_set_add(seen, &oid)) {
+			*met = oid;
 			break;
-		g_array_append_val(line, oid);
+		}
+		if (result == 0)
+			g_array_append_val(line, oid);
 	}
 	git_revwalk_free(walk);
 	if (result != 0 && result != GIT_ITEROVER) {

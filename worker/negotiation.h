@@ -28,12 +28,12 @@ gboolean negotiation_offer(struct negotiation *negotiation, const git_oid *oid);
 void negotiation_offer_sparse(struct negotiation *negotiation, const GPtrArray *lines, guint density);
 
 /**
- * The first-parent line from commit TIP back to a root, newest first, at most LENGTH_MAX long; it ends early before a
- * commit that is in SEEN (of git_oid; may be NULL), and what it holds is added to SEEN. Returns an array of git_oid,
- * empty if TIP leads to no commit; NULL and BROKEN_REPOSITORY if a commit cannot be read.
+ * The first-parent line from commit TIP back to a root, newest first, at most LENGTH_MAX long. It ends before a commit
+ * that is in SEEN (of git_oid), which *MET then names (else zero); what it holds is added to SEEN. Returns an array of
+ * git_oid, empty if TIP leads to no commit; NULL and BROKEN_REPOSITORY if a commit cannot be read.
  */
 GArray *negotiation_line(git_repository *repository, const git_oid *tip, guint length_max, GHashTable *seen,
-	GError **error);
+	git_oid *met, GError **error);
 
 /**
  * Writes into the repository folder FOLDER (bare; nobody has it open) refs for all that is offered,

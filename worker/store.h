@@ -17,9 +17,20 @@
  */
 struct stores;
 
+/** Starts libgit2 too, until the stores are freed. HTTP is borrowed; NULL where only paths and ssh are used. */
 struct stores *stores_new(const char *cache_folder, struct http *http);
 void stores_free(struct stores *stores);
 SCOPED_POINTER(stores, stores_free)
+
+/**
+ * Removes stores and fork repositories that nobody uses, the least recently used first, until all together have at most
+ * BYTES_MAX on disk. Never fails: what cannot be removed is logged and stays. Returns the bytes that are left.
+ */
+uint64_t stores_evict(struct stores *stores, uint64_t bytes_max);
+
+/** For fork repositories: the folder they lie in, and the connections. Borrowed. */
+const char *stores_forks_folder(const struct stores *stores);
+struct http *stores_http(const struct stores *stores);
 
 /** One store, held for reading (nobody rewrites or evicts it meanwhile). Belongs to one thread. */
 struct store;
@@ -36,5 +47,15 @@ void store_close(struct store *store);
 SCOPED_POINTER(store, store_close)
 
 git_repository *store_repository(struct store *store);
+
+/** The name of the store's folder, and which making of it this is: another one may hold other objects. Borrowed. */
+const char *store_identity(const struct store *store);
+const char *store_generation(const struct store *store);
+
+/** TRUE if the object OID is there, and so all that it reaches. */
+gboolean store_has(const struct store *store, const git_oid *oid);
+
+/** The first-parent lines of the store's tips; see store_lines_get(). Caller frees. BROKEN_REPOSITORY. */
+GPtrArray *store_lines(struct store *store, GError **error);
 
 #endif

@@ -125,7 +125,7 @@ gboolean store_stamp_is_of_this_boot(const struct store_stamp *stamp)
 	char boot[STORE_STAMP_BYTES + 1];
 
 	read_boot(boot);
-	return *boot && strcmp(boot, stamp->boot) == 0;
+	return strcmp(boot, stamp->boot) == 0;
 }
 
 gboolean store_stamp_read(struct store_stamp *stamp, const char *path, GError **error)
@@ -284,6 +284,24 @@ gboolean store_folder_exchange(const struct store_folder *folder, GError **error
 		return TRUE;
 	}
 	return store_folder_remove(folder->next, error);
+}
+
+void store_folder_unlock_refs(const char *path)
+{
+	g_autofree char *refs = g_build_filename(path, "refs", NULL);
+	g_autofree char *packed = g_build_filename(path, "packed-refs.lock", NULL);
+	char *const paths[] = {refs, NULL};
+	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_NOSTAT, NULL);
+	FTSENT *entry;
+
+	/* One that cannot be removed is named by the write that it stops. */
+	(void)!unlink(packed);
+	if (!tree)
+		return;
+	while ((entry = fts_read(tree)))
+		if (entry->fts_info != FTS_D && g_str_has_suffix(entry->fts_name, ".lock"))
+			(void)!unlink(entry->fts_accpath);
+	fts_close(tree);
 }
 
 uint64_t store_folder_bytes(const char *path)

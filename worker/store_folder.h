@@ -65,6 +65,9 @@ gboolean store_folder_remove(const char *path, GError **error);
  */
 gboolean store_folder_exchange(const struct store_folder *folder, GError **error);
 
+/** Removes the lock files of refs that a killed process left in the repository at PATH, which nobody else writes. */
+void store_folder_unlock_refs(const char *path);
+
 /** Bytes on disk below PATH; 0 if it is not there. */
 uint64_t store_folder_bytes(const char *path);
 
