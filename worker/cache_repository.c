@@ -26,6 +26,12 @@ gboolean cache_repository_init(struct cache_repository *repository, const char *
 	store_folder_init(&repository->folder, parent, name);
 	repository->borrowed = g_strdup(borrowed);
 	repository->basis = g_strdup(basis);
+	/* The file that says what is borrowed has a path a line. */
+	if (strpbrk(parent, "\r\n")) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_CACHE_UNUSABLE,
+			"the cache folder's name has a line break: %s", parent);
+		return FALSE;
+	}
 	if (!store_folder_make_parents(parent, error))
 		return FALSE;
 	repository->lock = store_lock_open(repository->folder.lock, error);

@@ -1,8 +1,7 @@
 /*
  * The repository of one fork, over the store of its upstream.
  *
- * What it borrows, it borrows by the store's path, relative to its own, so a store that is rewritten and exchanged stays
- * borrowed. A store that was made anew is another matter: it may lack what this fork builds on, so the stamp names the
+ * What it borrows, it borrows by the store's path, so a store that is rewritten and exchanged stays borrowed. A store that was made anew is another matter: it may lack what this fork builds on, so the stamp names the
  * store's generation, and a fork over another generation starts afresh. One job holds a fork at a time; the scheduler's
  * lanes see to that, and the lock to what the lanes cannot see.
  */
@@ -30,8 +29,7 @@ struct fork_repository *fork_repository_open(struct stores *stores, struct store
 	scoped(fork_repository) opened = g_new0(struct fork_repository, 1);
 	g_autofree char *name =
 		g_strdup_printf("%s-of-%s", fork->identity, store_identity(store));
-	g_autofree char *borrowed =
-		g_strdup_printf("../../../stores/%s.git/objects", store_identity(store));
+	g_autofree char *borrowed = g_build_filename(store_path(store), "objects", NULL);
 
 	opened->stores = stores;
 	opened->store = store;

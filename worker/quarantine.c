@@ -109,8 +109,7 @@ gboolean quarantine_fetch(const struct store_folder *folder, struct http *http, 
 	const struct fetch_ref *refs, size_t n_refs, const struct negotiation *negotiation,
 	struct budget *budget, GError **error)
 {
-	g_autofree char *name = g_path_get_basename(folder->repository);
-	g_autofree char *borrowed = g_strdup_printf("../../%s/objects", name);
+	g_autofree char *borrowed = g_build_filename(folder->repository, "objects", NULL);
 	GError *failure = NULL;
 	gboolean done = store_folder_remove(folder->incoming, &failure) &&
 			store_folder_make(folder->incoming, borrowed, &failure) &&

@@ -36,10 +36,11 @@ struct store {
 struct stores *stores_new(const char *cache_folder, struct http *http)
 {
 	struct stores *stores = g_new0(struct stores, 1);
+	g_autofree char *absolute = g_canonicalize_filename(cache_folder, NULL);
 
 	git_library_start();
-	stores->stores_folder = g_build_filename(cache_folder, "stores", NULL);
-	stores->forks_folder = g_build_filename(cache_folder, "forks", NULL);
+	stores->stores_folder = g_build_filename(absolute, "stores", NULL);
+	stores->forks_folder = g_build_filename(absolute, "forks", NULL);
 	stores->http = http;
 	return stores;
 }
@@ -207,6 +208,11 @@ void store_close(struct store *store)
 git_repository *store_repository(struct store *store)
 {
 	return store->repository.git;
+}
+
+const char *store_path(const struct store *store)
+{
+	return store->repository.folder.repository;
 }
 
 const char *store_identity(const struct store *store)

@@ -48,7 +48,8 @@ SCOPED_POINTER(store, store_close)
 
 git_repository *store_repository(struct store *store);
 
-/** The name of the store's folder, and which making of it this is: another one may hold other objects. Borrowed. */
+/** The store's folder, its name, and which making of it this is: another one may hold other objects. Borrowed. */
+const char *store_path(const struct store *store);
 const char *store_identity(const struct store *store);
 const char *store_generation(const struct store *store);
 

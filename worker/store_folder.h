@@ -31,9 +31,9 @@ struct store_stamp {
 };
 
 /**
- * Makes an empty bare repository at PATH, whose parent exists: BORROWED (relative to its objects
- * folder; NULL: nothing) goes into objects/info/alternates. CACHE_UNUSABLE; what was made stays
- * then.
+ * Makes an empty bare repository at PATH, whose parent exists: BORROWED (the absolute path of an
+ * objects folder, for libgit2 follows relative ones from the first repository only; NULL: nothing)
+ * goes into objects/info/alternates. CACHE_UNUSABLE; what was made stays then.
  */
 gboolean store_folder_make(const char *path, const char *borrowed, GError **error);
 

@@ -1,0 +1,105 @@
+#ifndef FORGE_TESTS_UNIT_GIT_FIXTURE_H
+#define FORGE_TESTS_UNIT_GIT_FIXTURE_H
+
+#include <git2.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "journal/base/clock.h"
+#include "journal/base/errors.h"
+#include "worker/store.h"
+
+/** A temporary folder with real repositories made by the git command, and a cache beside them. */
+struct git_fixture {
+	char *folder;
+	char *cache;
+	struct stores *stores;
+	struct budget budget;
+};
+
+/** Runs COMMAND in FOLDER with a shell that stops at the first failure; its output without the last line's end. */
+static inline char *git_fixture_run(const char *folder, const char *command)
+{
+	const char *const arguments[] = {"sh", "-ec", command, NULL};
+	g_autoptr(GError) error = NULL;
+	g_autofree char *complaint = NULL;
+	char *output = NULL;
+	int status = 0;
+
+	g_spawn_sync(folder, (char **)arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &output, &complaint, &status,
+		&error);
+	g_assert_no_error(error);
+	if (!g_spawn_check_wait_status(status, NULL))
+		g_error("%s: %s%s", command, output, complaint);
+	return g_strchomp(output);
+}
+
+static inline struct budget git_fixture_budget(void)
+{
+	return (struct budget){
+		.deadline_ms = clock_now().monotonic_ms + 120000,
+		.connect_ms = 10000,
+		.low_speed_ms = 30000,
+		.pack_bytes_max = 1 << 30,
+	};
+}
+
+static inline void git_fixture_set_up(struct git_fixture *fixture, gconstpointer unused)
+{
+	(void)unused;
+	fixture->folder = g_dir_make_tmp("forge-store-XXXXXX", NULL);
+	fixture->cache = g_build_filename(fixture->folder, "cache", NULL);
+	fixture->stores = stores_new(fixture->cache, NULL);
+	fixture->budget = git_fixture_budget();
+}
+
+static inline void git_fixture_tear_down(struct git_fixture *fixture, gconstpointer unused)
+{
+	g_autofree char *command = g_strdup_printf("chmod -R u+w '%s'; rm -rf '%s'", fixture->folder, fixture->folder);
+
+	(void)unused;
+	stores_free(fixture->stores);
+	g_free(git_fixture_run("/", command));
+	g_free(fixture->cache);
+	g_free(fixture->folder);
+}
+
+/** Runs a formatted command in the fixture's folder and drops its output. */
+G_GNUC_PRINTF(2, 3)
+static inline void git_fixture_do(struct git_fixture *fixture, const char *format, ...)
+{
+	g_autofree char *command = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	command = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
+	g_free(git_fixture_run(fixture->folder, command));
+}
+
+/** The object REVISION of REPOSITORY (a folder of the fixture). */
+static inline git_oid git_fixture_oid(struct git_fixture *fixture, const char *repository, const char *revision)
+{
+	g_autofree char *command = g_strdup_printf("git -C %s rev-parse '%s'", repository, revision);
+	g_autofree char *hex = git_fixture_run(fixture->folder, command);
+	git_oid oid;
+
+	g_assert_cmpint(git_oid_fromstr(&oid, hex), ==, 0);
+	return oid;
+}
+
+/** The remote at PATH, which must outlive it; IDENTITY as remote_new() would make it. */
+static inline struct remote git_fixture_remote(const char *path, const char *identity)
+{
+	return (struct remote){
+		.kind = REMOTE_PATH,
+		.shown = (char *)path,
+		.url = (char *)path,
+		.host = (char *)"localhost",
+		.path = (char *)path,
+		.identity = (char *)identity,
+	};
+}
+
+#endif

@@ -1,0 +1,361 @@
+/*
+ * Fork repositories over stores: what a fetch costs, what a rewrite keeps, and servers that send less than they name.
+ *
+ * The hostile server is git's own, told by uploadpack.packObjectsHook in the user's configuration to answer with a pack
+ * made beforehand.
+ */
+#include "worker/fork_repository.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal/base/limits.h"
+#include "tests/unit/git_fixture.h"
+#include "worker/anchors.h"
+#include "worker/store_folder.h"
+#include "worker/store_rewrite.h"
+
+#define MAIN "refs/heads/main"
+#define FORK_ANCHOR "refs/anchors/tip/main"
+/* What the pack of a few small commits, with all that is said around it, stays under. */
+#define FEW_BYTES (30 * 1024)
+
+/* A fork `NAME.git` with its identity, opened over the upstream's store with its tip fetched, or not. */
+struct session {
+	char *upstream_path;
+	char *fork_path;
+	struct remote upstream;
+	struct remote fork;
+	struct store *store;
+	struct fork_repository *repository;
+};
+
+static void session_clear(struct session *session)
+{
+	fork_repository_close(session->repository);
+	store_close(session->store);
+	g_free(session->upstream_path);
+	g_free(session->fork_path);
+}
+SCOPED_VALUE(session, session_clear)
+
+static void session_open(struct session *session, struct git_fixture *fixture, const char *name)
+{
+	struct fetch_ref tip = {MAIN, git_fixture_oid(fixture, "upstream.git", "main"), FORK_ANCHOR};
+	g_autoptr(GError) error = NULL;
+
+	session->upstream_path = g_build_filename(fixture->folder, "upstream.git", NULL);
+	session->fork_path = g_strdup_printf("%s/%s.git", fixture->folder, name);
+	session->upstream = git_fixture_remote(session->upstream_path, "aa11");
+	session->fork = git_fixture_remote(session->fork_path, name);
+	session->store = store_open(fixture->stores, &session->upstream, &tip, 1, &fixture->budget, &error);
+	g_assert_no_error(error);
+	session->repository =
+		fork_repository_open(fixture->stores, session->store, &session->fork, &fixture->budget, &error);
+	g_assert_no_error(error);
+}
+
+static gboolean fetch_main(struct session *session, struct git_fixture *fixture, const char *name, GError **error)
+{
+	g_autofree char *repository = g_strdup_printf("%s.git", name);
+	struct fetch_ref tip = {MAIN, git_fixture_oid(fixture, repository, "main"), FORK_ANCHOR};
+
+	if (!fork_repository_fetch(session->repository, &tip, 1, &fixture->budget, error))
+		return FALSE;
+	g_assert_true(fork_repository_has(session->repository, &tip.oid));
+	return TRUE;
+}
+
+/* Opens fork NAME, fetches its main, and gives the bytes that came for it. */
+static uint64_t sync_fork(struct git_fixture *fixture, const char *name)
+{
+	scoped_value(session) session = {0};
+	g_autoptr(GError) error = NULL;
+	uint64_t before;
+
+	session_open(&session, fixture, name);
+	before = fixture->budget.bytes_received;
+	fetch_main(&session, fixture, name, &error);
+	g_assert_no_error(error);
+	return fixture->budget.bytes_received - before;
+}
+
+static void set_up(struct git_fixture *fixture, gconstpointer unused)
+{
+	git_fixture_set_up(fixture, unused);
+	g_setenv("HOME", fixture->folder, TRUE);
+	git_fixture_do(fixture, "git config --global user.name tester; git config --global user.email t@example.org;"
+				"git init -q --bare -b main upstream.git; git clone -q upstream.git work 2>/dev/null;"
+				"cd work; git checkout -q -b main; mkdir -p a/b; echo 1 >a/b/file; echo 1 >other;"
+				"git add .; git commit -qm one; git push -q origin main;"
+				"cd ..; git clone -q --bare upstream.git ours.git; git clone -q ours.git fork");
+}
+
+static void add_to_fork(struct git_fixture *fixture, const char *text)
+{
+	git_fixture_do(fixture, "cd fork; echo '%s' >>a/b/file; git commit -qam '%s'; git push -q origin main", text,
+		text);
+}
+
+static void add_to_upstream(struct git_fixture *fixture, const char *text)
+{
+	git_fixture_do(fixture, "cd work; echo '%s' >>other; git commit -qam '%s'; git push -q origin main", text, text);
+}
+
+static void a_fork_that_is_merely_behind_is_not_fetched(struct git_fixture *fixture, gconstpointer unused)
+{
+	(void)unused;
+	add_to_upstream(fixture, "two");
+	g_assert_cmpuint(sync_fork(fixture, "ours"), ==, 0);
+}
+
+static void a_store_and_its_forks_hold_only_their_own(struct git_fixture *fixture, gconstpointer unused)
+{
+	scoped_value(session) session = {0};
+	git_oid private;
+
+	(void)unused;
+	git_fixture_do(fixture, "git clone -q --bare upstream.git theirs.git");
+	add_to_fork(fixture, "private");
+	private = git_fixture_oid(fixture, "ours.git", "main");
+	sync_fork(fixture, "ours");
+	session_open(&session, fixture, "theirs");
+	g_assert_false(fork_repository_has(session.repository, &private));
+	g_assert_false(store_has(session.store, &private));
+	/* The other fork names what only the first has: it was not sent, so it is not there. */
+	git_fixture_do(fixture, "test -z \"$(git -C cache/stores/aa11.git log --all --format=%%s | grep private)\"");
+}
+
+static void many_fetches_are_rewritten_and_forks_go_on(struct git_fixture *fixture, gconstpointer unused)
+{
+	(void)unused;
+	add_to_fork(fixture, "ours");
+	for (guint i = 0; i < LIMIT_STORE_PACKS + 10; i++) {
+		g_autofree char *text = g_strdup_printf("upstream %u", i);
+
+		add_to_upstream(fixture, text);
+		if (i % 2)
+			add_to_fork(fixture, text);
+		sync_fork(fixture, "ours");
+	}
+	git_fixture_do(fixture, "test $(ls cache/stores/aa11.git/objects/pack/*.idx | wc -l) -lt 30;"
+				"git -C cache/stores/aa11.git fsck --strict;"
+				"git -C cache/forks/ours-of-aa11.git fsck --strict;"
+				"test -z \"$(find cache -mindepth 2 -maxdepth 2 ! -name '*.git' ! -name '*.lock')\"");
+}
+
+static void a_fork_with_many_loose_objects_is_rewritten(struct git_fixture *fixture, gconstpointer unused)
+{
+	(void)unused;
+	add_to_fork(fixture, "ours");
+	sync_fork(fixture, "ours");
+	git_fixture_do(fixture,
+		"cd cache/forks/ours-of-aa11.git; mkdir -p ../../../blobs; i=0; while [ $i -lt 1100 ]; do"
+		" echo $i >../../../blobs/$i; i=$((i + 1)); done; ls -d ../../../blobs/* | git hash-object -w --stdin-paths >/dev/null;"
+		"git update-ref refs/forge/kept $(git rev-parse refs/anchors/tip/main)");
+	sync_fork(fixture, "ours");
+	git_fixture_do(fixture, "cd cache/forks/ours-of-aa11.git; test -z \"$(ls objects | grep -v -e info -e pack)\";"
+				"git cat-file -e $(git hash-object ../../../blobs/77); git rev-parse refs/forge/kept; git fsck");
+}
+
+static void a_rewrite_killed_at_any_step_leaves_a_store_that_can_be_used(struct git_fixture *fixture,
+	gconstpointer unused)
+{
+	guint n_killed = 0;
+
+	(void)unused;
+	for (guint i = 0; i < 4; i++) {
+		g_autofree char *text = g_strdup_printf("upstream %u", i);
+
+		add_to_upstream(fixture, text);
+		sync_fork(fixture, "ours");
+	}
+	for (guint step = 1; step < 100; step++) {
+		g_autofree char *command = g_strdup_printf(
+			"rm -rf cache/stores/copy.*; cp -a cache/stores/aa11.git cache/stores/copy.git; status=0;"
+			"strace -f -qqq -o /dev/null -e trace=rename,renameat2,mkdir,link,unlink,rmdir"
+			" -e inject=rename,renameat2,mkdir,link,unlink,rmdir:signal=KILL:when=%u"
+			" /proc/%d/exe --rewrite '%s/stores' || status=$?;"
+			"git -C cache/stores/copy.git fsck --strict; git -C cache/stores/copy.git rev-list --objects --all | wc -l;"
+			"echo $status",
+			step, getpid(), fixture->cache);
+		g_autofree char *output = git_fixture_run(fixture->folder, command);
+
+		g_assert_true(g_str_has_prefix(output, "15\n"));
+		if (g_str_has_suffix(output, "\n0"))
+			break;
+		g_assert_true(g_str_has_suffix(output, "\n137"));
+		n_killed++;
+	}
+	g_assert_cmpuint(n_killed, >, 10);
+}
+
+static int run_rewrite(const char *parent)
+{
+	scoped(stores) stores = stores_new(parent, NULL);
+	scoped_value(store_folder) folder;
+	struct budget budget = git_fixture_budget();
+
+	store_folder_init(&folder, parent, "copy");
+	return store_rewrite(&folder, NULL, &budget, NULL) ? 0 : 1;
+}
+
+static void a_fork_over_a_new_store_starts_afresh(struct git_fixture *fixture, gconstpointer unused)
+{
+	(void)unused;
+	add_to_fork(fixture, "ours");
+	g_assert_cmpuint(sync_fork(fixture, "ours"), >, 0);
+	g_assert_cmpuint(sync_fork(fixture, "ours"), ==, 0);
+	git_fixture_do(fixture, "rm -rf cache/stores/aa11.git");
+	g_assert_cmpuint(sync_fork(fixture, "ours"), >, 0);
+	git_fixture_do(fixture, "git -C cache/forks/ours-of-aa11.git fsck --strict");
+}
+
+/* Lets the server of fork `ours` send, whatever is asked, a pack of the objects that the shell words LIST print. */
+static void send_only(struct git_fixture *fixture, const char *list)
+{
+	git_fixture_do(fixture,
+		"(cd ours.git; (%s) | git pack-objects -q --stdout) >hostile.pack;"
+		"printf '#!/bin/sh\\ncat >/dev/null\\ncat \"%s/hostile.pack\"\\n' >hook; chmod +x hook;"
+		"git config --global uploadpack.packObjectsHook \"$PWD/hook\"",
+		list, fixture->folder);
+}
+
+static void assert_refused(struct git_fixture *fixture, const char *missing, const char *holder, const char *path)
+{
+	scoped_value(session) session = {0};
+	g_autoptr(GError) error = NULL;
+	git_oid oid = git_fixture_oid(fixture, "ours.git", missing);
+	git_oid commit = git_fixture_oid(fixture, "ours.git", holder);
+
+	session_open(&session, fixture, "ours");
+	g_assert_false(fetch_main(&session, fixture, "ours", &error));
+	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY);
+	g_assert_nonnull(strstr(error->message, git_oid_tostr_s(&oid)));
+	g_assert_nonnull(strstr(error->message, git_oid_tostr_s(&commit)));
+	g_assert_nonnull(strstr(error->message, path));
+	/* Nothing of it stays, neither object nor ref nor quarantine. */
+	git_fixture_do(fixture, "cd cache/forks; test -z \"$(find ours-of-aa11.git/objects -type f ! -name alternates)\";"
+				"test ! -s ours-of-aa11.git/packed-refs; test ! -e ours-of-aa11.incoming");
+}
+
+static void opened_once(struct git_fixture *fixture)
+{
+	scoped_value(session) session = {0};
+
+	session_open(&session, fixture, "ours");
+}
+
+static void a_missing_blob_is_a_broken_repository(struct git_fixture *fixture, gconstpointer unused)
+{
+	(void)unused;
+	opened_once(fixture);
+	add_to_fork(fixture, "two");
+	send_only(fixture, "git rev-list --objects main^..main | cut -d' ' -f1 | grep -v $(git rev-parse main:a/b/file)");
+	assert_refused(fixture, "main:a/b/file", "main", "a/b/file");
+}
+
+static void a_missing_tree_is_a_broken_repository(struct git_fixture *fixture, gconstpointer unused)
+{
+	(void)unused;
+	opened_once(fixture);
+	add_to_fork(fixture, "two");
+	send_only(fixture, "git rev-list --objects main^..main | cut -d' ' -f1 | grep -v $(git rev-parse main:a/b)");
+	assert_refused(fixture, "main:a/b", "main", "a/b");
+}
+
+static void a_missing_parent_is_a_broken_repository(struct git_fixture *fixture, gconstpointer unused)
+{
+	(void)unused;
+	opened_once(fixture);
+	add_to_fork(fixture, "two");
+	add_to_fork(fixture, "three");
+	send_only(fixture, "git rev-list --objects main^..main | cut -d' ' -f1");
+	assert_refused(fixture, "main^", "main", "missing");
+}
+
+static void an_incomplete_commit_beside_the_tip_is_refused_too(struct git_fixture *fixture, gconstpointer unused)
+{
+	(void)unused;
+	opened_once(fixture);
+	git_fixture_do(fixture, "cd fork; git checkout -q -b hidden; echo h >hidden; git add .; git commit -qm h;"
+				"git push -q origin hidden; git checkout -q main");
+	add_to_fork(fixture, "two");
+	send_only(fixture, "git rev-list --objects main^..main hidden^..hidden | cut -d' ' -f1 |"
+			   "grep -v $(git rev-parse hidden:hidden)");
+	assert_refused(fixture, "hidden:hidden", "hidden", "hidden");
+}
+
+static void gitlinks_are_not_followed(struct git_fixture *fixture, gconstpointer unused)
+{
+	(void)unused;
+	git_fixture_do(fixture, "cd fork; git update-index --add --cacheinfo 160000,$(git rev-parse main~0 | tr a-f0-9 0-9a-f),sub;"
+				"git commit -qm sub; git push -q origin main");
+	g_assert_cmpuint(sync_fork(fixture, "ours"), >, 0);
+}
+
+/* An upstream of so many commits, a fork that left it so many ago and has one of its own. */
+static void make_deep(struct git_fixture *fixture, guint n_commits, const guint *behind, guint n_forks)
+{
+	g_autoptr(GString) stream = g_string_new(NULL);
+	g_autofree char *path = g_build_filename(fixture->folder, "stream", NULL);
+
+	for (guint i = 0; i < n_commits; i++) {
+		g_autofree char *content = g_strdup_printf("%u %x\n", i, i * 2654435761u);
+
+		g_string_append_printf(stream,
+			"commit refs/heads/main\ncommitter A <a@example.org> %u +0000\ndata 1\nc\n"
+			"M 100644 inline d%u/f%u\ndata %" G_GSIZE_FORMAT "\n%s\n",
+			1500000000 + i * 60, i % 20, i % 300, strlen(content), content);
+	}
+	g_assert_true(g_file_set_contents(path, stream->str, (gssize)stream->len, NULL));
+	git_fixture_do(fixture, "rm -rf upstream.git; git init -q --bare -b main upstream.git;"
+				"git -C upstream.git fast-import --quiet <stream");
+	for (guint k = 0; k < n_forks; k++)
+		git_fixture_do(fixture,
+			"git clone -q --bare upstream.git deep%u.git; cd deep%u.git; git gc -q;"
+			"git update-ref refs/heads/main $(git commit-tree -p main~%u -m own main~%u^{tree});"
+			"git reflog expire --expire=now --all; git repack -adq; git prune-packed; git gc -q --prune=now",
+			k, k, behind[k], behind[k]);
+}
+
+static void a_fork_far_behind_is_not_downloaded_whole(struct git_fixture *fixture, gconstpointer unused)
+{
+	static const guint behind[] = {3, 1000, 5000, 19990};
+
+	(void)unused;
+	make_deep(fixture, 20000, behind, G_N_ELEMENTS(behind));
+	for (guint k = 0; k < G_N_ELEMENTS(behind); k++) {
+		g_autofree char *name = g_strdup_printf("deep%u", k);
+		gint64 start = g_get_monotonic_time();
+		uint64_t bytes = sync_fork(fixture, name);
+
+		g_test_message("behind %u: %" G_GUINT64_FORMAT " bytes, %" G_GINT64_FORMAT " us", behind[k], bytes,
+			g_get_monotonic_time() - start);
+		g_assert_cmpuint(bytes, <, FEW_BYTES);
+		git_fixture_do(fixture, "cd %s.git; git update-ref refs/heads/main $(git commit-tree -p main -m more main^{tree})",
+			name);
+		g_assert_cmpuint(sync_fork(fixture, name), <, 2000);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "--rewrite") == 0)
+		return run_rewrite(argv[2]);
+	g_test_init(&argc, &argv, NULL);
+#define TEST(name) g_test_add("/fork_repository/" #name, struct git_fixture, NULL, set_up, name, git_fixture_tear_down)
+	TEST(a_fork_that_is_merely_behind_is_not_fetched);
+	TEST(a_store_and_its_forks_hold_only_their_own);
+	TEST(many_fetches_are_rewritten_and_forks_go_on);
+	TEST(a_fork_with_many_loose_objects_is_rewritten);
+	TEST(a_rewrite_killed_at_any_step_leaves_a_store_that_can_be_used);
+	TEST(a_fork_over_a_new_store_starts_afresh);
+	TEST(a_missing_blob_is_a_broken_repository);
+	TEST(a_missing_tree_is_a_broken_repository);
+	TEST(a_missing_parent_is_a_broken_repository);
+	TEST(an_incomplete_commit_beside_the_tip_is_refused_too);
+	TEST(gitlinks_are_not_followed);
+	TEST(a_fork_far_behind_is_not_downloaded_whole);
+	return g_test_run();
+}
