@@ -37,6 +37,8 @@ GENERATED_H := $(GENERATED_C:.c=.h)
 SOURCES := $(filter-out cli/main.c,$(wildcard $(LAYERS:%=%/*.c)))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(PROTOS:%=$(BUILD)/generated/%.pb-c.o)
 LIBRARY := $(BUILD)/libforge.a
+# What several tests share: servers and the like.
+TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c tests/simulation/test_*.c))
 FORMATTED = $(wildcard $(foreach folder,$(LAYERS) tests/unit tests/simulation tests/bench,$(folder)/*.[ch]))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
