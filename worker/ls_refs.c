@@ -110,17 +110,8 @@ static struct ref_listing *ask_v2(const struct question *question, const char *b
 	return NULL;
 }
 
-/* The repository's URL that is behind URL, where the advertisement was found in the end. */
-static char *base_of(const struct question *question, const char *url, GError **error)
-{
-	if (g_str_has_suffix(url, DISCOVERY))
-		return g_strndup(url, strlen(url) - strlen(DISCOVERY));
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR,
-		"%s: redirected to what is no repository", question->remote->shown);
-	return NULL;
-}
-
-static struct ref_listing *ask_by_discovery(const struct question *question, GError **error)
+/* The advertisement, and in *BASE the repository's URL where it was found in the end. */
+static GByteArray *discover(const struct question *question, char **base, GError **error)
 {
 	static const char *const headers[] = {"Git-Protocol: version=2", NULL};
 	g_autofree char *url = g_strconcat(question->remote->url, DISCOVERY, NULL);
@@ -135,29 +126,40 @@ static struct ref_listing *ask_by_discovery(const struct question *question, GEr
 	scoped(http_exchange) exchange =
 		http_exchange_new(question->http, question->remote, &request, question->budget);
 	g_autoptr(GByteArray) answer = http_exchange_read_all(exchange, error);
+	const char *found = http_exchange_url(exchange);
+
+	if (!answer)
+		return NULL;
+	if (!g_str_has_suffix(found, DISCOVERY)) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR,
+			"%s: redirected to what is no repository", question->remote->shown);
+		return NULL;
+	}
+	*base = g_strndup(found, strlen(found) - strlen(DISCOVERY));
+	return g_steal_pointer(&answer);
+}
+
+static struct ref_listing *ask_by_discovery(const struct question *question, GError **error)
+{
 	g_autofree char *base = NULL;
+	g_autoptr(GByteArray) answer = discover(question, &base, error);
 	struct ref_capabilities capabilities;
 	struct ref_listing *listing;
-	enum dialect dialect;
+	enum dialect dialect = DIALECT_V0;
 	gboolean detour;
 
 	if (!answer)
 		return NULL;
-	base = base_of(question, http_exchange_url(exchange), error);
-	if (!base)
-		return NULL;
 	if (!ref_capabilities_parse((const char *)answer->data, answer->len, question->remote,
 		    &capabilities, error))
 		return NULL;
-	if (!capabilities.speaks_v2) {
+	if (capabilities.speaks_v2) {
+		dialect = capabilities.knows_unborn ? DIALECT_V2_UNBORN : DIALECT_V2;
+		listing = ask_v2(question, base, dialect, &detour, error);
+	} else {
 		listing = ref_listing_parse_v0((const char *)answer->data, answer->len,
 			question->prefixes, question->remote, error);
-		if (listing)
-			http_note(question->http, url, DIALECT_V0);
-		return listing;
 	}
-	dialect = capabilities.knows_unborn ? DIALECT_V2_UNBORN : DIALECT_V2;
-	listing = ask_v2(question, base, dialect, &detour, error);
 	if (listing)
 		http_note(question->http, base, (int)dialect);
 	return listing;
