@@ -68,6 +68,9 @@ static char *presentable(const struct http_exchange *exchange, const char *text)
 
 	g_strchug(line);
 	line[strcspn(line, "\r\n")] = '\0';
+	/* Cut only now: half a secret would not be recognised. */
+	if (strlen(line) > LIMIT_ERROR_TEXT_BYTES)
+		*g_utf8_find_prev_char(line, line + LIMIT_ERROR_TEXT_BYTES) = '\0';
 	return g_strchomp(line);
 }
 
@@ -181,7 +184,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *data)
 
 	(void)one;
 	if (http_status_error(http_exchange_status(exchange), exchange->limited, &code)) {
-		size_t room = LIMIT_ERROR_TEXT_BYTES - exchange->words->len;
+		size_t room = 2 * LIMIT_ERROR_TEXT_BYTES - exchange->words->len;
 
 		g_string_append_len(exchange->words, bytes, (gssize)MIN(room, size));
 		/* No more is wanted than the first line: the connection is not worth an endless body. */

@@ -67,9 +67,11 @@ static gboolean check_no_error(const struct pkt *pkt, const struct remote *remot
 
 	if (!pkt_has_prefix(pkt, "ERR ", &rest, &size))
 		return TRUE;
-	words = g_strndup(rest, MIN(size, LIMIT_ERROR_TEXT_BYTES));
+	words = g_strndup(rest, size);
 	shown = log_redact(words, secrets);
 	shown[strcspn(shown, "\r\n")] = '\0';
+	if (strlen(shown) > LIMIT_ERROR_TEXT_BYTES)
+		*g_utf8_find_prev_char(shown, shown + LIMIT_ERROR_TEXT_BYTES) = '\0';
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR, "the server says: %s", shown);
 	return FALSE;
 }
