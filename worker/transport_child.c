@@ -13,6 +13,7 @@
 #include "journal/base/limits.h"
 #include "journal/base/log.h"
 #include "worker/child.h"
+#include "worker/ssh_command.h"
 #include "worker/transport_http.h"
 #include "worker/verdict.h"
 
@@ -105,10 +106,14 @@ static void stream_free(git_smart_subtransport_stream *stream)
 static struct child *start(struct child_transport *transport, gboolean pushing, GError **error)
 {
 	const struct remote *remote = transport->context->remote;
+	struct budget *budget = transport->context->budget;
 	const char *const local[] = {"git", pushing ? "receive-pack" : "upload-pack", remote->path, NULL};
+	g_auto(GStrv) ssh = NULL;
 
-	g_assert(remote->kind == REMOTE_PATH);
-	return child_new(local, transport->context->budget, error);
+	if (remote->kind == REMOTE_PATH)
+		return child_new(local, budget, error);
+	ssh = ssh_command(remote, pushing ? "git-receive-pack" : "git-upload-pack", budget->connect_ms, error);
+	return ssh ? child_new((const char *const *)ssh, budget, error) : NULL;
 }
 
 static int transport_action(git_smart_subtransport_stream **out, git_smart_subtransport *subtransport,

@@ -4,12 +4,12 @@
  */
 #include "worker/transfer.h"
 
-#include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
+#include "tests/unit/sandbox.h"
 
 /* Two bare repositories: `server` with branches main and other and tag v1, and an empty `local`. */
 struct fixture {
@@ -22,26 +22,10 @@ struct fixture {
 
 static const char *const everything[] = {"HEAD", "refs/", NULL};
 
-static char *run(const char *folder, const char *command)
-{
-	const char *const arguments[] = {"sh", "-ec", command, NULL};
-	g_autoptr(GError) error = NULL;
-	g_autofree char *complaint = NULL;
-	char *output = NULL;
-	int status = 0;
-
-	g_spawn_sync(folder, (char **)arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &output, &complaint, &status,
-		&error);
-	g_assert_no_error(error);
-	if (!g_spawn_check_wait_status(status, NULL))
-		g_error("%s: %s%s", command, output, complaint);
-	return g_strchomp(output);
-}
-
 static git_oid oid_of(const struct fixture *fixture, const char *revision)
 {
 	g_autofree char *command = g_strdup_printf("git -C server.git rev-parse %s", revision);
-	g_autofree char *hex = run(fixture->folder, command);
+	g_autofree char *hex = sandbox_run(fixture->folder, command);
 	git_oid oid;
 
 	g_assert_cmpint(git_oid_fromstr(&oid, hex), ==, 0);
@@ -54,7 +38,7 @@ static void set_up(struct fixture *fixture, gconstpointer unused)
 
 	(void)unused;
 	fixture->folder = g_dir_make_tmp("forge-transfer-XXXXXX", NULL);
-	g_free(run(fixture->folder,
+	g_free(sandbox_run(fixture->folder,
 		"git init -q --bare server.git; git init -q --bare local.git; git clone -q server.git work 2>/dev/null;"
 		"cd work; echo 1 >file; git add file; git commit -qm one; git tag -am tag v1;"
 		"git branch other; echo 2 >file; git commit -qam two;"
@@ -69,23 +53,15 @@ static void set_up(struct fixture *fixture, gconstpointer unused)
 		.host = (char *)"localhost",
 		.path = fixture->server,
 	};
-	fixture->budget = (struct budget){
-		.deadline_ms = clock_now().monotonic_ms + 60000,
-		.connect_ms = 10000,
-		.low_speed_ms = 30000,
-		.pack_bytes_max = 1 << 30,
-	};
+	fixture->budget = sandbox_budget();
 }
 
 static void tear_down(struct fixture *fixture, gconstpointer unused)
 {
-	g_autofree char *command = g_strdup_printf("rm -rf '%s'", fixture->folder);
-
 	(void)unused;
 	git_repository_free(fixture->local);
-	g_free(run("/", command));
 	g_free(fixture->server);
-	g_free(fixture->folder);
+	sandbox_remove(fixture->folder);
 }
 
 static gboolean fetch_one(struct fixture *fixture, const char *name, git_oid oid, GError **error)
@@ -108,7 +84,7 @@ static void free_messages(struct push_ref *refs, size_t n_refs)
 
 static void assert_local_refs(struct fixture *fixture, const char *expected)
 {
-	g_autofree char *names = run(fixture->folder, "git -C local.git for-each-ref --format='%(refname)' | xargs");
+	g_autofree char *names = sandbox_run(fixture->folder, "git -C local.git for-each-ref --format='%(refname)' | xargs");
 
 	g_assert_cmpstr(names, ==, expected);
 }
@@ -119,7 +95,7 @@ static git_oid commit_on(struct fixture *fixture, git_oid base, const char *mess
 	char hex[GIT_OID_HEXSZ + 1];
 	g_autofree char *command = g_strdup_printf("git -C local.git commit-tree -p %s -m %s '%s^{tree}'",
 		git_oid_tostr(hex, sizeof(hex), &base), message, hex);
-	g_autofree char *made = run(fixture->folder, command);
+	g_autofree char *made = sandbox_run(fixture->folder, command);
 	git_oid oid;
 
 	g_assert_cmpint(git_oid_fromstr(&oid, made), ==, 0);
@@ -208,7 +184,7 @@ static void fetch_brings_objects_and_sets_refs(struct fixture *fixture, gconstpo
 	transfer_fetch(NULL, fixture->local, &fixture->remote, refs, 2, &fixture->budget, &error);
 	g_assert_no_error(error);
 	assert_local_refs(fixture, "refs/anchors/main refs/anchors/v1");
-	g_free(run(fixture->folder,
+	g_free(sandbox_run(fixture->folder,
 		"git -C local.git fsck --strict --connectivity-only; "
 		"test \"$(git -C local.git show refs/anchors/main:file)\" = 2; test ! -e local.git/FETCH_HEAD; test ! -e local.git/logs"));
 	g_assert_cmpuint(fixture->budget.requests, ==, 1);
@@ -226,7 +202,7 @@ static void second_fetch_downloads_no_pack(struct fixture *fixture, gconstpointe
 	transfer_fetch(NULL, fixture->local, &fixture->remote, &again, 1, &fixture->budget, &error);
 	g_assert_no_error(error);
 	assert_local_refs(fixture, "refs/anchors/one refs/anchors/two");
-	packs = run(fixture->folder, "ls local.git/objects/pack/*.pack | wc -l");
+	packs = sandbox_run(fixture->folder, "ls local.git/objects/pack/*.pack | wc -l");
 	g_assert_cmpstr(packs, ==, "1");
 }
 
@@ -236,14 +212,14 @@ static void fetch_of_a_ref_that_moved_changes_nothing(struct fixture *fixture, g
 	g_autoptr(GError) error = NULL;
 
 	(void)unused;
-	g_free(run(fixture->folder, "git -C server.git update-ref refs/heads/main other"));
+	g_free(sandbox_run(fixture->folder, "git -C server.git update-ref refs/heads/main other"));
 	g_assert_false(fetch_one(fixture, "refs/heads/main", listed, &error));
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_REF_MOVED);
 	g_clear_error(&error);
 	g_assert_false(fetch_one(fixture, "refs/heads/gone", listed, &error));
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_REF_MOVED);
 	assert_local_refs(fixture, "");
-	g_free(run(fixture->folder, "test -z \"$(find local.git/objects -type f)\""));
+	g_free(sandbox_run(fixture->folder, "test -z \"$(find local.git/objects -type f)\""));
 }
 
 static void pack_over_the_limit_is_too_large(struct fixture *fixture, gconstpointer unused)
@@ -251,7 +227,7 @@ static void pack_over_the_limit_is_too_large(struct fixture *fixture, gconstpoin
 	g_autoptr(GError) error = NULL;
 
 	(void)unused;
-	g_free(run(fixture->folder, "cd work; head -c 3000000 /dev/urandom >big; git add big; git commit -qm big;"
+	g_free(sandbox_run(fixture->folder, "cd work; head -c 3000000 /dev/urandom >big; git add big; git commit -qm big;"
 				    "git push -q origin main"));
 	fixture->budget.pack_bytes_max = 500000;
 	g_assert_false(fetch_one(fixture, "refs/heads/main", oid_of(fixture, "main"), &error));
@@ -266,7 +242,7 @@ static void broken_server_repository_is_told_as_such(struct fixture *fixture, gc
 	g_autoptr(GError) error = NULL;
 
 	(void)unused;
-	g_free(run(fixture->folder, "cd server.git; rm -f objects/$(git rev-parse main:file | sed 's,..,&/,')"));
+	g_free(sandbox_run(fixture->folder, "cd server.git; rm -f objects/$(git rev-parse main:file | sed 's,..,&/,')"));
 	g_assert_false(fetch_one(fixture, "refs/heads/main", tip, &error));
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY);
 	assert_local_refs(fixture, "");
@@ -293,10 +269,10 @@ static void push_creates_updates_and_deletes(struct fixture *fixture, gconstpoin
 		g_assert_cmpint(refs[i].result, ==, PUSH_DONE);
 	tip = oid_of(fixture, "main");
 	g_assert_true(git_oid_equal(&tip, &made));
-	names = run(fixture->folder, "git -C server.git for-each-ref --format='%(refname)' | xargs");
+	names = sandbox_run(fixture->folder, "git -C server.git for-each-ref --format='%(refname)' | xargs");
 	g_assert_cmpstr(names, ==, "refs/forge/backup/main/1 refs/heads/main refs/tags/v1");
 	assert_local_refs(fixture, "refs/anchors/one");
-	g_free(run(fixture->folder, "git -C server.git fsck --strict"));
+	g_free(sandbox_run(fixture->folder, "git -C server.git fsck --strict"));
 }
 
 static void push_overwrites_what_is_no_ancestor(struct fixture *fixture, gconstpointer unused)
@@ -333,7 +309,7 @@ static void one_refused_ref_of_three_is_told_and_the_others_move(struct fixture 
 	g_assert_cmpint(refs[1].result, ==, PUSH_REJECTED);
 	g_assert_cmpint(refs[2].result, ==, PUSH_DONE);
 	g_assert_cmpstr(refs[1].message, ==, "hook declined: only on Fridays error: hook declined to update refs/heads/locked");
-	names = run(fixture->folder, "git -C server.git for-each-ref --format='%(refname:short)' refs/heads | xargs");
+	names = sandbox_run(fixture->folder, "git -C server.git for-each-ref --format='%(refname:short)' refs/heads | xargs");
 	g_assert_cmpstr(names, ==, "a main other z");
 	free_messages(refs, 3);
 }
@@ -390,7 +366,7 @@ static void pack_the_server_cannot_take_is_refused(struct fixture *fixture, gcon
 	(void)unused;
 	fetch_one(fixture, "refs/heads/main", tip, &error);
 	ref.after = commit_on(fixture, tip, "large");
-	g_free(run(fixture->folder, "git -C server.git config receive.maxInputSize 50"));
+	g_free(sandbox_run(fixture->folder, "git -C server.git config receive.maxInputSize 50"));
 	push(fixture, &ref, 1, &error);
 	g_assert_no_error(error);
 	g_assert_cmpint(ref.result, ==, PUSH_REJECTED);
@@ -418,14 +394,9 @@ static void spent_budget_ends_before_anything_is_started(struct fixture *fixture
 
 int main(int argc, char **argv)
 {
-	g_autofree char *home = g_dir_make_tmp("forge-home-XXXXXX", NULL);
+	char *home = sandbox_home();
 	int status;
 
-	g_setenv("HOME", home, TRUE);
-	g_setenv("GIT_CONFIG_NOSYSTEM", "1", TRUE);
-	g_unsetenv("GIT_SSH_COMMAND");
-	g_free(run(home, "git config --global user.name T; git config --global user.email t@example.org;"
-			 "git config --global init.defaultBranch main"));
 	git_libgit2_init();
 	g_test_init(&argc, &argv, NULL);
 	TEST(listing_has_refs_default_branch_and_peeled_tags);
@@ -446,6 +417,6 @@ int main(int argc, char **argv)
 	TEST(spent_budget_ends_before_anything_is_started);
 	status = g_test_run();
 	git_libgit2_shutdown();
-	g_free(run("/", "rm -rf \"$HOME\""));
+	sandbox_remove(home);
 	return status;
 }
