@@ -455,6 +455,8 @@ static void run_until(struct http_exchange *exchange, gboolean (*ready)(const st
 			g_prefix_error(&exchange->failure, "%s: ", exchange->remote->shown);
 			return;
 		}
+		if (!exchange->started)
+			start(exchange);
 		take_turn(exchange);
 		if (count(exchange))
 			moved_ms = now_ms;
@@ -533,9 +535,8 @@ gboolean http_exchange_write(struct http_exchange *exchange, const void *data, s
 		return TRUE; /* The server answered well without the rest; what it says is what counts. */
 	if (!exchange->failure)
 		g_byte_array_append(exchange->out, data, (guint)size);
-	if (!exchange->started && exchange->out->len > LIMIT_HTTP_WHOLE_BODY_BYTES)
-		start(exchange);
-	if (exchange->started && exchange->out->len - exchange->out_offset > LIMIT_HTTP_BLOCK_BYTES) {
+	if (exchange->out->len - exchange->out_offset >
+		(size_t)(exchange->started ? LIMIT_HTTP_BLOCK_BYTES : LIMIT_HTTP_WHOLE_BODY_BYTES)) {
 		run_until(exchange, has_sent);
 		exchange->out_forgotten = TRUE;
 		g_byte_array_set_size(exchange->out, 0);
@@ -554,8 +555,6 @@ gboolean http_exchange_read(struct http_exchange *exchange, void *buffer, size_t
 	size_t part;
 
 	exchange->out_ended = TRUE;
-	if (!exchange->started && !exchange->failure)
-		start(exchange);
 	run_until(exchange, has_input);
 
 	part = MIN(size, exchange->in->len - exchange->in_offset);
