@@ -5,6 +5,7 @@
 
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
+#include "journal/base/limits.h"
 
 gboolean budget_check(const struct budget *budget, GError **error)
 {
@@ -18,6 +19,22 @@ gboolean budget_check(const struct budget *budget, GError **error)
 		return FALSE;
 	}
 	return TRUE;
+}
+
+gboolean budget_wait(const struct budget *budget, int64_t ms, GError **error)
+{
+	int64_t until_ms = clock_now().monotonic_ms + ms;
+
+	for (;;) {
+		int64_t left_ms = until_ms - clock_now().monotonic_ms;
+
+		if (!budget_check(budget, error))
+			return FALSE;
+		if (left_ms <= 0)
+			return TRUE;
+		/* Short steps, since nothing wakes a thread whose job is cancelled. */
+		g_usleep((gulong)MIN(left_ms, LIMIT_BUDGET_STEP_MS) * 1000);
+	}
 }
 
 int64_t budget_remaining_ms(const struct budget *budget)

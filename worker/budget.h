@@ -27,6 +27,9 @@ struct budget {
 /** TRUE while the job may go on; else sets INTERRUPTED or TIMEOUT. */
 gboolean budget_check(const struct budget *budget, GError **error);
 
+/** Waits MS milliseconds, or until the job must stop: as budget_check(). */
+gboolean budget_wait(const struct budget *budget, int64_t ms, GError **error);
+
 /** Milliseconds until the deadline, at least 0. */
 int64_t budget_remaining_ms(const struct budget *budget);
 

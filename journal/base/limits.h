@@ -79,6 +79,7 @@
 /* How long a stopping worker lets running jobs go on before it hands them back, and then waits for their threads. */
 #define LIMIT_DRAIN_MS 20000
 #define LIMIT_STOP_MS 10000
+#define LIMIT_BUDGET_STEP_MS 20
 
 /* How often an embedded scheduler looks whether the processes that own jobs still run. */
 #define LIMIT_OWNER_CHECK_MS 250

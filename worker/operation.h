@@ -1,0 +1,54 @@
+#ifndef FORGE_WORKER_OPERATION_H
+#define FORGE_WORKER_OPERATION_H
+
+#include <glib.h>
+
+#include "journal/base/config.h"
+#include "queue/messages.pb-c.h"
+#include "worker/budget.h"
+#include "worker/http.h"
+#include "worker/store.h"
+
+/** What the jobs of one process share. All of it may be used from several threads. */
+struct workshop {
+	const struct config *config;
+	struct http *http;
+	struct stores *stores;
+};
+
+/** One leased job, as the operation that runs it sees it. Belongs to the slot's thread. */
+struct operation {
+	const Forge__GrantedJob *job;
+	const struct workshop *workshop;
+	struct budget *budget;
+	/** Sends facts and returns once they are durable; see operation_report(). */
+	gboolean (*report)(struct operation *operation, Forge__Fact *const *facts, size_t n_facts,
+		GError **error);
+	gpointer reporter;
+};
+
+/**
+ * Records N_FACTS facts and returns once they are durable: only then may the job act on them. LEASE_LOST if the job is
+ * somebody else's by now (stop at once), INTERRUPTED if the worker is stopping.
+ */
+gboolean operation_report(struct operation *operation, Forge__Fact *const *facts, size_t n_facts,
+	GError **error);
+
+/** Runs the operation of the job's kind and says how it ended. Never NULL; free with the message's own function. */
+Forge__JobEnd *operation_run(struct operation *operation);
+
+/** An end that says ERROR (its text redacted). */
+Forge__JobEnd *operation_failed(const GError *error);
+
+/** An end without an error. */
+Forge__JobEnd *operation_ended(Forge__Verdict verdict);
+
+/** ERROR as a message, its text cut to LIMIT_ERROR_TEXT_BYTES and redacted. */
+Forge__Error *operation_error(const GError *error);
+
+/* One for every kind of jobs.def. */
+#define X(KIND, name, timeout, tries, LANE) Forge__JobEnd *op_##name(struct operation *operation);
+#include "queue/jobs.def"
+#undef X
+
+#endif

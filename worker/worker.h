@@ -1,0 +1,33 @@
+#ifndef FORGE_WORKER_WORKER_H
+#define FORGE_WORKER_WORKER_H
+
+#include <glib.h>
+#include <stdint.h>
+
+#include "journal/base/scope.h"
+#include "queue/bus.h"
+#include "worker/operation.h"
+
+/** What a worker is made of. Strings are copied; pointers must outlive it. */
+struct worker_options {
+	struct bus *bus;
+	const char *endpoint; /**< of the scheduler */
+	const char *name;     /**< HOST:PID, for people */
+	const char *owner;    /**< of a command line; "" for a daemon */
+	uint32_t slots;       /**< jobs at once */
+	const struct workshop *workshop;
+};
+
+/** A worker: one thread that talks to the scheduler, and one a slot that runs jobs. Keeps nothing between jobs. */
+struct worker;
+
+/** Starts the threads. Connects, joins and joins again by itself, as long as it takes. */
+struct worker *worker_start(const struct worker_options *options, GError **error);
+
+/**
+ * Takes no further jobs, lets running ones go on for FINISH_MS, hands back what is left, and leaves. Frees WORKER.
+ */
+void worker_stop(struct worker *worker, int64_t finish_ms);
+
+
+#endif
