@@ -8,10 +8,18 @@
 #include "journal/base/log.h"
 #include "journal/message.h"
 
-gboolean operation_report(struct operation *operation, Forge__Fact *const *facts, size_t n_facts,
-	GError **error)
+void operation_note(struct operation *operation, Forge__Fact *take_fact)
 {
-	return operation->report(operation, facts, n_facts, error);
+	g_ptr_array_add(operation->noted, take_fact);
+}
+
+gboolean operation_report(struct operation *operation, GError **error)
+{
+	if (!operation->report(operation, (Forge__Fact **)operation->noted->pdata,
+		    operation->noted->len, error))
+		return FALSE;
+	g_ptr_array_set_size(operation->noted, 0);
+	return TRUE;
 }
 
 Forge__JobEnd *operation_run(struct operation *operation)

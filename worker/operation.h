@@ -8,12 +8,14 @@
 #include "worker/budget.h"
 #include "worker/http.h"
 #include "worker/store.h"
+#include "worker/upstream_refs.h"
 
 /** What the jobs of one process share. All of it may be used from several threads. */
 struct workshop {
 	const struct config *config;
 	struct http *http;
 	struct stores *stores;
+	struct upstream_refs *upstream_refs;
 };
 
 /** One leased job, as the operation that runs it sees it. Belongs to the slot's thread. */
@@ -25,14 +27,17 @@ struct operation {
 	gboolean (*report)(struct operation *operation, Forge__Fact *const *facts, size_t n_facts,
 		GError **error);
 	gpointer reporter;
+	GPtrArray *noted; /**< of Forge__Fact, owned: they go with the next report, at the latest with the end */
 };
 
+/** Notes FACT (taken), to be recorded with the next report or with the job's end. */
+void operation_note(struct operation *operation, Forge__Fact *take_fact);
+
 /**
- * Records N_FACTS facts and returns once they are durable: only then may the job act on them. LEASE_LOST if the job is
+ * Records what was noted and returns once they are durable: only then may the job act on them. LEASE_LOST if the job is
  * somebody else's by now (stop at once), INTERRUPTED if the worker is stopping.
  */
-gboolean operation_report(struct operation *operation, Forge__Fact *const *facts, size_t n_facts,
-	GError **error);
+gboolean operation_report(struct operation *operation, GError **error);
 
 /** Runs the operation of the job's kind and says how it ended. Never NULL; free with the message's own function. */
 Forge__JobEnd *operation_run(struct operation *operation);

@@ -151,6 +151,7 @@ static void run_job(struct slot *slot)
 		clock_now().monotonic_ms + (kind ? kind->timeout_ms : LIMIT_REQUEST_MS);
 	assignment->budget.progress = pass_progress;
 	assignment->budget.progress_data = slot;
+	g_ptr_array_set_size(slot->operation.noted, 0);
 	slot->operation.job = assignment->job;
 	slot->operation.budget = &assignment->budget;
 	end = operation_run(&slot->operation);
@@ -158,12 +159,19 @@ static void run_job(struct slot *slot)
 		end = say_cancelled(end);
 	message = message_for(slot, was_interrupted(end) ? SLOT_RETURNED : SLOT_REPORT);
 	if (message->kind == SLOT_REPORT) {
-		message->report = pack_report(assignment, NULL, 0, end);
+		message->report = pack_report(assignment,
+			(Forge__Fact **)slot->operation.noted->pdata, slot->operation.noted->len,
+			end);
 		message->is_end = TRUE;
 	}
 	forge__job_end__free_unpacked(end, NULL);
 	/* The worker's thread may free the assignment from here on. */
 	tell_worker(slot, message);
+}
+
+static void free_fact(gpointer data)
+{
+	forge__fact__free_unpacked(data, NULL);
 }
 
 static gpointer run_slot(gpointer data)
@@ -174,6 +182,7 @@ static gpointer run_slot(gpointer data)
 	slot.operation.workshop = slot.slots->workshop;
 	slot.operation.report = report_facts;
 	slot.operation.reporter = &slot;
+	slot.operation.noted = g_ptr_array_new_with_free_func(free_fact);
 	for (;;) {
 		slot.assignment = g_async_queue_pop(slot.slots->waiting);
 		if (!slot.assignment->job)
@@ -181,6 +190,7 @@ static gpointer run_slot(gpointer data)
 		run_job(&slot);
 	}
 	g_free(slot.assignment);
+	g_ptr_array_free(slot.operation.noted, TRUE);
 	bus_socket_close(slot.pipe);
 	return NULL;
 }

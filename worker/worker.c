@@ -176,7 +176,7 @@ static void take_grant(struct worker *worker, const Forge__Grant *grant)
 	}
 }
 
-static void revoke(struct worker *worker, const Forge__Revoke *message)
+static void take_revoke(struct worker *worker, const Forge__Revoke *message)
 {
 	for (size_t i = 0; i < message->n_jobs; i++) {
 		struct assignment *assignment = find_assignment(worker, message->jobs[i]);
@@ -272,7 +272,7 @@ static void take_reply(struct worker *worker, const Forge__Reply *reply)
 		take_grant(worker, reply->grant);
 		return;
 	case FORGE__REPLY__KIND_REVOKE:
-		revoke(worker, reply->revoke);
+		take_revoke(worker, reply->revoke);
 		return;
 	case FORGE__REPLY__KIND_RECORDED:
 		settle(worker, reply->id,

@@ -137,6 +137,9 @@
 /* Progress of a transfer is told at most so often: a person sees no more. */
 #define LIMIT_PROGRESS_MS 100
 
+/* Answers of upstreams that are kept for the batch that asked. */
+#define LIMIT_UPSTREAM_ANSWERS 1000
+
 /* Merging: a blob larger than this is never merged by content; a tree deeper than this is refused. */
 #define LIMIT_MERGE_BLOB_BYTES (50 * 1024 * 1024)
 #define LIMIT_TREE_DEPTH 256
