@@ -213,7 +213,8 @@ static size_t on_send(char *buffer, size_t one, size_t size, void *data)
 		exchange->paused = TRUE;
 		return CURL_READFUNC_PAUSE;
 	}
-	memcpy(buffer, exchange->out->data + exchange->out_offset, part);
+	if (part > 0)
+		memcpy(buffer, exchange->out->data + exchange->out_offset, part);
 	exchange->out_offset += part;
 	return part;
 }
@@ -562,7 +563,8 @@ gboolean http_exchange_read(struct http_exchange *exchange, void *buffer, size_t
 		g_propagate_error(error, g_error_copy(exchange->failure));
 		return FALSE;
 	}
-	memcpy(buffer, exchange->in->data + exchange->in_offset, part);
+	if (part > 0)
+		memcpy(buffer, exchange->in->data + exchange->in_offset, part);
 	exchange->in_offset += part;
 	if (exchange->in_offset == exchange->in->len) {
 		g_byte_array_set_size(exchange->in, 0);
