@@ -87,7 +87,7 @@ static void fail(struct http_exchange *exchange, enum forge_error code, const ch
 	va_start(arguments, format);
 	text = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
-	g_set_error(&exchange->failure, FORGE_ERROR, code, "%s: %s", exchange->remote->shown, text);
+	g_set_error(&exchange->failure, FORGE_ERROR, (int)code, "%s: %s", exchange->remote->shown, text);
 }
 
 int http_exchange_status(const struct http_exchange *exchange)
