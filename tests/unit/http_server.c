@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,6 +89,27 @@ static const char configuration[] =
 	"$HTTP[\"url\"] =~ \"^/private/\" { auth.require = (\"\" => (\"method\" => \"basic\", "
 	"\"realm\" => \"git\", \"require\" => \"valid-user\")) }\n";
 
+/* A test that aborts must not leave servers behind. */
+static void die_with_parent(gpointer unused)
+{
+	(void)unused;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
+/* Starts ARGV in FOLDER with the socket as its descriptor 3; closes it here. */
+static GPid spawn_with_socket(const char *folder, const char *const *argv, int socket)
+{
+	g_autoptr(GError) error = NULL;
+	int target = 3;
+	GPid pid = 0;
+
+	g_spawn_async_with_pipes_and_fds(folder, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH,
+		die_with_parent, NULL, -1, -1, -1, &socket, &target, 1, &pid, NULL, NULL, NULL, &error);
+	g_assert_no_error(error);
+	close(socket);
+	return pid;
+}
+
 static void write_file(const char *folder, const char *name, const char *text)
 {
 	g_autofree char *path = g_build_filename(folder, name, NULL);
@@ -114,7 +136,6 @@ struct git_server *git_server_new(void)
 	g_autoptr(GError) error = NULL;
 	guint port;
 	int source = listen_on_loopback(&port);
-	int target = 3;
 
 	server->folder = g_dir_make_tmp("forge-http-XXXXXX", &error);
 	g_assert_no_error(error);
@@ -125,11 +146,7 @@ struct git_server *git_server_new(void)
 	write_file(server->folder, "www/page.html", "<!DOCTYPE html>\n<p>Welcome to our login page.\n");
 
 	/* lighttpd takes over a socket that listens already, as systemd would hand it over. */
-	g_spawn_async_with_pipes_and_fds(server->folder, argv, NULL,
-		G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, NULL, NULL, -1, -1, -1, &source, &target, 1,
-		&server->pid, NULL, NULL, NULL, &error);
-	g_assert_no_error(error);
-	close(source);
+	server->pid = spawn_with_socket(server->folder, argv, source);
 	return server;
 }
 
@@ -163,6 +180,85 @@ char *git_server_repository(struct git_server *server, const char *name)
 		g_free(run_in(server->folder,
 			"git init -q --bare -b main '%s'; git -C '%s' config http.receivepack true", path, path));
 	return path;
+}
+
+/* ---- nginx ------------------------------------------------------------------------------------------------------- */
+
+struct tls_server {
+	char *folder;
+	char *url;
+	char *certificate;
+	GPid pid;
+};
+
+static const char tls_configuration[] =
+	"daemon off; worker_processes 1; user @USER@; pid @FOLDER@/pid; error_log @FOLDER@/error.log;\n"
+	"events {}\n"
+	"http {\n"
+	"	access_log @FOLDER@/access.log;\n"
+	"	client_body_temp_path @FOLDER@/body; proxy_temp_path @FOLDER@/proxy; fastcgi_temp_path @FOLDER@/f;\n"
+	"	uwsgi_temp_path @FOLDER@/u; scgi_temp_path @FOLDER@/s;\n"
+	"	client_max_body_size 0;\n"
+	"	server {\n"
+	"		listen 127.0.0.1:@PORT@ ssl http2;\n"
+	"		ssl_certificate @FOLDER@/certificate.pem; ssl_certificate_key @FOLDER@/key.pem;\n"
+	"		location / { proxy_pass @BEHIND@; proxy_http_version 1.1; proxy_buffering off; }\n"
+	"	}\n"
+	"}\n";
+
+struct tls_server *tls_server_new(const struct git_server *behind)
+{
+	static const char *const argv[] = {"/bin/sh", "-c",
+		"NGINX='3;' exec nginx -p . -c \"$PWD/nginx.conf\" 2>start.log", NULL};
+	g_autofree char *nginx = g_find_program_in_path("nginx");
+	g_autofree char *openssl = g_find_program_in_path("openssl");
+	g_autoptr(GString) text = g_string_new(tls_configuration);
+	g_autofree char *number = NULL;
+	struct tls_server *server;
+	guint port;
+	int socket;
+
+	if (!nginx || !openssl)
+		return NULL;
+	server = g_new0(struct tls_server, 1);
+	socket = listen_on_loopback(&port);
+	number = g_strdup_printf("%u", port);
+	server->folder = g_build_filename(behind->folder, "tls", NULL);
+	server->url = g_strdup_printf("https://localhost:%u", port);
+	server->certificate = g_build_filename(server->folder, "certificate.pem", NULL);
+	g_free(run_in(behind->folder,
+		"mkdir tls; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout tls/key.pem -out tls/certificate.pem -days 2 "
+		"-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null"));
+	g_string_replace(text, "@FOLDER@", server->folder, 0);
+	g_string_replace(text, "@PORT@", number, 0);
+	g_string_replace(text, "@USER@", g_get_user_name(), 0);
+	g_string_replace(text, "@BEHIND@", behind->url, 0);
+	write_file(server->folder, "nginx.conf", text->str);
+	/* nginx takes over a socket as from an older nginx that it replaces. */
+	server->pid = spawn_with_socket(server->folder, argv, socket);
+	return server;
+}
+
+void tls_server_free(struct tls_server *server)
+{
+	if (!server)
+		return;
+	kill(server->pid, SIGTERM);
+	waitpid(server->pid, NULL, 0);
+	g_free(server->folder);
+	g_free(server->url);
+	g_free(server->certificate);
+	g_free(server);
+}
+
+const char *tls_server_url(const struct tls_server *server)
+{
+	return server->url;
+}
+
+const char *tls_server_certificate(const struct tls_server *server)
+{
+	return server->certificate;
 }
 
 /* ---- canned ------------------------------------------------------------------------------------------------------ */

@@ -28,6 +28,20 @@ const char *git_server_folder(const struct git_server *server);
 /** The path of the bare repository NAME (made with `git init --bare`, pushes allowed, if it is not there yet). */
 char *git_server_repository(struct git_server *server, const char *name);
 
+/**
+ * nginx before a git server: HTTP/2 over TLS, with a certificate for localhost that only its own file vouches for.
+ * NULL where nginx or openssl is not installed.
+ */
+struct tls_server;
+
+struct tls_server *tls_server_new(const struct git_server *behind);
+void tls_server_free(struct tls_server *server);
+SCOPED_POINTER(tls_server, tls_server_free)
+
+/** https://localhost:PORT, and the path of its certificate. Borrowed. */
+const char *tls_server_url(const struct tls_server *server);
+const char *tls_server_certificate(const struct tls_server *server);
+
 /** Runs a command by the shell in FOLDER with a fixed identity; its output, which the caller frees. It must succeed. */
 char *run_in(const char *folder, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
