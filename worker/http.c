@@ -1,13 +1,16 @@
 /*
- * One request over libcurl and its answer, driven from the thread of the job that wants it. Bytes are pushed in and
- * pulled out; in between, the transfer runs in turns of at most LIMIT_HTTP_TURN_MS, and the budget is asked before each,
- * so that a job ends soon after it is cancelled or late, whether the server is slow, silent or endless.
+ * One request over libcurl and its answer, driven from the thread of the job that wants it. Bytes
+ * are pushed in and pulled out; in between, the transfer runs in turns of at most
+ * LIMIT_HTTP_TURN_MS, and the budget is asked before each, so that a job ends soon after it is
+ * cancelled or late, whether the server is slow, silent or endless.
  *
- * An answer is never paused in libcurl: what one turn brings is held until it is read, which libcurl bounds by its
- * own buffers where nothing is compressed, and answer_bytes_max where it is. Only the body going up pauses, while its
- * writer prepares more. The status is looked at before the first byte is handed out: a reader sees answers of 2xx only.
+ * An answer is never paused in libcurl: what one turn brings is held until it is read, which
+ * libcurl bounds by its own buffers where nothing is compressed, and answer_bytes_max where it is.
+ * Only the body going up pauses, while its writer prepares more. The status is looked at before the
+ * first byte is handed out: a reader sees answers of 2xx only.
  *
- * Not done here: asking for credentials, retrying, following redirects of a POST. The caller decides.
+ * Not done here: asking for credentials, retrying, following redirects of a POST. The caller
+ * decides.
  */
 #include "worker/http.h"
 
@@ -45,9 +48,9 @@ struct http_exchange {
 	gboolean started;
 	gboolean done;
 	CURLcode result;
-	GError *failure;  /* why it ended before its time; every later call says the same */
-	GString *words;   /* of a failed answer's body, the beginning */
-	char *location;   /* where a redirect points */
+	GError *failure; /* why it ended before its time; every later call says the same */
+	GString *words;  /* of a failed answer's body, the beginning */
+	char *location;  /* where a redirect points */
 	size_t header_bytes;
 	gboolean limited; /* a limit of requests is used up */
 	int64_t retry_after_ms;
@@ -87,7 +90,8 @@ static void fail(struct http_exchange *exchange, enum forge_error code, const ch
 	va_start(arguments, format);
 	text = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
-	g_set_error(&exchange->failure, FORGE_ERROR, (int)code, "%s: %s", exchange->remote->shown, text);
+	g_set_error(&exchange->failure, FORGE_ERROR, (int)code, "%s: %s", exchange->remote->shown,
+		text);
 }
 
 int http_exchange_status(const struct http_exchange *exchange)
@@ -106,7 +110,8 @@ const char *http_exchange_url(const struct http_exchange *exchange)
 	return url ? url : exchange->url;
 }
 
-/* ---- what libcurl calls ------------------------------------------------------------------------------------------ */
+/* ---- what libcurl calls
+ * ------------------------------------------------------------------------------------------ */
 
 /* The value of the header NAME if LINE is one, without its line break; caller frees. */
 static char *header_value(const char *line, size_t size, const char *name)
@@ -125,7 +130,8 @@ static int64_t wait_of(const char *value, gboolean is_instant)
 	int64_t seconds = g_ascii_strtoll(value, &end, 10);
 
 	if (end == value || *end != '\0' || seconds < 0)
-		return MAX(0, (int64_t)curl_getdate(value, NULL) * 1000 - clock_now().wall_us / 1000);
+		return MAX(
+			0, (int64_t)curl_getdate(value, NULL) * 1000 - clock_now().wall_us / 1000);
 	seconds = MIN(seconds, G_MAXINT64 / G_USEC_PER_SEC);
 	return is_instant ? MAX(0, seconds * 1000 - clock_now().wall_us / 1000) : seconds * 1000;
 }
@@ -141,8 +147,8 @@ static size_t on_header(char *line, size_t one, size_t size, void *data)
 	(void)one;
 	exchange->header_bytes += size;
 	if (exchange->header_bytes > LIMIT_HTTP_HEADER_BYTES) {
-		fail(exchange, FORGE_ERROR_TOO_LARGE, "the answer's headers have more than %d bytes",
-			LIMIT_HTTP_HEADER_BYTES);
+		fail(exchange, FORGE_ERROR_TOO_LARGE,
+			"the answer's headers have more than %d bytes", LIMIT_HTTP_HEADER_BYTES);
 		g_free(location);
 		return 0;
 	}
@@ -168,12 +174,13 @@ static gboolean has_type(struct http_exchange *exchange)
 		return TRUE;
 	curl_easy_getinfo(exchange->handle->easy, CURLINFO_CONTENT_TYPE, &type);
 	length = type ? strcspn(type, "; \t") : 0;
-	if (length == strlen(exchange->accept) && g_ascii_strncasecmp(type, exchange->accept, length) == 0)
+	if (length == strlen(exchange->accept) &&
+		g_ascii_strncasecmp(type, exchange->accept, length) == 0)
 		return TRUE;
 
 	g_autofree char *shown = presentable(exchange, type ? type : "no type");
-	fail(exchange, FORGE_ERROR_PROTOCOL_ERROR, "the server does not speak git here: %s instead of %s",
-		shown, exchange->accept);
+	fail(exchange, FORGE_ERROR_PROTOCOL_ERROR,
+		"the server does not speak git here: %s instead of %s", shown, exchange->accept);
 	return FALSE;
 }
 
@@ -187,7 +194,8 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *data)
 		size_t room = 2 * LIMIT_ERROR_TEXT_BYTES - exchange->words->len;
 
 		g_string_append_len(exchange->words, bytes, (gssize)MIN(room, size));
-		/* No more is wanted than the first line: the connection is not worth an endless body. */
+		/* No more is wanted than the first line: the connection is not worth an endless
+		 * body. */
 		exchange->answer_bytes += size;
 		return exchange->answer_bytes > LIMIT_HTTP_BLOCK_BYTES ? 0 : size;
 	}
@@ -196,7 +204,8 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *data)
 	exchange->answer_bytes += size;
 	if (exchange->answer_bytes > exchange->answer_bytes_max) {
 		fail(exchange, FORGE_ERROR_TOO_LARGE,
-			"the answer has more than %" G_GUINT64_FORMAT " bytes", exchange->answer_bytes_max);
+			"the answer has more than %" G_GUINT64_FORMAT " bytes",
+			exchange->answer_bytes_max);
 		return 0;
 	}
 	g_byte_array_append(exchange->in, (const guint8 *)bytes, (guint)size);
@@ -230,7 +239,9 @@ static int on_rewind(void *data, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
-/* ---- starting ---------------------------------------------------------------------------------------------------- */
+/* ---- starting
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void add_header(struct http_exchange *exchange, const char *header)
 {
@@ -307,7 +318,8 @@ static void set_body(struct http_exchange *exchange)
 static void start(struct http_exchange *exchange)
 {
 	CURL *easy = exchange->handle->easy;
-	const char *protocols = g_ascii_strncasecmp(exchange->url, "https:", 6) == 0 ? "https" : "http,https";
+	const char *protocols = g_ascii_strncasecmp(exchange->url, "https:", 6) == 0 ? "https"
+										     : "http,https";
 
 	curl_easy_setopt(easy, CURLOPT_URL, exchange->url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -340,7 +352,9 @@ static void start(struct http_exchange *exchange)
 	exchange->budget->requests++;
 }
 
-/* ---- running ----------------------------------------------------------------------------------------------------- */
+/* ---- running
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 /* Counts what moved since the last call; TRUE if anything did. */
 static gboolean count(struct http_exchange *exchange)
@@ -353,10 +367,10 @@ static gboolean count(struct http_exchange *exchange)
 	curl_easy_getinfo(exchange->handle->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
 	moved = (uint64_t)received != exchange->received || (uint64_t)sent != exchange->sent;
 	/* libcurl begins from 0 again after a redirect. */
-	exchange->budget->bytes_received +=
-		(uint64_t)received - ((uint64_t)received >= exchange->received ? exchange->received : 0);
-	exchange->budget->bytes_sent +=
-		(uint64_t)sent - ((uint64_t)sent >= exchange->sent ? exchange->sent : 0);
+	exchange->budget->bytes_received += (uint64_t)received -
+		((uint64_t)received >= exchange->received ? exchange->received : 0);
+	exchange->budget->bytes_sent += (uint64_t)sent -
+		((uint64_t)sent >= exchange->sent ? exchange->sent : 0);
 	exchange->received = (uint64_t)received;
 	exchange->sent = (uint64_t)sent;
 	return moved;
@@ -364,7 +378,8 @@ static gboolean count(struct http_exchange *exchange)
 
 static enum forge_error code_of(CURLcode result)
 {
-	/* No list of the rest: libcurl's other codes of a transfer are all ways in which a network fails. */
+	/* No list of the rest: libcurl's other codes of a transfer are all ways in which a network
+	 * fails. */
 	if (result == CURLE_OPERATION_TIMEDOUT)
 		return FORGE_ERROR_TIMEOUT;
 	if (result == CURLE_PARTIAL_FILE || result == CURLE_WEIRD_SERVER_REPLY ||
@@ -444,7 +459,8 @@ static void take_turn(struct http_exchange *exchange)
 }
 
 /* Runs the transfer until READY, its end or its failure. */
-static void run_until(struct http_exchange *exchange, gboolean (*ready)(const struct http_exchange *))
+static void run_until(
+	struct http_exchange *exchange, gboolean (*ready)(const struct http_exchange *))
 {
 	const int64_t patience_ms = positive_ms(exchange->budget->low_speed_ms, LIMIT_LOW_SPEED_MS);
 	int64_t moved_ms = clock_now().monotonic_ms;
@@ -466,13 +482,14 @@ static void run_until(struct http_exchange *exchange, gboolean (*ready)(const st
 			return;
 		}
 		if (now_ms - moved_ms > patience_ms) {
-			fail(exchange, FORGE_ERROR_TIMEOUT, "nothing moved for %" G_GINT64_FORMAT " ms",
-				patience_ms);
+			fail(exchange, FORGE_ERROR_TIMEOUT,
+				"nothing moved for %" G_GINT64_FORMAT " ms", patience_ms);
 			return;
 		}
 		if (!ready(exchange))
 			curl_multi_poll(exchange->handle->multi, NULL, 0,
-				(int)MIN(LIMIT_HTTP_TURN_MS, budget_remaining_ms(exchange->budget)), NULL);
+				(int)MIN(LIMIT_HTTP_TURN_MS, budget_remaining_ms(exchange->budget)),
+				NULL);
 	}
 }
 
@@ -486,7 +503,9 @@ static gboolean has_sent(const struct http_exchange *exchange)
 	return exchange->out_offset == exchange->out->len;
 }
 
-/* ---- public ------------------------------------------------------------------------------------------------------ */
+/* ---- public
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 struct http_exchange *http_exchange_new(struct http *http, const struct remote *remote,
 	const struct http_request *request, struct budget *budget)
@@ -516,28 +535,33 @@ struct http_exchange *http_exchange_new(struct http *http, const struct remote *
 		add_header(exchange, header);
 	}
 	if (request->content_type) {
-		g_autofree char *header = g_strdup_printf("Content-Type: %s", request->content_type);
+		g_autofree char *header = g_strdup_printf(
+			"Content-Type: %s", request->content_type);
 
 		add_header(exchange, header);
 	}
 	for (size_t i = 0; request->headers && request->headers[i]; i++)
 		add_header(exchange, request->headers[i]);
 	if (request->body)
-		g_byte_array_append(exchange->out, (const guint8 *)request->body, (guint)request->body_bytes);
+		g_byte_array_append(
+			exchange->out, (const guint8 *)request->body, (guint)request->body_bytes);
 	exchange->out_ended = !exchange->is_post || request->body;
 	return exchange;
 }
 
-gboolean http_exchange_write(struct http_exchange *exchange, const void *data, size_t size, GError **error)
+gboolean http_exchange_write(
+	struct http_exchange *exchange, const void *data, size_t size, GError **error)
 {
 	g_assert(!exchange->out_ended);
 	g_assert(size <= G_MAXINT32);
 	if (exchange->done && !exchange->failure)
-		return TRUE; /* The server answered well without the rest; what it says is what counts. */
+		return TRUE; /* The server answered well without the rest; what it says is what
+				counts. */
 	if (!exchange->failure)
 		g_byte_array_append(exchange->out, data, (guint)size);
 	if (exchange->out->len - exchange->out_offset >
-		(size_t)(exchange->started ? LIMIT_HTTP_BLOCK_BYTES : LIMIT_HTTP_WHOLE_BODY_BYTES)) {
+		(size_t)(exchange->started ? LIMIT_HTTP_BLOCK_BYTES
+					   : LIMIT_HTTP_WHOLE_BODY_BYTES)) {
 		run_until(exchange, has_sent);
 		exchange->out_forgotten = TRUE;
 		g_byte_array_set_size(exchange->out, 0);
@@ -550,8 +574,8 @@ gboolean http_exchange_write(struct http_exchange *exchange, const void *data, s
 	return TRUE;
 }
 
-gboolean http_exchange_read(struct http_exchange *exchange, void *buffer, size_t size, size_t *n_read,
-	GError **error)
+gboolean http_exchange_read(
+	struct http_exchange *exchange, void *buffer, size_t size, size_t *n_read, GError **error)
 {
 	size_t part;
 
@@ -590,7 +614,8 @@ GByteArray *http_exchange_read_all(struct http_exchange *exchange, GError **erro
 	return g_steal_pointer(&answer);
 }
 
-/* An answer whose reader has what it wanted mostly lacks only its end: taking that keeps the connection. */
+/* An answer whose reader has what it wanted mostly lacks only its end: taking that keeps the
+ * connection. */
 static void drain(struct http_exchange *exchange)
 {
 	const int64_t until_ms = clock_now().monotonic_ms + LIMIT_HTTP_DRAIN_MS;

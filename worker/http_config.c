@@ -1,8 +1,9 @@
 /*
- * git's settings for HTTP, so that a host that git reaches is reached in the same way: authorities, client
- * certificates, proxies. The rows of the configuration are kept as they are and matched for each request; there are a
- * handful. The proxy variables (https_proxy, NO_PROXY, …) are read by libcurl itself. What changes a request's meaning
- * (http.extraHeader, cookies) is not taken over: credentials come from forge's own configuration.
+ * git's settings for HTTP, so that a host that git reaches is reached in the same way: authorities,
+ * client certificates, proxies. The rows of the configuration are kept as they are and matched for
+ * each request; there are a handful. The proxy variables (https_proxy, NO_PROXY, …) are read by
+ * libcurl itself. What changes a request's meaning (http.extraHeader, cookies) is not taken over:
+ * credentials come from forge's own configuration.
  */
 #include "worker/http_config.h"
 
@@ -84,10 +85,12 @@ static void read_git(struct http_config *config)
 	git_config_iterator *iterator = NULL;
 	git_config_entry *entry;
 
-	/* No configuration at all is the usual case in a container, and a broken one is git's to complain about. */
+	/* No configuration at all is the usual case in a container, and a broken one is git's to
+	 * complain about. */
 	if (git_config_open_default(&git) < 0)
 		return;
-	/* Not by a pattern: libgit2 1.5.1 leaks some 20 KB for each row that it matches against one. */
+	/* Not by a pattern: libgit2 1.5.1 leaks some 20 KB for each row that it matches against
+	 * one. */
 	if (git_config_iterator_new(&iterator, git) == 0)
 		while (git_config_next(&entry, iterator) == 0)
 			if (g_str_has_prefix(entry->name, "http."))
@@ -139,7 +142,8 @@ static int port_of(GUri *url)
 	return strcmp(g_uri_get_scheme(url), "https") == 0 ? 443 : 80;
 }
 
-/* How well PATTERN fits URL: 0 if not at all, else more for a longer path. Hosts have no wildcards here. */
+/* How well PATTERN fits URL: 0 if not at all, else more for a longer path. Hosts have no wildcards
+ * here. */
 static size_t fit(GUri *pattern, GUri *url)
 {
 	const char *prefix = g_uri_get_path(pattern);

@@ -1,7 +1,8 @@
 /*
- * The handles of libcurl that a worker's slots take and give back, and what is remembered of each host. The one lock
- * here guards two small tables for a few instructions; no transfer happens under it. The last handle given back for a
- * host is the first to be taken for it, so few connections stay warm rather than many cold.
+ * The handles of libcurl that a worker's slots take and give back, and what is remembered of each
+ * host. The one lock here guards two small tables for a few instructions; no transfer happens under
+ * it. The last handle given back for a host is the first to be taken for it, so few connections
+ * stay warm rather than many cold.
  */
 #include "worker/http_pool.h"
 
@@ -14,8 +15,8 @@
 struct http {
 	struct http_config *config;
 	pthread_mutex_t lock; /* not GMutex: the thread sanitizer does not see through it */
-	GPtrArray *idle;   /* of struct http_handle, the longest unused first */
-	GHashTable *noted; /* origin → number */
+	GPtrArray *idle;      /* of struct http_handle, the longest unused first */
+	GHashTable *noted;    /* origin → number */
 };
 
 static gpointer start_libcurl(gpointer unused)
@@ -42,7 +43,8 @@ static struct http_handle *handle_new(void)
 	handle->easy = curl_easy_init();
 	handle->multi = curl_multi_init();
 	g_assert(handle->easy && handle->multi);
-	curl_multi_setopt(handle->multi, CURLMOPT_MAXCONNECTS, (long)LIMIT_HTTP_CONNECTIONS_PER_HANDLE);
+	curl_multi_setopt(
+		handle->multi, CURLMOPT_MAXCONNECTS, (long)LIMIT_HTTP_CONNECTIONS_PER_HANDLE);
 	return handle;
 }
 
@@ -151,7 +153,8 @@ void http_note(struct http *http, const char *url, int value)
 	if (!origin)
 		return;
 	pthread_mutex_lock(&http->lock);
-	/* A note saves a request and is nothing to keep for ever: when there are too many, all are learnt again. */
+	/* A note saves a request and is nothing to keep for ever: when there are too many, all are
+	 * learnt again. */
 	if (g_hash_table_size(http->noted) >= LIMIT_HTTP_ORIGINS)
 		g_hash_table_remove_all(http->noted);
 	g_hash_table_insert(http->noted, origin, GINT_TO_POINTER(value));

@@ -8,8 +8,9 @@
 #include "worker/http_config.h"
 
 /**
- * A libcurl handle with connections of its own. While one is taken it belongs to that thread alone, so libcurl's
- * sharing between threads, documented as unsafe for connections, is not needed. For http.c only.
+ * A libcurl handle with connections of its own. While one is taken it belongs to that thread alone,
+ * so libcurl's sharing between threads, documented as unsafe for connections, is not needed. For
+ * http.c only.
  */
 struct http_handle {
 	CURL *easy;
@@ -17,7 +18,8 @@ struct http_handle {
 	char *origin; /**< whom it spoke to last */
 };
 
-/** Scheme, host and port of URL (`https://example.org:443`), or NULL if it is no URL of HTTP. Caller frees. */
+/** Scheme, host and port of URL (`https://example.org:443`), or NULL if it is no URL of HTTP.
+ * Caller frees. */
 char *http_origin(const char *url);
 
 /** A handle, rather one that spoke to ORIGIN last. Options of an earlier request are reset. */

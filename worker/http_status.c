@@ -1,6 +1,6 @@
 /*
- * The one place where a status of HTTP becomes an error of forge. A 404 is never more than "not found here": a private
- * repository answers the same to whom it does not know.
+ * The one place where a status of HTTP becomes an error of forge. A 404 is never more than "not
+ * found here": a private repository answers the same to whom it does not know.
  */
 #include "worker/http.h"
 

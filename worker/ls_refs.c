@@ -1,11 +1,12 @@
 /*
- * The refs that a server has, by HTTP: one POST of protocol version 2 that names just those wanted. Where that brings
- * nothing sensible (the server speaks version 0 only, or the repository moved) the advertisement is asked for, with
- * redirects, and tells how to go on. What was learnt is noted for the host, so that the next listing is one request
- * again. How the answers are read is ref_listing's business.
+ * The refs that a server has, by HTTP: one POST of protocol version 2 that names just those wanted.
+ * Where that brings nothing sensible (the server speaks version 0 only, or the repository moved)
+ * the advertisement is asked for, with redirects, and tells how to go on. What was learnt is noted
+ * for the host, so that the next listing is one request again. How the answers are read is
+ * ref_listing's business.
  *
- * An error that says what is wrong (credentials, rights, not found, limits) is final; the detour is for answers that
- * could come from a server without version 2.
+ * An error that says what is wrong (credentials, rights, not found, limits) is final; the detour is
+ * for answers that could come from a server without version 2.
  */
 #include "worker/ls_refs.h"
 
@@ -19,7 +20,8 @@
 #define SERVICE "git-upload-pack"
 #define DISCOVERY "/info/refs?service=" SERVICE
 
-/* What is noted of a host. Some servers of version 2 refuse an argument that they do not know, such as unborn. */
+/* What is noted of a host. Some servers of version 2 refuse an argument that they do not know, such
+ * as unborn. */
 enum dialect {
 	DIALECT_UNKNOWN, /* assumed to be the newest */
 	DIALECT_V2_UNBORN,
@@ -76,9 +78,10 @@ static gboolean may_lack_v2(int status, const GError *failure)
 	return g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR);
 }
 
-/* Asks at BASE in version 2. *DETOUR says whether a failure is worth asking for the advertisement. */
-static struct ref_listing *ask_v2(const struct question *question, const char *base, enum dialect dialect,
-	gboolean *detour, GError **error)
+/* Asks at BASE in version 2. *DETOUR says whether a failure is worth asking for the advertisement.
+ */
+static struct ref_listing *ask_v2(const struct question *question, const char *base,
+	enum dialect dialect, gboolean *detour, GError **error)
 {
 	static const char *const headers[] = {"Git-Protocol: version=2", NULL};
 	g_autofree char *url = g_strconcat(base, "/" SERVICE, NULL);
@@ -93,8 +96,8 @@ static struct ref_listing *ask_v2(const struct question *question, const char *b
 		.accept_compressed = TRUE,
 		.answer_bytes_max = LIMIT_REF_LISTING_BYTES,
 	};
-	scoped(http_exchange) exchange =
-		http_exchange_new(question->http, question->remote, &request, question->budget);
+	scoped(http_exchange) exchange = http_exchange_new(
+		question->http, question->remote, &request, question->budget);
 	g_autoptr(GByteArray) answer = NULL;
 	struct ref_listing *listing = NULL;
 	GError *failure = NULL;
@@ -123,8 +126,8 @@ static GByteArray *discover(const struct question *question, char **base, GError
 		.accept_compressed = TRUE,
 		.answer_bytes_max = LIMIT_REF_LISTING_BYTES,
 	};
-	scoped(http_exchange) exchange =
-		http_exchange_new(question->http, question->remote, &request, question->budget);
+	scoped(http_exchange) exchange = http_exchange_new(
+		question->http, question->remote, &request, question->budget);
 	g_autoptr(GByteArray) answer = http_exchange_read_all(exchange, error);
 	const char *found = http_exchange_url(exchange);
 

@@ -1,7 +1,7 @@
 /*
- * Packets of git's protocol: four hexadecimal digits that count themselves, then the payload. Pure: bytes in, packets
- * out, nothing copied. Side bands are left to libgit2; what is read here are answers about refs, which are held whole
- * and bounded by who received them.
+ * Packets of git's protocol: four hexadecimal digits that count themselves, then the payload. Pure:
+ * bytes in, packets out, nothing copied. Side bands are left to libgit2; what is read here are
+ * answers about refs, which are held whole and bounded by who received them.
  */
 #include "worker/pkt_line.h"
 
@@ -47,7 +47,8 @@ gboolean pkt_read(struct pkt_reader *reader, struct pkt *pkt, GError **error)
 	int length;
 
 	if (left < LENGTH_DIGITS)
-		return refuse(error, left == 0 ? "ends too early" : "ends inside a packet's length");
+		return refuse(
+			error, left == 0 ? "ends too early" : "ends inside a packet's length");
 	length = parse_length(data);
 	if (length < 0)
 		return refuse(error, "has a packet whose length is no number");
@@ -69,7 +70,8 @@ gboolean pkt_read(struct pkt_reader *reader, struct pkt *pkt, GError **error)
 	return TRUE;
 }
 
-gboolean pkt_has_prefix(const struct pkt *pkt, const char *prefix, const char **rest, size_t *rest_size)
+gboolean pkt_has_prefix(
+	const struct pkt *pkt, const char *prefix, const char **rest, size_t *rest_size)
 {
 	size_t length = strlen(prefix);
 

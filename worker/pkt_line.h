@@ -30,15 +30,18 @@ struct pkt_reader {
 gboolean pkt_reader_at_end(const struct pkt_reader *reader);
 
 /**
- * The next packet. PROTOCOL_ERROR for a length that is none (not hexadecimal, 0003) or reaches past the end, also
- * where nothing is left: who expects a flush gets an error for an answer cut short.
+ * The next packet. PROTOCOL_ERROR for a length that is none (not hexadecimal, 0003) or reaches past
+ * the end, also where nothing is left: who expects a flush gets an error for an answer cut short.
  */
 gboolean pkt_read(struct pkt_reader *reader, struct pkt *pkt, GError **error);
 
-/** TRUE if PKT is data that begins with PREFIX; then *REST (if not NULL) is what follows and *REST_SIZE its bytes. */
-gboolean pkt_has_prefix(const struct pkt *pkt, const char *prefix, const char **rest, size_t *rest_size);
+/** TRUE if PKT is data that begins with PREFIX; then *REST (if not NULL) is what follows and
+ * *REST_SIZE its bytes. */
+gboolean pkt_has_prefix(
+	const struct pkt *pkt, const char *prefix, const char **rest, size_t *rest_size);
 
-/** Appends LINE and a line feed as one packet. LINE has at most LIMIT_PKT_LINE_BYTES - 5 bytes, or it is a defect. */
+/** Appends LINE and a line feed as one packet. LINE has at most LIMIT_PKT_LINE_BYTES - 5 bytes, or
+ * it is a defect. */
 void pkt_append(GString *out, const char *line);
 void pkt_append_flush(GString *out);
 void pkt_append_delimiter(GString *out);

@@ -1,7 +1,8 @@
 /*
- * Listings of refs, read from the answers of versions 2 and 0 of git's protocol. Both must end with a flush: an answer
- * cut short must not look like a repository in which branches were deleted. Names are checked, for they go on to
- * become local refs and events; the rest of what a server says stays out.
+ * Listings of refs, read from the answers of versions 2 and 0 of git's protocol. Both must end with
+ * a flush: an answer cut short must not look like a repository in which branches were deleted.
+ * Names are checked, for they go on to become local refs and events; the rest of what a server says
+ * stays out.
  */
 #include "worker/ref_listing.h"
 
@@ -76,7 +77,8 @@ static gboolean check_no_error(const struct pkt *pkt, const struct remote *remot
 	return FALSE;
 }
 
-static gboolean next_pkt(struct pkt_reader *reader, const struct remote *remote, struct pkt *pkt, GError **error)
+static gboolean next_pkt(
+	struct pkt_reader *reader, const struct remote *remote, struct pkt *pkt, GError **error)
 {
 	return pkt_read(reader, pkt, error) && check_no_error(pkt, remote, error);
 }
@@ -95,8 +97,9 @@ static char *ref_name(const char *text, size_t size, GError **error)
 	g_autofree char *name = g_strndup(text, size);
 	int valid = 0;
 
-	if (size > LIMIT_REF_NAME_BYTES || strlen(name) != size || !g_utf8_validate(name, -1, NULL) ||
-		git_reference_name_is_valid(&valid, name) < 0 || !valid) {
+	if (size > LIMIT_REF_NAME_BYTES || strlen(name) != size ||
+		!g_utf8_validate(name, -1, NULL) || git_reference_name_is_valid(&valid, name) < 0 ||
+		!valid) {
 		refuse("has a name that no ref can have", error);
 		return NULL;
 	}
@@ -124,14 +127,16 @@ static gboolean take_oid(const char **text, size_t *size, git_oid *oid, GError *
 {
 	if (is_sha256(*text, *size))
 		return unsupported_format("SHA-256", error);
-	if (*size <= GIT_OID_HEXSZ || (*text)[GIT_OID_HEXSZ] != ' ' || git_oid_fromstrn(oid, *text, GIT_OID_HEXSZ) < 0)
+	if (*size <= GIT_OID_HEXSZ || (*text)[GIT_OID_HEXSZ] != ' ' ||
+		git_oid_fromstrn(oid, *text, GIT_OID_HEXSZ) < 0)
 		return refuse("has a line that is no ref", error);
 	*text += GIT_OID_HEXSZ + 1;
 	*size -= GIT_OID_HEXSZ + 1;
 	return TRUE;
 }
 
-static gboolean add_ref(struct ref_listing *listing, struct advertised_ref **take_ref, GError **error)
+static gboolean add_ref(
+	struct ref_listing *listing, struct advertised_ref **take_ref, GError **error)
 {
 	if (listing->refs->len >= LIMIT_REFS_PER_REPOSITORY) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
@@ -143,10 +148,14 @@ static gboolean add_ref(struct ref_listing *listing, struct advertised_ref **tak
 	return TRUE;
 }
 
-/* ---- version 2 --------------------------------------------------------------------------------------------------- */
+/* ---- version 2
+ * ---------------------------------------------------------------------------------------------------
+ */
 
-/* One attribute behind a name: symref-target:NAME, peeled:OID, or one that is not known and means nothing here. */
-static gboolean read_attribute(const char *text, size_t size, char **target, git_oid *peeled, GError **error)
+/* One attribute behind a name: symref-target:NAME, peeled:OID, or one that is not known and means
+ * nothing here. */
+static gboolean read_attribute(
+	const char *text, size_t size, char **target, git_oid *peeled, GError **error)
 {
 	const struct pkt attribute = {PKT_DATA, text, size};
 	const char *value;
@@ -164,8 +173,8 @@ static gboolean read_attribute(const char *text, size_t size, char **target, git
 }
 
 /* "OID NAME[ ATTRIBUTE…]" or "unborn NAME[ ATTRIBUTE…]" */
-static gboolean read_v2_line(const struct pkt *pkt, struct ref_listing *listing, const char *const *prefixes,
-	GError **error)
+static gboolean read_v2_line(const struct pkt *pkt, struct ref_listing *listing,
+	const char *const *prefixes, GError **error)
 {
 	g_autofree char *name = NULL;
 	g_autofree char *target = NULL;
@@ -188,7 +197,8 @@ static gboolean read_v2_line(const struct pkt *pkt, struct ref_listing *listing,
 		size_t left = size - (size_t)(attribute - text);
 
 		space = memchr(attribute, ' ', left);
-		if (!read_attribute(attribute, space ? (size_t)(space - attribute) : left, &target, &peeled, error))
+		if (!read_attribute(attribute, space ? (size_t)(space - attribute) : left, &target,
+			    &peeled, error))
 			return FALSE;
 	}
 	if (!matches(name, prefixes))
@@ -200,7 +210,8 @@ static gboolean read_v2_line(const struct pkt *pkt, struct ref_listing *listing,
 	}
 
 	struct advertised_ref *ref = g_new0(struct advertised_ref, 1);
-	*ref = (struct advertised_ref){g_steal_pointer(&name), oid, peeled, g_steal_pointer(&target)};
+	*ref = (struct advertised_ref){
+		g_steal_pointer(&name), oid, peeled, g_steal_pointer(&target)};
 	if (add_ref(listing, &ref, error))
 		return TRUE;
 	advertised_ref_free(ref);
@@ -224,11 +235,12 @@ struct ref_listing *ref_listing_parse_v2(const char *data, size_t size, const ch
 	return g_steal_pointer(&listing);
 }
 
-/* ---- the advertisement, and version 0 ---------------------------------------------------------------------------- */
+/* ---- the advertisement, and version 0
+ * ---------------------------------------------------------------------------- */
 
 /* Passes "# service=…" and its flush, which servers of version 0 send first, and "version 1". */
-static gboolean skip_preamble(struct pkt_reader *reader, const struct remote *remote, struct pkt *pkt,
-	GError **error)
+static gboolean skip_preamble(
+	struct pkt_reader *reader, const struct remote *remote, struct pkt *pkt, GError **error)
 {
 	if (!next_pkt(reader, remote, pkt, error))
 		return FALSE;
@@ -252,8 +264,8 @@ static gboolean check_format(const char *format, size_t size, GError **error)
 	if (size == strlen("sha1") && memcmp(format, "sha1", size) == 0)
 		return TRUE;
 	name = size == strlen("sha256") && memcmp(format, "sha256", size) == 0
-		       ? g_strdup("SHA-256")
-		       : g_strdup("another hash");
+		? g_strdup("SHA-256")
+		: g_strdup("another hash");
 	return unsupported_format(name, error);
 }
 
@@ -269,13 +281,15 @@ static gboolean read_v2_capabilities(struct pkt_reader *reader, const struct rem
 			return FALSE;
 		if (pkt.kind == PKT_FLUSH)
 			return TRUE;
-		if (pkt_has_prefix(&pkt, "object-format=", &value, &size) && !check_format(value, size, error))
+		if (pkt_has_prefix(&pkt, "object-format=", &value, &size) &&
+			!check_format(value, size, error))
 			return FALSE;
 		if (pkt_has_prefix(&pkt, "ls-refs=", &value, &size)) {
 			g_autofree char *words = g_strndup(value, size);
 			g_auto(GStrv) features = g_strsplit(words, " ", -1);
 
-			capabilities->knows_unborn = g_strv_contains((const char *const *)features, "unborn");
+			capabilities->knows_unborn = g_strv_contains(
+				(const char *const *)features, "unborn");
 		}
 	}
 }
@@ -299,7 +313,8 @@ failed:
 	return FALSE;
 }
 
-/* CAPABILITIES, separated by spaces, stand behind the first ref; symref=NAME:TARGET are those wanted. */
+/* CAPABILITIES, separated by spaces, stand behind the first ref; symref=NAME:TARGET are those
+ * wanted. */
 static gboolean read_v0_capabilities(const char *capabilities, GHashTable *symrefs, GError **error)
 {
 	g_auto(GStrv) words = g_strsplit(capabilities, " ", -1);
@@ -326,7 +341,8 @@ static gboolean read_v0_capabilities(const char *capabilities, GHashTable *symre
 }
 
 /* "OID NAME^{}" tells what the tag NAME, the ref before it, points at. */
-static gboolean read_peeled(const char *name, size_t size, const git_oid *oid, struct ref_listing *listing)
+static gboolean read_peeled(
+	const char *name, size_t size, const git_oid *oid, struct ref_listing *listing)
 {
 	struct advertised_ref *last;
 
@@ -340,8 +356,8 @@ static gboolean read_peeled(const char *name, size_t size, const git_oid *oid, s
 	return TRUE;
 }
 
-static gboolean read_v0_line(const struct pkt *pkt, struct ref_listing *listing, GHashTable *symrefs,
-	const char *const *prefixes, GError **error)
+static gboolean read_v0_line(const struct pkt *pkt, struct ref_listing *listing,
+	GHashTable *symrefs, const char *const *prefixes, GError **error)
 {
 	g_autofree char *name = NULL;
 	const char *text = pkt->text;
@@ -350,7 +366,8 @@ static gboolean read_v0_line(const struct pkt *pkt, struct ref_listing *listing,
 	git_oid oid;
 
 	if (zero) {
-		g_autofree char *capabilities = g_strndup(zero + 1, size - (size_t)(zero - text) - 1);
+		g_autofree char *capabilities = g_strndup(
+			zero + 1, size - (size_t)(zero - text) - 1);
 
 		if (!read_v0_capabilities(capabilities, symrefs, error))
 			return FALSE;
@@ -360,7 +377,8 @@ static gboolean read_v0_line(const struct pkt *pkt, struct ref_listing *listing,
 		return TRUE;
 	if (!take_oid(&text, &size, &oid, error))
 		return FALSE;
-	/* An empty repository has capabilities and no ref: "capabilities^{}" is peeled from nothing. */
+	/* An empty repository has capabilities and no ref: "capabilities^{}" is peeled from
+	 * nothing. */
 	if (read_peeled(text, size, &oid, listing))
 		return TRUE;
 	name = ref_name(text, size, error);
@@ -382,8 +400,8 @@ struct ref_listing *ref_listing_parse_v0(const char *data, size_t size, const ch
 	const struct remote *remote, GError **error)
 {
 	scoped(ref_listing) listing = listing_new();
-	g_autoptr(GHashTable) symrefs = 
-		g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, g_free);
+	g_autoptr(GHashTable)
+		symrefs = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, g_free);
 	struct pkt_reader reader = {data, size, 0};
 	struct pkt pkt;
 

@@ -8,9 +8,10 @@
 #include "worker/remote.h"
 
 /*
- * Reads what servers answer about their refs (gitprotocol-v2, gitprotocol-http). Pure: SIZE bytes at DATA in, a listing
- * or an error out. REMOTE names the server in errors. PROTOCOL_ERROR for what git would not send or an answer without
- * its final flush, UNSUPPORTED for object ids that are not SHA-1, TOO_LARGE past LIMIT_REFS_PER_REPOSITORY.
+ * Reads what servers answer about their refs (gitprotocol-v2, gitprotocol-http). Pure: SIZE bytes
+ * at DATA in, a listing or an error out. REMOTE names the server in errors. PROTOCOL_ERROR for what
+ * git would not send or an answer without its final flush, UNSUPPORTED for object ids that are not
+ * SHA-1, TOO_LARGE past LIMIT_REFS_PER_REPOSITORY.
  */
 
 /** What the server's first answer says it can do. */
@@ -23,8 +24,8 @@ gboolean ref_capabilities_parse(const char *data, size_t size, const struct remo
 	struct ref_capabilities *capabilities, GError **error);
 
 /**
- * The answer to ls-refs, respectively the version 0 advertisement: those refs whose names begin with one of PREFIXES,
- * whatever else the server sent.
+ * The answer to ls-refs, respectively the version 0 advertisement: those refs whose names begin
+ * with one of PREFIXES, whatever else the server sent.
  */
 struct ref_listing *ref_listing_parse_v2(const char *data, size_t size, const char *const *prefixes,
 	const struct remote *remote, GError **error);

@@ -1,10 +1,11 @@
 /*
- * libgit2's smart transport over forge's own HTTP. libgit2 speaks git; here each of its four actions becomes one
- * exchange, made when libgit2 asks and ended when it frees the stream. All that libgit2's built-in transport lacks
- * (time limits, cancellation, size limits, kept connections, proxies as git has them) comes from worker/http.
+ * libgit2's smart transport over forge's own HTTP. libgit2 speaks git; here each of its four
+ * actions becomes one exchange, made when libgit2 asks and ended when it frees the stream. All that
+ * libgit2's built-in transport lacks (time limits, cancellation, size limits, kept connections,
+ * proxies as git has them) comes from worker/http.
  *
- * The protocol is version 0, the only one that libgit2 speaks, so no Git-Protocol header is sent. Credentials are
- * those of the remote; libgit2's callback for them is never called.
+ * The protocol is version 0, the only one that libgit2 speaks, so no Git-Protocol header is sent.
+ * Credentials are those of the remote; libgit2's callback for them is never called.
  */
 #include "worker/transport_http.h"
 
@@ -19,7 +20,8 @@ struct stream {
 	struct transport_context *context;
 	struct subtransport *subtransport;
 	struct http_exchange *exchange;
-	const char *discovery; /* of an action that lists refs: what follows the base in its URL; else NULL */
+	const char *discovery; /* of an action that lists refs: what follows the base in its URL;
+				  else NULL */
 };
 
 struct subtransport {
@@ -53,7 +55,8 @@ static GError *note_base(struct stream *stream)
 	return NULL;
 }
 
-static int stream_read(git_smart_subtransport_stream *parent, char *buffer, size_t size, size_t *n_read)
+static int stream_read(
+	git_smart_subtransport_stream *parent, char *buffer, size_t size, size_t *n_read)
 {
 	struct stream *stream = (struct stream *)(void *)parent;
 	GError *error = NULL;
@@ -115,7 +118,8 @@ static const struct action *action_of(git_smart_service_t service)
 	g_assert_not_reached();
 }
 
-static uint64_t answer_bytes_max(const struct transport_context *context, git_smart_service_t service)
+static uint64_t answer_bytes_max(
+	const struct transport_context *context, git_smart_service_t service)
 {
 	if (service == GIT_SERVICE_UPLOADPACK)
 		return (uint64_t)context->budget->pack_bytes_max;
@@ -150,8 +154,8 @@ static int subtransport_action(git_smart_subtransport_stream **out, git_smart_su
 	stream->context = context;
 	stream->subtransport = subtransport;
 	stream->discovery = lists ? action->path : NULL;
-	stream->exchange =
-		http_exchange_new(context->http, context->remote, &request, context->budget);
+	stream->exchange = http_exchange_new(
+		context->http, context->remote, &request, context->budget);
 	*out = &stream->parent;
 	return 0;
 }

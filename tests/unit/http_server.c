@@ -1,6 +1,7 @@
 /*
- * Servers for tests of what speaks HTTP: a real one for git, and one that says exactly what it is told to, however
- * wrong. Both listen before they are handed out, so nothing waits for them to come up.
+ * Servers for tests of what speaks HTTP: a real one for git, and one that says exactly what it is
+ * told to, however wrong. Both listen before they are handed out, so nothing waits for them to come
+ * up.
  */
 #include "tests/unit/http_server.h"
 
@@ -15,7 +16,8 @@
 
 static int listen_on_loopback(guint *port)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t size = sizeof(address);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -46,15 +48,17 @@ char *run_in(const char *folder, const char *format, ...)
 	environment = g_environ_setenv(environment, "GIT_TERMINAL_PROMPT", "0", TRUE);
 
 	const char *argv[] = {"/bin/sh", "-ec", command, NULL};
-	g_spawn_sync(folder, (char **)argv, environment, G_SPAWN_DEFAULT, NULL, NULL, &output, NULL, &status,
-		&error);
+	g_spawn_sync(folder, (char **)argv, environment, G_SPAWN_DEFAULT, NULL, NULL, &output, NULL,
+		&status, &error);
 	g_assert_no_error(error);
 	if (!g_spawn_check_wait_status(status, &error))
 		g_error("%s: %s", command, error->message);
 	return output;
 }
 
-/* ---- lighttpd ---------------------------------------------------------------------------------------------------- */
+/* ---- lighttpd
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 struct git_server {
 	char *folder;
@@ -103,8 +107,9 @@ static GPid spawn_with_socket(const char *folder, const char *const *argv, int s
 	int target = 3;
 	GPid pid = 0;
 
-	g_spawn_async_with_pipes_and_fds(folder, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH,
-		die_with_parent, NULL, -1, -1, -1, &socket, &target, 1, &pid, NULL, NULL, NULL, &error);
+	g_spawn_async_with_pipes_and_fds(folder, argv, NULL,
+		G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, die_with_parent, NULL, -1, -1, -1,
+		&socket, &target, 1, &pid, NULL, NULL, NULL, &error);
 	g_assert_no_error(error);
 	close(socket);
 	return pid;
@@ -131,7 +136,8 @@ static void write_configuration(const char *folder, guint port)
 struct git_server *git_server_new(void)
 {
 	static const char *const argv[] = {"/bin/sh", "-c",
-		"export LISTEN_PID=$$ LISTEN_FDS=1; exec lighttpd -D -f lighttpd.conf 2>start.log", NULL};
+		"export LISTEN_PID=$$ LISTEN_FDS=1; exec lighttpd -D -f lighttpd.conf 2>start.log",
+		NULL};
 	struct git_server *server = g_new0(struct git_server, 1);
 	g_autoptr(GError) error = NULL;
 	guint port;
@@ -143,7 +149,8 @@ struct git_server *git_server_new(void)
 	g_free(run_in(server->folder, "mkdir git www"));
 	write_configuration(server->folder, port);
 	write_file(server->folder, "users", "sam:secret-word\n");
-	write_file(server->folder, "www/page.html", "<!DOCTYPE html>\n<p>Welcome to our login page.\n");
+	write_file(server->folder, "www/page.html",
+		"<!DOCTYPE html>\n<p>Welcome to our login page.\n");
 
 	/* lighttpd takes over a socket that listens already, as systemd would hand it over. */
 	server->pid = spawn_with_socket(server->folder, argv, source);
@@ -178,11 +185,14 @@ char *git_server_repository(struct git_server *server, const char *name)
 
 	if (!g_file_test(path, G_FILE_TEST_IS_DIR))
 		g_free(run_in(server->folder,
-			"git init -q --bare -b main '%s'; git -C '%s' config http.receivepack true", path, path));
+			"git init -q --bare -b main '%s'; git -C '%s' config http.receivepack true",
+			path, path));
 	return path;
 }
 
-/* ---- nginx ------------------------------------------------------------------------------------------------------- */
+/* ---- nginx
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 struct tls_server {
 	char *folder;
@@ -261,7 +271,9 @@ const char *tls_server_certificate(const struct tls_server *server)
 	return server->certificate;
 }
 
-/* ---- canned ------------------------------------------------------------------------------------------------------ */
+/* ---- canned
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 struct canned_server {
 	int socket;
@@ -284,7 +296,9 @@ static char *read_request(int fd)
 	for (;;) {
 		const char *end = strstr(text->str, "\r\n\r\n");
 		const char *length = strstr(text->str, "Content-Length: ");
-		guint64 wanted = length ? g_ascii_strtoull(length + strlen("Content-Length: "), NULL, 10) : 0;
+		guint64 wanted = length
+			? g_ascii_strtoull(length + strlen("Content-Length: "), NULL, 10)
+			: 0;
 		gssize n;
 
 		if (end && text->len >= (gsize)(end + 4 - text->str) + wanted)

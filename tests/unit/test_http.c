@@ -1,6 +1,6 @@
 /*
- * Exchanges with servers that misbehave in one way each: whatever they do, the job gets the right error in good time,
- * and no secret goes where it should not.
+ * Exchanges with servers that misbehave in one way each: whatever they do, the job gets the right
+ * error in good time, and no secret goes where it should not.
  */
 #include <glib/gstdio.h>
 #include <string.h>
@@ -14,7 +14,8 @@
 #define OK_HEADERS "HTTP/1.1 200 OK\r\nContent-Type: text/x-ok\r\n"
 #define OK_ANSWER OK_HEADERS "Content-Length: 2\r\n\r\nhi"
 
-/* Much less than any limit of these tests, much more than a turn: an end within it came by itself, not by a limit. */
+/* Much less than any limit of these tests, much more than a turn: an end within it came by itself,
+ * not by a limit. */
 #define SOON_MS 5000
 
 static struct budget usual_budget(void)
@@ -37,12 +38,13 @@ static struct remote remote_at(const char *url)
 
 static struct http_request get(const char *url)
 {
-	return (struct http_request){.url = url, .accept = "text/x-ok", .answer_bytes_max = 1000 * 1000};
+	return (struct http_request){
+		.url = url, .accept = "text/x-ok", .answer_bytes_max = 1000 * 1000};
 }
 
 /* Does REQUEST; the answer as text, or NULL. */
-static char *perform(struct http *http, const struct remote *remote, const struct http_request *request,
-	struct budget *budget, GError **error)
+static char *perform(struct http *http, const struct remote *remote,
+	const struct http_request *request, struct budget *budget, GError **error)
 {
 	scoped(http_exchange) exchange = http_exchange_new(http, remote, request, budget);
 	g_autoptr(GByteArray) answer = http_exchange_read_all(exchange, error);
@@ -59,7 +61,8 @@ static char *get_once(struct canned_server *server, struct budget *budget, GErro
 	return perform(http, &remote, &request, budget, error);
 }
 
-/* ---- statuses and broken answers: tables --------------------------------------------------------------------- */
+/* ---- statuses and broken answers: tables
+ * --------------------------------------------------------------------- */
 
 static void status_becomes_one_error(void)
 {
@@ -99,50 +102,71 @@ static const struct {
 	const char *name;
 	struct canned_answer answer;
 	enum forge_error code;
-	const char *word;    /* in the error's text */
+	const char *word; /* in the error's text */
 	int64_t retry_after_ms;
 } bad_answers[] = {
-	{"unauthorized", {"HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n", 0, CANNED_KEEP},
+	{"unauthorized",
+		{"HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n",
+			0, CANNED_KEEP},
 		FORGE_ERROR_AUTHENTICATION_FAILED, "401", 0},
 	{"forbidden_with_a_reason",
-		{"HTTP/1.1 403 No\r\nContent-Type: text/plain\r\nContent-Length: 16\r\n\r\nnot you\nand more", 0, CANNED_KEEP},
+		{"HTTP/1.1 403 No\r\nContent-Type: text/plain\r\nContent-Length: 16\r\n\r\nnot you\nand more",
+			0, CANNED_KEEP},
 		FORGE_ERROR_PERMISSION_DENIED, "403: not you", 0},
-	{"forbidden_with_retry_after", {"HTTP/1.1 403 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", 0, CANNED_KEEP},
+	{"forbidden_with_retry_after",
+		{"HTTP/1.1 403 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", 0, CANNED_KEEP},
 		FORGE_ERROR_RATE_LIMIT_EXCEEDED, "403", 7000},
 	{"forbidden_with_nothing_remaining",
-		{"HTTP/1.1 403 No\r\nX-RateLimit-Remaining: 0\r\nContent-Length: 0\r\n\r\n", 0, CANNED_KEEP},
+		{"HTTP/1.1 403 No\r\nX-RateLimit-Remaining: 0\r\nContent-Length: 0\r\n\r\n", 0,
+			CANNED_KEEP},
 		FORGE_ERROR_RATE_LIMIT_EXCEEDED, "403", 0},
-	{"too_many", {"HTTP/1.1 429 Slow\r\nretry-after: 60\r\nContent-Length: 0\r\n\r\n", 0, CANNED_KEEP},
+	{"too_many",
+		{"HTTP/1.1 429 Slow\r\nretry-after: 60\r\nContent-Length: 0\r\n\r\n", 0,
+			CANNED_KEEP},
 		FORGE_ERROR_RATE_LIMIT_EXCEEDED, "429", 60000},
 	{"unavailable", {"HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n", 0, CANNED_CLOSE},
 		FORGE_ERROR_REPOSITORY_UNREACHABLE, "503", 0},
 	{"page_of_html_is_not_quoted",
-		{"HTTP/1.1 404 No\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<!DOCTYPE html>", 0, CANNED_KEEP},
+		{"HTTP/1.1 404 No\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<!DOCTYPE html>",
+			0, CANNED_KEEP},
 		FORGE_ERROR_REPOSITORY_NOT_FOUND, "answered 404", 0},
 	{"secrets_are_not_quoted",
-		{"HTTP/1.1 403 No\r\nContent-Type: text/plain\r\nContent-Length: 41\r\n\r\nsecret-word c2FtOnNlY3JldC13b3Jk is wrong", 0,
-			CANNED_KEEP},
+		{"HTTP/1.1 403 No\r\nContent-Type: text/plain\r\nContent-Length: 41\r\n\r\nsecret-word c2FtOnNlY3JldC13b3Jk is wrong",
+			0, CANNED_KEEP},
 		FORGE_ERROR_PERMISSION_DENIED, "[redacted] [redacted] is wrong", 0},
-	{"endless_error", {"HTTP/1.1 500 Bad\r\nContent-Type: text/plain\r\n\r\nbad luck\n", 0, CANNED_REPEAT},
+	{"endless_error",
+		{"HTTP/1.1 500 Bad\r\nContent-Type: text/plain\r\n\r\nbad luck\n", 0,
+			CANNED_REPEAT},
 		FORGE_ERROR_REPOSITORY_UNREACHABLE, "500: bad luck", 0},
-	{"wrong_type", {"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi", 0, CANNED_KEEP},
+	{"wrong_type",
+		{"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi", 0,
+			CANNED_KEEP},
 		FORGE_ERROR_PROTOCOL_ERROR, "text/html instead of text/x-ok", 0},
 	{"wrong_type_of_nothing", {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 0, CANNED_KEEP},
 		FORGE_ERROR_PROTOCOL_ERROR, "no type", 0},
-	{"length_lies", {OK_HEADERS "Content-Length: 100\r\n\r\nhi", 0, CANNED_CLOSE}, FORGE_ERROR_PROTOCOL_ERROR, "", 0},
-	{"chunk_cut_short", {OK_HEADERS "Transfer-Encoding: chunked\r\n\r\n64\r\nhi", 0, CANNED_CLOSE},
+	{"length_lies", {OK_HEADERS "Content-Length: 100\r\n\r\nhi", 0, CANNED_CLOSE},
+		FORGE_ERROR_PROTOCOL_ERROR, "", 0},
+	{"chunk_cut_short",
+		{OK_HEADERS "Transfer-Encoding: chunked\r\n\r\n64\r\nhi", 0, CANNED_CLOSE},
 		FORGE_ERROR_PROTOCOL_ERROR, "", 0},
 	{"connection_breaks", {OK_HEADERS "Content-Length: 100\r\n\r\nhi", 0, CANNED_RESET},
 		FORGE_ERROR_REPOSITORY_UNREACHABLE, "", 0},
 	{"no_answer_at_all", {"", 0, CANNED_CLOSE}, FORGE_ERROR_REPOSITORY_UNREACHABLE, "", 0},
-	{"endless_body", {OK_HEADERS "\r\nmore and more", 0, CANNED_REPEAT}, FORGE_ERROR_TOO_LARGE, "1000000 bytes", 0},
+	{"endless_body", {OK_HEADERS "\r\nmore and more", 0, CANNED_REPEAT}, FORGE_ERROR_TOO_LARGE,
+		"1000000 bytes", 0},
 	{"endless_headers", {"HTTP/1.1 200 a:b\r\nX: yes\r\nX: yes\r\n", 0, CANNED_REPEAT},
 		FORGE_ERROR_TOO_LARGE, "headers", 0},
-	{"broken_compression", {OK_HEADERS "Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello", 0, CANNED_CLOSE},
+	{"broken_compression",
+		{OK_HEADERS "Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello", 0,
+			CANNED_CLOSE},
 		FORGE_ERROR_PROTOCOL_ERROR, "", 0},
-	{"redirect_in_a_circle", {"HTTP/1.1 302 Go\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", 0, CANNED_KEEP},
+	{"redirect_in_a_circle",
+		{"HTTP/1.1 302 Go\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", 0,
+			CANNED_KEEP},
 		FORGE_ERROR_PROTOCOL_ERROR, "redirects", 0},
-	{"redirect_to_a_file", {"HTTP/1.1 302 Go\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", 0, CANNED_KEEP},
+	{"redirect_to_a_file",
+		{"HTTP/1.1 302 Go\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", 0,
+			CANNED_KEEP},
 		FORGE_ERROR_SECURITY_REFUSED, "", 0},
 };
 
@@ -169,10 +193,13 @@ static void bad_answer_is_an_error(gconstpointer data)
 	g_assert_cmpint(budget.retry_after_ms, ==, bad_answers[n].retry_after_ms);
 }
 
-/* ---- time ------------------------------------------------------------------------------------------------------ */
+/* ---- time
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static const struct canned_answer silence[] = {{"", 0, CANNED_HOLD}};
-static const struct canned_answer stuck[] = {{OK_HEADERS "Content-Length: 100\r\n\r\nhi", 0, CANNED_HOLD}};
+static const struct canned_answer stuck[] = {
+	{OK_HEADERS "Content-Length: 100\r\n\r\nhi", 0, CANNED_HOLD}};
 
 static void silent_server_runs_into_the_low_speed_limit(void)
 {
@@ -210,7 +237,8 @@ static void deadline_ends_a_silent_exchange(void)
 
 static void deadline_ends_an_endless_answer(void)
 {
-	static const struct canned_answer endless[] = {{OK_HEADERS "\r\nmore and more", 0, CANNED_REPEAT}};
+	static const struct canned_answer endless[] = {
+		{OK_HEADERS "\r\nmore and more", 0, CANNED_REPEAT}};
 	scoped(canned_server) server = canned_server_new(endless, 1);
 	scoped(http) http = http_new();
 	const struct remote remote = remote_at(canned_server_url(server));
@@ -285,7 +313,9 @@ static void refused_connection_is_unreachable(void)
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_REPOSITORY_UNREACHABLE);
 }
 
-/* ---- what is sent ------------------------------------------------------------------------------------------------ */
+/* ---- what is sent
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static const struct canned_answer fine[] = {{OK_ANSWER, 0, CANNED_KEEP}};
 
@@ -323,8 +353,9 @@ static void credentials_go_along_at_once(void)
 static void credentials_never_follow_a_redirect_to_another_host(void)
 {
 	scoped(canned_server) other = canned_server_new(fine, 1);
-	g_autofree char *moved =
-		g_strdup_printf("HTTP/1.1 301 Go\r\nLocation: %s/x\r\nContent-Length: 0\r\n\r\n", canned_server_url(other));
+	g_autofree char *moved = g_strdup_printf(
+		"HTTP/1.1 301 Go\r\nLocation: %s/x\r\nContent-Length: 0\r\n\r\n",
+		canned_server_url(other));
 	const struct canned_answer answers[] = {{moved, 0, CANNED_KEEP}};
 	scoped(canned_server) server = canned_server_new(answers, 1);
 	scoped(http) http = http_new();
@@ -365,7 +396,8 @@ static struct http_request post(const char *url)
 static void moved_post_is_not_sent_again(void)
 {
 	static const struct canned_answer answers[] = {
-		{"HTTP/1.1 308 Go\r\nLocation: https://u:p@example.org/x\r\nContent-Length: 0\r\n\r\n", 0, CANNED_KEEP}};
+		{"HTTP/1.1 308 Go\r\nLocation: https://u:p@example.org/x\r\nContent-Length: 0\r\n\r\n",
+			0, CANNED_KEEP}};
 	scoped(canned_server) server = canned_server_new(answers, 1);
 	scoped(http) http = http_new();
 	const struct remote remote = remote_at(canned_server_url(server));
@@ -408,7 +440,8 @@ static void small_body_has_its_length_and_expects_nothing(void)
 static void long_body_is_refused_before_it_is_sent_whole(void)
 {
 	static const struct canned_answer answers[] = {
-		{"HTTP/1.1 413 Big\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 0, CANNED_HOLD}};
+		{"HTTP/1.1 413 Big\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 0,
+			CANNED_HOLD}};
 	scoped(canned_server) server = canned_server_new(answers, 1);
 	scoped(http) http = http_new();
 	const struct remote remote = remote_at(canned_server_url(server));
@@ -431,7 +464,8 @@ static void long_body_is_refused_before_it_is_sent_whole(void)
 static void exchange_left_early_gives_a_usable_handle_back(void)
 {
 	static const struct canned_answer answers[] = {
-		{OK_HEADERS "Content-Length: 100\r\n\r\nhi", 0, CANNED_HOLD}, {OK_ANSWER, 0, CANNED_KEEP}};
+		{OK_HEADERS "Content-Length: 100\r\n\r\nhi", 0, CANNED_HOLD},
+		{OK_ANSWER, 0, CANNED_KEEP}};
 	scoped(canned_server) server = canned_server_new(answers, 2);
 	scoped(http) http = http_new();
 	const struct remote remote = remote_at(canned_server_url(server));
@@ -467,7 +501,8 @@ static void notes_are_kept_for_each_host(void)
 	}
 }
 
-/* ---- many threads, git's configuration --------------------------------------------------------------------------- */
+/* ---- many threads, git's configuration
+ * --------------------------------------------------------------------------- */
 
 struct crowd {
 	struct http *http;

@@ -1,6 +1,6 @@
 /*
- * HTTP/2 over TLS: certificates are checked against what git's configuration and environment name, and bodies of any
- * size go both ways.
+ * HTTP/2 over TLS: certificates are checked against what git's configuration and environment name,
+ * and bodies of any size go both ways.
  */
 #include <git2.h>
 #include <glib/gstdio.h>
@@ -81,7 +81,8 @@ static void configured_authority_is_trusted(struct fixture *fixture, gconstpoint
 		return;
 	text = g_strdup_printf("[http]\n\tsslCAInfo = /nowhere\n[http \"%s\"]\n\t%s = %s\n",
 		tls_server_url(fixture->server), (const char *)format,
-		strcmp(format, "sslVerify") == 0 ? "false" : tls_server_certificate(fixture->server));
+		strcmp(format, "sslVerify") == 0 ? "false"
+						 : tls_server_certificate(fixture->server));
 	g_assert_true(g_file_set_contents(fixture->gitconfig, text, -1, NULL));
 	if (strcmp(format, "sslVerify") == 0)
 		g_free(run_in("/", "sed -i /nowhere/d '%s'", fixture->gitconfig));
@@ -104,7 +105,8 @@ static void environment_names_the_authority(struct fixture *fixture, gconstpoint
 	g_assert_nonnull(listing);
 }
 
-/* A body that is streamed in pieces reaches git whole: receive-pack answers to it, and says what it thinks. */
+/* A body that is streamed in pieces reaches git whole: receive-pack answers to it, and says what it
+ * thinks. */
 static void long_body_is_streamed_over_http2(struct fixture *fixture, gconstpointer unused)
 {
 	const struct remote remote = {.shown = fixture->url, .url = fixture->url};
@@ -129,11 +131,13 @@ static void long_body_is_streamed_over_http2(struct fixture *fixture, gconstpoin
 	request.url = url = g_strconcat(fixture->url, "/git-receive-pack", NULL);
 	exchange = http_exchange_new(http, &remote, &request, &fixture->budget);
 	g_assert_true(http_exchange_write(exchange,
-		"0074" "0000000000000000000000000000000000000000 1111111111111111111111111111111111111111 "
+		"0074"
+		"0000000000000000000000000000000000000000 1111111111111111111111111111111111111111 "
 		"refs/heads/main\0report-status\n0000",
 		0x74 + 4, &error));
 	for (int i = 0; i < 64; i++) {
-		gboolean written = http_exchange_write(exchange, block, LIMIT_HTTP_BLOCK_BYTES, &error);
+		gboolean written = http_exchange_write(
+			exchange, block, LIMIT_HTTP_BLOCK_BYTES, &error);
 
 		g_assert_no_error(error);
 		g_assert_true(written);
@@ -173,7 +177,8 @@ static void most_specific_url_of_the_configuration_wins(void)
 	g_assert_true(g_path_is_absolute(http_config_get(config, rows[0].url, "sslcert")));
 }
 
-#define REAL(name, data, function) g_test_add("/http_tls/" name, struct fixture, data, set_up, function, tear_down)
+#define REAL(name, data, function) \
+	g_test_add("/http_tls/" name, struct fixture, data, set_up, function, tear_down)
 
 int main(int argc, char **argv)
 {
@@ -189,10 +194,13 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	git_libgit2_init();
 	REAL("unknown_authority_is_unreachable", NULL, unknown_authority_is_unreachable);
-	REAL("authority_of_the_configuration_is_trusted", "sslCAInfo", configured_authority_is_trusted);
+	REAL("authority_of_the_configuration_is_trusted", "sslCAInfo",
+		configured_authority_is_trusted);
 	REAL("check_is_switched_off_for_one_host", "sslVerify", configured_authority_is_trusted);
-	REAL("authority_of_GIT_SSL_CAINFO_is_trusted", "GIT_SSL_CAINFO", environment_names_the_authority);
-	REAL("authority_of_SSL_CERT_FILE_is_trusted", "SSL_CERT_FILE", environment_names_the_authority);
+	REAL("authority_of_GIT_SSL_CAINFO_is_trusted", "GIT_SSL_CAINFO",
+		environment_names_the_authority);
+	REAL("authority_of_SSL_CERT_FILE_is_trusted", "SSL_CERT_FILE",
+		environment_names_the_authority);
 	REAL("long_body_is_streamed_over_http2", NULL, long_body_is_streamed_over_http2);
 	g_test_add_func("/http_tls/most_specific_url_of_the_configuration_wins",
 		most_specific_url_of_the_configuration_wins);

@@ -1,5 +1,6 @@
 /*
- * Listing refs against a real git-http-backend behind lighttpd, and against answers that no real server gives.
+ * Listing refs against a real git-http-backend behind lighttpd, and against answers that no real
+ * server gives.
  */
 #include <glib/gstdio.h>
 #include <string.h>
@@ -52,9 +53,12 @@ static char *listing_text(const struct ref_listing *listing)
 	return g_string_free(text, FALSE);
 }
 
-/* ---- pure -------------------------------------------------------------------------------------------------------- */
+/* ---- pure
+ * --------------------------------------------------------------------------------------------------------
+ */
 
-/* LINES: one packet each, behind a zero or as they are: "0000" and "0001" stand for themselves; \f for a zero byte. */
+/* LINES: one packet each, behind a zero or as they are: "0000" and "0001" stand for themselves; \f
+ * for a zero byte. */
 static GString *packets(const char *lines)
 {
 	g_auto(GStrv) list = g_strsplit(lines, "\n", -1);
@@ -72,7 +76,7 @@ static GString *packets(const char *lines)
 	return out;
 }
 
-#define OK ((enum forge_error)-1)
+#define OK ((enum forge_error) - 1)
 
 static const struct {
 	const char *name;
@@ -82,33 +86,43 @@ static const struct {
 	enum forge_error code;
 	const char *listing; /* or a word of the error's text */
 } cases[] = {
-	{"v2_refs", 2, ID " HEAD symref-target:refs/heads/main\n" ID " refs/heads/main\n0000", "", OK,
-		"HEAD 111 -> refs/heads/main\nrefs/heads/main 111\n"},
-	{"v2_peeled", 2, ID " refs/tags/v1 peeled:" ID2 "\n0000", "", OK, "refs/tags/v1 111 ^222\n"},
+	{"v2_refs", 2, ID " HEAD symref-target:refs/heads/main\n" ID " refs/heads/main\n0000", "",
+		OK, "HEAD 111 -> refs/heads/main\nrefs/heads/main 111\n"},
+	{"v2_peeled", 2, ID " refs/tags/v1 peeled:" ID2 "\n0000", "", OK,
+		"refs/tags/v1 111 ^222\n"},
 	{"v2_empty", 2, "0000", "", OK, ""},
-	{"v2_unborn", 2, "unborn HEAD symref-target:refs/heads/trunk\n0000", "", OK, "unborn refs/heads/trunk\n"},
+	{"v2_unborn", 2, "unborn HEAD symref-target:refs/heads/trunk\n0000", "", OK,
+		"unborn refs/heads/trunk\n"},
 	{"v2_unknown_attribute_is_passed", 2, ID " refs/heads/main mood:good\n0000", "", OK,
 		"refs/heads/main 111\n"},
-	{"v2_more_than_asked_is_filtered", 2, ID " refs/heads/a\n" ID " refs/tags/a\n0000", "refs/tags/", OK,
-		"refs/tags/a 111\n"},
+	{"v2_more_than_asked_is_filtered", 2, ID " refs/heads/a\n" ID " refs/tags/a\n0000",
+		"refs/tags/", OK, "refs/tags/a 111\n"},
 	{"v2_without_flush", 2, ID " refs/heads/main", "", FORGE_ERROR_PROTOCOL_ERROR, "too early"},
 	{"v2_nothing", 2, "", "", FORGE_ERROR_PROTOCOL_ERROR, ""},
 	{"v2_error", 2, "ERR no such thing", "", FORGE_ERROR_PROTOCOL_ERROR, "no such thing"},
-	{"v2_error_hides_secrets", 2, "ERR see https://sam:pw@example.org/", "", FORGE_ERROR_PROTOCOL_ERROR,
-		"https://example.org/"},
+	{"v2_error_hides_secrets", 2, "ERR see https://sam:pw@example.org/", "",
+		FORGE_ERROR_PROTOCOL_ERROR, "https://example.org/"},
 	{"v2_short_id", 2, "1111 refs/heads/main\n0000", "", FORGE_ERROR_PROTOCOL_ERROR, "no ref"},
 	{"v2_sha256", 2, ID64 " refs/heads/main\n0000", "", FORGE_ERROR_UNSUPPORTED, "SHA-256"},
-	{"v2_name_with_dots", 2, ID " refs/heads/../../config\n0000", "", FORGE_ERROR_PROTOCOL_ERROR, "name"},
-	{"v2_name_with_control", 2, ID " refs/heads/a\033[2J\n0000", "", FORGE_ERROR_PROTOCOL_ERROR, "name"},
-	{"v2_name_not_utf8", 2, ID " refs/heads/\377\n0000", "", FORGE_ERROR_PROTOCOL_ERROR, "name"},
+	{"v2_name_with_dots", 2, ID " refs/heads/../../config\n0000", "",
+		FORGE_ERROR_PROTOCOL_ERROR, "name"},
+	{"v2_name_with_control", 2, ID " refs/heads/a\033[2J\n0000", "", FORGE_ERROR_PROTOCOL_ERROR,
+		"name"},
+	{"v2_name_not_utf8", 2, ID " refs/heads/\377\n0000", "", FORGE_ERROR_PROTOCOL_ERROR,
+		"name"},
 	{"v2_no_name", 2, ID " \n0000", "", FORGE_ERROR_PROTOCOL_ERROR, "name"},
-	{"v2_bad_target", 2, ID " HEAD symref-target:..\n0000", "", FORGE_ERROR_PROTOCOL_ERROR, "name"},
-	{"v2_bad_peeled", 2, ID " refs/tags/a peeled:11\n0000", "", FORGE_ERROR_PROTOCOL_ERROR, "peeled"},
+	{"v2_bad_target", 2, ID " HEAD symref-target:..\n0000", "", FORGE_ERROR_PROTOCOL_ERROR,
+		"name"},
+	{"v2_bad_peeled", 2, ID " refs/tags/a peeled:11\n0000", "", FORGE_ERROR_PROTOCOL_ERROR,
+		"peeled"},
 	{"v0_refs", 0,
-		"# service=git-upload-pack\n0000\n" ID " HEAD\fmulti_ack symref=HEAD:refs/heads/main agent=git/1\n" ID
+		"# service=git-upload-pack\n0000\n" ID
+		" HEAD\fmulti_ack symref=HEAD:refs/heads/main agent=git/1\n" ID
 		" refs/heads/main\n0000",
 		"", OK, "HEAD 111 -> refs/heads/main\nrefs/heads/main 111\n"},
-	{"v0_peeled", 0, "# service=git-upload-pack\n0000\n" ID " refs/tags/v1\fcaps\n" ID2 " refs/tags/v1^{}\n0000",
+	{"v0_peeled", 0,
+		"# service=git-upload-pack\n0000\n" ID " refs/tags/v1\fcaps\n" ID2
+		" refs/tags/v1^{}\n0000",
 		"", OK, "refs/tags/v1 111 ^222\n"},
 	{"v0_peeled_of_one_filtered_away", 0,
 		"# service=git-upload-pack\n0000\n" ID " refs/heads/a\fc\n" ID " refs/tags/v1\n" ID2
@@ -118,9 +132,10 @@ static const struct {
 		"# service=git-upload-pack\n0000\n0000000000000000000000000000000000000000 capabilities^{}\fcaps\n0000",
 		"", OK, ""},
 	{"v0_nothing_at_all", 0, "# service=git-upload-pack\n0000\n0000", "", OK, ""},
-	{"v1", 0, "# service=git-upload-pack\n0000\nversion 1\n" ID " refs/heads/main\fcaps\n0000", "", OK,
-		"refs/heads/main 111\n"},
-	{"v0_shallow_is_passed", 0, "# service=git-upload-pack\n0000\n" ID " refs/heads/main\fc\nshallow " ID "\n0000",
+	{"v1", 0, "# service=git-upload-pack\n0000\nversion 1\n" ID " refs/heads/main\fcaps\n0000",
+		"", OK, "refs/heads/main 111\n"},
+	{"v0_shallow_is_passed", 0,
+		"# service=git-upload-pack\n0000\n" ID " refs/heads/main\fc\nshallow " ID "\n0000",
 		"", OK, "refs/heads/main 111\n"},
 	{"v0_without_flush", 0, "# service=git-upload-pack\n0000\n" ID " refs/heads/main\fc", "",
 		FORGE_ERROR_PROTOCOL_ERROR, "too early"},
@@ -130,7 +145,8 @@ static const struct {
 		"# service=git-upload-pack\n0000\n0000000000000000000000000000000000000000 "
 		"capabilities^{}\fobject-format=sha256\n0000",
 		"", FORGE_ERROR_UNSUPPORTED, "SHA-256"},
-	{"v0_symref_without_target", 0, "# service=git-upload-pack\n0000\n" ID " HEAD\fsymref=HEAD\n0000", "",
+	{"v0_symref_without_target", 0,
+		"# service=git-upload-pack\n0000\n" ID " HEAD\fsymref=HEAD\n0000", "",
 		FORGE_ERROR_PROTOCOL_ERROR, "target"},
 };
 
@@ -148,8 +164,8 @@ static void parses_as(gconstpointer data)
 	if (!*cases[n].lines)
 		g_string_truncate(text, 0);
 	copy = g_memdup2(text->str, text->len);
-	listing = (cases[n].version == 2 ? ref_listing_parse_v2
-					 : ref_listing_parse_v0)(copy, text->len, prefixes, &remote, &error);
+	listing = (cases[n].version == 2 ? ref_listing_parse_v2 : ref_listing_parse_v0)(
+		copy, text->len, prefixes, &remote, &error);
 	if (cases[n].code == OK) {
 		g_autofree char *found = NULL;
 
@@ -164,7 +180,9 @@ static void parses_as(gconstpointer data)
 	g_assert_true(g_str_has_prefix(error->message, "the-remote: "));
 }
 
-/* ---- a real server ----------------------------------------------------------------------------------------------- */
+/* ---- a real server
+ * -----------------------------------------------------------------------------------------------
+ */
 
 struct fixture {
 	struct git_server *server;
@@ -183,7 +201,8 @@ static void set_up(struct fixture *fixture, gconstpointer unused)
 	fixture->http = http_new();
 	fixture->budget = usual_budget();
 	repository = git_server_repository(fixture->server, "a.git");
-	fixture->one = run_in(repository, "git commit-tree -m one $(git mktree </dev/null) | tr -d '\\n'");
+	fixture->one = run_in(
+		repository, "git commit-tree -m one $(git mktree </dev/null) | tr -d '\\n'");
 	g_free(run_in(repository,
 		"for ref in refs/heads/main refs/heads/mainly refs/heads/dev/x refs/merge-requests/1/head; do "
 		"git update-ref $ref %s; done; git tag -m v1 v1 main",
@@ -201,7 +220,8 @@ static void tear_down(struct fixture *fixture, gconstpointer unused)
 	g_free(fixture->tag);
 }
 
-static struct ref_listing *list(struct fixture *fixture, const char *path, const char *const *prefixes, GError **error)
+static struct ref_listing *list(
+	struct fixture *fixture, const char *path, const char *const *prefixes, GError **error)
 {
 	g_autofree char *url = g_strconcat(git_server_url(fixture->server), path, NULL);
 	struct remote remote = remote_at(url);
@@ -209,7 +229,8 @@ static struct ref_listing *list(struct fixture *fixture, const char *path, const
 	return ls_refs_http(fixture->http, &remote, prefixes, &fixture->budget, error);
 }
 
-static struct ref_listing *list_private(struct fixture *fixture, const char *password, GError **error)
+static struct ref_listing *list_private(
+	struct fixture *fixture, const char *password, GError **error)
 {
 	g_autofree char *url = g_strconcat(git_server_url(fixture->server), "/private/a.git", NULL);
 	g_autofree char *secret = g_strdup(password);
@@ -263,7 +284,8 @@ static void empty_repository_tells_its_unborn_branch(struct fixture *fixture, gc
 	g_assert_cmpstr(listing->unborn_head, ==, "refs/heads/main");
 }
 
-static void server_of_version_0_is_asked_for_version_2_once(struct fixture *fixture, gconstpointer unused)
+static void server_of_version_0_is_asked_for_version_2_once(
+	struct fixture *fixture, gconstpointer unused)
 {
 	static const char *const prefixes[] = {"HEAD", "refs/heads/main", NULL};
 	uint64_t first;
@@ -325,12 +347,14 @@ static void page_of_html_is_no_repository(struct fixture *fixture, gconstpointer
 static void sha256_repository_is_unsupported(struct fixture *fixture, gconstpointer unused)
 {
 	(void)unused;
-	g_free(run_in(git_server_folder(fixture->server), "git init -q --bare -b main --object-format=sha256 git/new.git; cd git/new.git; "
+	g_free(run_in(git_server_folder(fixture->server),
+		"git init -q --bare -b main --object-format=sha256 git/new.git; cd git/new.git; "
 		"git update-ref refs/heads/main $(git commit-tree -m one $(git mktree </dev/null))"));
 	for (int i = 0; i < 2; i++) {
 		g_autoptr(GError) error = NULL;
 
-		g_assert_null(list(fixture, i ? "/v0/new.git" : "/git/new.git", everything, &error));
+		g_assert_null(
+			list(fixture, i ? "/v0/new.git" : "/git/new.git", everything, &error));
 		g_assert_error(error, FORGE_ERROR, FORGE_ERROR_UNSUPPORTED);
 	}
 }
@@ -346,7 +370,8 @@ static void credentials_open_a_private_repository(struct fixture *fixture, gcons
 	g_assert_cmpuint(fixture->budget.requests, ==, 1);
 }
 
-static void wrong_credentials_are_told_from_none_found(struct fixture *fixture, gconstpointer unused)
+static void wrong_credentials_are_told_from_none_found(
+	struct fixture *fixture, gconstpointer unused)
 {
 	static const char *const passwords[] = {NULL, "wrong-word"};
 
@@ -370,8 +395,8 @@ static void many_refs_are_listed_through_compression(struct fixture *fixture, gc
 	uint64_t before;
 
 	(void)unused;
-	g_free(run_in(repository,
-		"seq 0 4999 | sed 's|.*|%s refs/heads/many/&|' >packed-refs", fixture->one));
+	g_free(run_in(repository, "seq 0 4999 | sed 's|.*|%s refs/heads/many/&|' >packed-refs",
+		fixture->one));
 	all = list(fixture, "/git/a.git", everything, &error);
 	g_assert_no_error(error);
 	g_assert_cmpuint(all->refs->len, ==, 5006);
@@ -382,12 +407,14 @@ static void many_refs_are_listed_through_compression(struct fixture *fixture, gc
 	g_assert_cmpuint(fixture->budget.bytes_received - before, <, 100);
 }
 
-/* ---- a wrong server ---------------------------------------------------------------------------------------------- */
+/* ---- a wrong server
+ * ---------------------------------------------------------------------------------------------- */
 
 #define V2_TYPE "Content-Type: application/x-git-upload-pack-result\r\n"
 #define V0_TYPE "Content-Type: application/x-git-upload-pack-advertisement\r\n"
 
-static struct ref_listing *list_canned(struct canned_server *server, struct budget *budget, GError **error)
+static struct ref_listing *list_canned(
+	struct canned_server *server, struct budget *budget, GError **error)
 {
 	scoped(http) http = http_new();
 	g_autofree char *url = g_strconcat(canned_server_url(server), "/a.git", NULL);
@@ -400,8 +427,9 @@ static void server_that_refuses_unborn_is_asked_without(void)
 {
 	static const struct canned_answer answers[] = {
 		{"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n", 0, CANNED_KEEP},
-		{"HTTP/1.1 200 OK\r\n" V0_TYPE "Content-Length: 40\r\n\r\n000eversion 2\n000cls-refs\n000afetch\n0000", 0,
-			CANNED_KEEP},
+		{"HTTP/1.1 200 OK\r\n" V0_TYPE
+		 "Content-Length: 40\r\n\r\n000eversion 2\n000cls-refs\n000afetch\n0000",
+			0, CANNED_KEEP},
 		{"HTTP/1.1 200 OK\r\n" V2_TYPE "Content-Length: 4\r\n\r\n0000", 0, CANNED_KEEP},
 	};
 	scoped(canned_server) server = canned_server_new(answers, G_N_ELEMENTS(answers));
@@ -424,9 +452,12 @@ static void server_that_refuses_unborn_is_asked_without(void)
 static void answer_cut_short_is_no_listing(void)
 {
 	static const struct canned_answer answers[] = {
-		{"HTTP/1.1 200 OK\r\n" V2_TYPE "Content-Length: 61\r\n\r\n003d" ID " refs/heads/main\n", 0, CANNED_KEEP},
-		{"HTTP/1.1 200 OK\r\n" V0_TYPE "Content-Length: 4000\r\n\r\n001e# service=git-upload-pack\n0000", 0,
-			CANNED_CLOSE},
+		{"HTTP/1.1 200 OK\r\n" V2_TYPE "Content-Length: 61\r\n\r\n003d" ID
+		 " refs/heads/main\n",
+			0, CANNED_KEEP},
+		{"HTTP/1.1 200 OK\r\n" V0_TYPE
+		 "Content-Length: 4000\r\n\r\n001e# service=git-upload-pack\n0000",
+			0, CANNED_CLOSE},
 	};
 	scoped(canned_server) server = canned_server_new(answers, G_N_ELEMENTS(answers));
 	struct budget budget = usual_budget();
@@ -436,8 +467,7 @@ static void answer_cut_short_is_no_listing(void)
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR);
 }
 
-#define REAL(name) \
-	g_test_add("/ls_refs/" #name, struct fixture, NULL, set_up, name, tear_down)
+#define REAL(name) g_test_add("/ls_refs/" #name, struct fixture, NULL, set_up, name, tear_down)
 #define PURE(name) g_test_add_func("/ls_refs/" #name, name)
 
 int main(int argc, char **argv)

@@ -135,9 +135,12 @@ int main(int argc, char **argv)
 
 		g_test_add_data_func(path, GSIZE_TO_POINTER(i), reads_as);
 	}
-	g_test_add_func("/pkt_line/reading_past_the_end_is_an_error", reading_past_the_end_is_an_error);
-	g_test_add_func("/pkt_line/packet_longer_than_git_allows_is_refused", packet_longer_than_git_allows_is_refused);
-	g_test_add_func("/pkt_line/written_packets_count_themselves", written_packets_count_themselves);
+	g_test_add_func(
+		"/pkt_line/reading_past_the_end_is_an_error", reading_past_the_end_is_an_error);
+	g_test_add_func("/pkt_line/packet_longer_than_git_allows_is_refused",
+		packet_longer_than_git_allows_is_refused);
+	g_test_add_func(
+		"/pkt_line/written_packets_count_themselves", written_packets_count_themselves);
 	g_test_add_func("/pkt_line/prefix_gives_the_rest", prefix_gives_the_rest);
 	return g_test_run();
 }

@@ -1,6 +1,6 @@
 /*
- * libgit2's fetch and push over forge's HTTP, to a real git-http-backend behind lighttpd, and to servers that stop
- * half-way.
+ * libgit2's fetch and push over forge's HTTP, to a real git-http-backend behind lighttpd, and to
+ * servers that stop half-way.
  */
 #include <git2.h>
 #include <glib/gstdio.h>
@@ -33,7 +33,8 @@ static void set_up(struct fixture *fixture, gconstpointer unused)
 		.pack_bytes_max = 100 * 1024 * 1024,
 	};
 	fixture->served_path = git_server_repository(fixture->server, "a.git");
-	fixture->local_path = g_build_filename(git_server_folder(fixture->server), "local.git", NULL);
+	fixture->local_path = g_build_filename(
+		git_server_folder(fixture->server), "local.git", NULL);
 	g_assert_cmpint(git_repository_init(&fixture->local, fixture->local_path, 1), ==, 0);
 }
 
@@ -73,8 +74,10 @@ static int on_status(const char *name, const char *status, void *data)
 	return -1;
 }
 
-/* Fetches or pushes SPEC with the server at URL: libgit2's answer, and our error if there is one. */
-static int transfer(struct fixture *fixture, const char *url, gboolean push, const char *spec, GError **error)
+/* Fetches or pushes SPEC with the server at URL: libgit2's answer, and our error if there is one.
+ */
+static int transfer(
+	struct fixture *fixture, const char *url, gboolean push, const char *spec, GError **error)
 {
 	const struct remote remote = {.kind = REMOTE_HTTP,
 		.shown = (char *)"the-remote",
@@ -94,7 +97,8 @@ static int transfer(struct fixture *fixture, const char *url, gboolean push, con
 	fetch_options.callbacks.payload = push_options.callbacks.payload = &context;
 	push_options.callbacks.push_update_reference = on_status;
 	fetch_options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
-	/* libgit2 1.5.1 leaks memory for each row of the configuration when it looks for insteadOf. */
+	/* libgit2 1.5.1 leaks memory for each row of the configuration when it looks for insteadOf.
+	 */
 	create_options.repository = fixture->local;
 	create_options.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF;
 	g_assert_cmpint(git_remote_create_with_opts(&git, url, &create_options), ==, 0);
@@ -127,7 +131,8 @@ static void fetches_from(struct fixture *fixture, gconstpointer path)
 	commit_files(fixture->served_path, "main", 3, 100);
 	for (int round = 0; round < 2; round++) {
 		g_autoptr(GError) error = NULL;
-		int result = transfer(fixture, url, FALSE, "+refs/heads/main:refs/anchors/main", &error);
+		int result = transfer(
+			fixture, url, FALSE, "+refs/heads/main:refs/anchors/main", &error);
 
 		g_assert_no_error(error);
 		g_assert_cmpint(result, ==, 0);
@@ -145,14 +150,16 @@ static void fetch_after_a_long_negotiation(struct fixture *fixture, gconstpointe
 
 	(void)unused;
 	commit_files(fixture->served_path, "main", 1, 100);
-	g_assert_cmpint(transfer(fixture, url, FALSE, "+refs/heads/main:refs/heads/main", &error), ==, 0);
+	g_assert_cmpint(
+		transfer(fixture, url, FALSE, "+refs/heads/main:refs/heads/main", &error), ==, 0);
 	/* Commits that the server does not know make more than one round, a POST each. */
 	g_free(run_in(fixture->local_path,
 		"tree=$(git mktree </dev/null); id=$(git rev-parse main); for i in $(seq 50); do "
 		"id=$(git commit-tree -p $id -m $i $tree); done; git update-ref refs/heads/mine $id"));
 	commit_files(fixture->served_path, "main", 2, 100);
 	before = fixture->budget.requests;
-	g_assert_cmpint(transfer(fixture, url, FALSE, "+refs/heads/main:refs/anchors/main", &error), ==, 0);
+	g_assert_cmpint(
+		transfer(fixture, url, FALSE, "+refs/heads/main:refs/anchors/main", &error), ==, 0);
 	g_assert_no_error(error);
 	assert_same(fixture, "refs/anchors/main", "refs/heads/main");
 	g_assert_cmpuint(fixture->budget.requests - before, >=, 3);
@@ -182,13 +189,15 @@ static void large_pack_goes_both_ways(struct fixture *fixture, gconstpointer unu
 
 	(void)unused;
 	commit_files(fixture->local_path, "main", 5, 1024 * 1024);
-	g_assert_cmpint(transfer(fixture, url, TRUE, "refs/heads/main:refs/heads/main", &error), ==, 0);
+	g_assert_cmpint(
+		transfer(fixture, url, TRUE, "refs/heads/main:refs/heads/main", &error), ==, 0);
 	g_assert_no_error(error);
 	assert_same(fixture, "refs/heads/main", "refs/heads/main");
 	g_assert_cmpuint(fixture->budget.bytes_sent, >, 5 * 1024 * 1024);
 
 	commit_files(fixture->served_path, "big", 5, 1024 * 1024);
-	g_assert_cmpint(transfer(fixture, url, FALSE, "+refs/heads/big:refs/heads/big", &error), ==, 0);
+	g_assert_cmpint(
+		transfer(fixture, url, FALSE, "+refs/heads/big:refs/heads/big", &error), ==, 0);
 	g_assert_no_error(error);
 	assert_same(fixture, "refs/heads/big", "refs/heads/big");
 	g_assert_cmpuint(fixture->budget.bytes_received, >, 5 * 1024 * 1024);
@@ -218,7 +227,8 @@ static void hook_refuses_and_the_reason_arrives(struct fixture *fixture, gconstp
 	g_free(run_in(fixture->served_path,
 		"printf '#!/bin/sh\\nexit 1\\n' >hooks/update; chmod +x hooks/update"));
 	commit_files(fixture->local_path, "main", 1, 10);
-	g_assert_cmpint(transfer(fixture, url, TRUE, "refs/heads/main:refs/heads/main", &error), <, 0);
+	g_assert_cmpint(
+		transfer(fixture, url, TRUE, "refs/heads/main:refs/heads/main", &error), <, 0);
 	/* Nothing was wrong with the transport. */
 	g_assert_no_error(error);
 	g_assert_cmpstr(git_error_last()->message, ==, "hook declined");
@@ -233,7 +243,8 @@ static void pack_over_the_limit_is_too_large(struct fixture *fixture, gconstpoin
 	(void)unused;
 	commit_files(fixture->served_path, "main", 4, 1024 * 1024);
 	fixture->budget.pack_bytes_max = 1024 * 1024;
-	g_assert_cmpint(transfer(fixture, url, FALSE, "+refs/heads/main:refs/heads/main", &error), <, 0);
+	g_assert_cmpint(
+		transfer(fixture, url, FALSE, "+refs/heads/main:refs/heads/main", &error), <, 0);
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE);
 	anchor = id_of(fixture->local_path, "refs/heads/main");
 	g_assert_cmpstr(anchor, ==, "");
@@ -247,7 +258,8 @@ static void push_without_the_right_is_denied(struct fixture *fixture, gconstpoin
 	(void)unused;
 	g_free(run_in(fixture->served_path, "git config http.receivepack false"));
 	commit_files(fixture->local_path, "main", 1, 10);
-	g_assert_cmpint(transfer(fixture, url, TRUE, "refs/heads/main:refs/heads/main", &error), <, 0);
+	g_assert_cmpint(
+		transfer(fixture, url, TRUE, "refs/heads/main:refs/heads/main", &error), <, 0);
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_PERMISSION_DENIED);
 }
 
@@ -257,7 +269,8 @@ static void missing_repository_is_not_found(struct fixture *fixture, gconstpoint
 	g_autoptr(GError) error = NULL;
 
 	(void)unused;
-	g_assert_cmpint(transfer(fixture, url, FALSE, "+refs/heads/main:refs/heads/main", &error), <, 0);
+	g_assert_cmpint(
+		transfer(fixture, url, FALSE, "+refs/heads/main:refs/heads/main", &error), <, 0);
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_REPOSITORY_NOT_FOUND);
 }
 
@@ -268,7 +281,8 @@ static void cancelled_job_fetches_nothing(struct fixture *fixture, gconstpointer
 
 	(void)unused;
 	g_atomic_int_set(&fixture->budget.cancelled, 1);
-	g_assert_cmpint(transfer(fixture, url, FALSE, "+refs/heads/main:refs/heads/main", &error), <, 0);
+	g_assert_cmpint(
+		transfer(fixture, url, FALSE, "+refs/heads/main:refs/heads/main", &error), <, 0);
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED);
 	g_assert_cmpuint(fixture->budget.requests, ==, 0);
 }
@@ -281,25 +295,29 @@ static void cancelled_job_fetches_nothing(struct fixture *fixture, gconstpointer
 	"0000"
 #define PACK_HEADERS "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-result\r\n"
 
-static void server_that_stops_within_a_pack_runs_into_the_limit(struct fixture *fixture, gconstpointer unused)
+static void server_that_stops_within_a_pack_runs_into_the_limit(
+	struct fixture *fixture, gconstpointer unused)
 {
 	static const struct canned_answer answers[] = {
 		{ADVERTISEMENT, sizeof(ADVERTISEMENT) - 1, CANNED_KEEP},
-		{PACK_HEADERS "Content-Length: 5000\r\n\r\n0008NAK\n000d\1PACK\0\0\0\2", 0, CANNED_HOLD},
+		{PACK_HEADERS "Content-Length: 5000\r\n\r\n0008NAK\n000d\1PACK\0\0\0\2", 0,
+			CANNED_HOLD},
 	};
 	scoped(canned_server) server = canned_server_new(answers, G_N_ELEMENTS(answers));
 	g_autoptr(GError) error = NULL;
 
 	(void)unused;
 	fixture->budget.low_speed_ms = 150;
-	g_assert_cmpint(
-		transfer(fixture, canned_server_url(server), FALSE, "+refs/heads/main:refs/heads/main", &error), <, 0);
+	g_assert_cmpint(transfer(fixture, canned_server_url(server), FALSE,
+				"+refs/heads/main:refs/heads/main", &error),
+		<, 0);
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_TIMEOUT);
 	g_assert_cmpuint(canned_server_count(server), ==, 2);
 	g_clear_pointer(&fixture->http, http_free);
 }
 
-static void server_that_says_nothing_within_git_leaves_it_to_libgit2(struct fixture *fixture, gconstpointer unused)
+static void server_that_says_nothing_within_git_leaves_it_to_libgit2(
+	struct fixture *fixture, gconstpointer unused)
 {
 	static const struct canned_answer answers[] = {
 		{ADVERTISEMENT, sizeof(ADVERTISEMENT) - 1, CANNED_KEEP},
@@ -309,14 +327,16 @@ static void server_that_says_nothing_within_git_leaves_it_to_libgit2(struct fixt
 	g_autoptr(GError) error = NULL;
 
 	(void)unused;
-	g_assert_cmpint(
-		transfer(fixture, canned_server_url(server), FALSE, "+refs/heads/main:refs/heads/main", &error), <, 0);
+	g_assert_cmpint(transfer(fixture, canned_server_url(server), FALSE,
+				"+refs/heads/main:refs/heads/main", &error),
+		<, 0);
 	g_assert_no_error(error);
 	g_assert_nonnull(strstr(git_error_last()->message, "EOF"));
 	g_clear_pointer(&fixture->http, http_free);
 }
 
-#define REAL(name) g_test_add("/transport_http/" #name, struct fixture, NULL, set_up, name, tear_down)
+#define REAL(name) \
+	g_test_add("/transport_http/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
 {
@@ -330,8 +350,10 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	git_libgit2_init();
 	for (gsize i = 0; i < G_N_ELEMENTS(prefixes); i++) {
-		g_autofree char *fetch = g_strconcat("/transport_http/fetches_from_", prefixes[i], NULL);
-		g_autofree char *push = g_strconcat("/transport_http/pushes_to_", prefixes[i], NULL);
+		g_autofree char *fetch = g_strconcat(
+			"/transport_http/fetches_from_", prefixes[i], NULL);
+		g_autofree char *push = g_strconcat(
+			"/transport_http/pushes_to_", prefixes[i], NULL);
 		char *path = g_strdup_printf("/%s/a.git", prefixes[i]);
 
 		g_test_add(fetch, struct fixture, path, set_up, fetches_from, tear_down);
