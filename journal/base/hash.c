@@ -18,6 +18,8 @@ struct hash hash_chain(const struct hash *previous, const void *data, size_t siz
 	crypto_generichash_state state;
 	struct hash result;
 
+	/* Before it, libsodium hashes with its slow portable code. */
+	ensure_ready();
 	crypto_generichash_init(&state, NULL, 0, HASH_BYTES);
 	if (previous)
 		crypto_generichash_update(&state, previous->bytes, HASH_BYTES);

@@ -264,7 +264,7 @@ static gpointer open_to_read_often(gpointer data)
 {
 	uint64_t last = 0;
 
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 20; i++) {
 		g_autoptr(GError) error = NULL;
 		scoped(journal)
 			journal = journal_rocksdb_open(data, JOURNAL_READ_ONLY, "test", &error);
@@ -287,7 +287,7 @@ static void readers_never_see_a_half_replaced_file(void)
 	append(writer, 1, 10);
 	reader = g_thread_new("reader", open_to_read_often, room.folder);
 	/* Large records, so that files are written, moved and removed all the time. */
-	for (int i = 0; i < 150; i++)
+	for (int i = 0; i < 60; i++)
 		append(writer, 2, 100 * 1000);
 	g_thread_join(reader);
 }
