@@ -73,7 +73,8 @@ static gboolean succeeded(char *take_text, gboolean writing, GError **error)
 {
 	if (!take_text)
 		return TRUE;
-	g_set_error(error, FORGE_ERROR, code_of(take_text, writing), "RocksDB says: %s", take_text);
+	g_set_error(error, FORGE_ERROR, (gint)code_of(take_text, writing), "RocksDB says: %s",
+		take_text);
 	rocksdb_free(take_text);
 	return FALSE;
 }
