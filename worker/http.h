@@ -8,6 +8,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/scope.h"
 #include "worker/budget.h"
+#include "worker/credential.h"
 #include "worker/remote.h"
 
 /**
@@ -22,6 +23,9 @@ struct http *http_new(void);
 /** No exchange may be open any more. */
 void http_free(struct http *http);
 SCOPED_POINTER(http, http_free)
+
+/** What git's credential helpers gave for its hosts. Lives as long as HTTP. */
+struct credentials *http_credentials(struct http *http);
 
 /** What to ask. Everything is borrowed, until http_exchange_new() returns. */
 struct http_request {

@@ -17,6 +17,7 @@ struct http {
 	pthread_mutex_t lock; /* not GMutex: the thread sanitizer does not see through it */
 	GPtrArray *idle;      /* of struct http_handle, the longest unused first */
 	GHashTable *noted;    /* origin → number */
+	struct credentials *credentials;
 };
 
 static gpointer start_libcurl(gpointer unused)
@@ -57,6 +58,7 @@ struct http *http_new(void)
 	git_libgit2_init();
 	pthread_mutex_init(&http->lock, NULL);
 	http->config = http_config_new();
+	http->credentials = credentials_new();
 	http->idle = g_ptr_array_new_with_free_func(handle_free);
 	http->noted = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
 	return http;
@@ -69,6 +71,7 @@ void http_free(struct http *http)
 	g_ptr_array_unref(http->idle);
 	g_hash_table_unref(http->noted);
 	http_config_free(http->config);
+	credentials_free(http->credentials);
 	pthread_mutex_destroy(&http->lock);
 	git_libgit2_shutdown();
 	g_free(http);
@@ -77,6 +80,11 @@ void http_free(struct http *http)
 const struct http_config *http_configuration(const struct http *http)
 {
 	return http->config;
+}
+
+struct credentials *http_credentials(struct http *http)
+{
+	return http->credentials;
 }
 
 char *http_origin(const char *url)

@@ -16,10 +16,27 @@
 #include "journal/base/errors.h"
 #include "journal/base/hash.h"
 #include "journal/base/log.h"
+#include "worker/credential.h"
 #include "worker/session.h"
 #include "worker/verdict.h"
 
 #define PUSH_NAMESPACE "refs/forge/push/"
+
+static void begin_login(struct login *login, struct http *http, const struct remote *remote)
+{
+	login_init(login, http ? http_credentials(http) : NULL, remote);
+}
+
+/* FAILURE, if any, goes to ERROR. Gives TRUE if there is none. */
+static gboolean end_login(struct login *login, struct budget *budget, GError *take_failure, GError **error)
+{
+	if (!take_failure) {
+		login_accepted(login, budget);
+		return TRUE;
+	}
+	g_propagate_error(error, take_failure);
+	return FALSE;
+}
 
 static gboolean is_wanted(const char *name, const char *const *prefixes)
 {
@@ -79,7 +96,7 @@ static struct ref_listing *list_by_session(struct http *http, const struct remot
 	return listing;
 }
 
-struct ref_listing *transfer_list(struct http *http, const struct remote *remote,
+static struct ref_listing *list_once(struct http *http, const struct remote *remote,
 	const char *const *prefixes, struct budget *budget, GError **error)
 {
 	switch (remote->kind) {
@@ -90,6 +107,21 @@ struct ref_listing *transfer_list(struct http *http, const struct remote *remote
 		return list_by_session(http, remote, prefixes, budget, error);
 	}
 	g_assert_not_reached();
+}
+
+struct ref_listing *transfer_list(struct http *http, const struct remote *remote,
+	const char *const *prefixes, struct budget *budget, GError **error)
+{
+	scoped_value(login) login = {0};
+	GError *failure = NULL;
+	struct ref_listing *listing;
+
+	begin_login(&login, http, remote);
+	do {
+		listing = list_once(http, &login.remote, prefixes, budget, &failure);
+	} while (!listing && login_again(&login, budget, &failure));
+	end_login(&login, budget, failure, error);
+	return listing;
 }
 
 /* What each ref is at on the server: name → git_oid, both borrowed from the session. */
@@ -189,7 +221,7 @@ static gboolean set_local_refs(git_repository *repository, const struct fetch_re
 	return status == 0;
 }
 
-gboolean transfer_fetch(struct http *http, git_repository *repository, const struct remote *remote,
+static gboolean fetch_once(struct http *http, git_repository *repository, const struct remote *remote,
 	const struct fetch_ref *refs, size_t n_refs, struct budget *budget, GError **error)
 {
 	scoped_value(session) session = {0};
@@ -198,6 +230,19 @@ gboolean transfer_fetch(struct http *http, git_repository *repository, const str
 	       check_unmoved(&session, refs, n_refs, error) && download(&session, refs, n_refs, error) &&
 	       check_received(repository, remote, refs, n_refs, error) &&
 	       set_local_refs(repository, refs, n_refs, error);
+}
+
+gboolean transfer_fetch(struct http *http, git_repository *repository, const struct remote *remote,
+	const struct fetch_ref *refs, size_t n_refs, struct budget *budget, GError **error)
+{
+	scoped_value(login) login = {0};
+	GError *failure = NULL;
+
+	begin_login(&login, http, remote);
+	while (!fetch_once(http, repository, &login.remote, refs, n_refs, budget, &failure) &&
+		login_again(&login, budget, &failure))
+		;
+	return end_login(&login, budget, failure, error);
 }
 
 /* One push: the session, the caller's refs, and what libgit2 is given for those that are sent. */
@@ -321,7 +366,7 @@ static gboolean upload(struct push *push, GError **error)
 	return TRUE;
 }
 
-gboolean transfer_push(struct http *http, git_repository *repository, const struct remote *remote,
+static gboolean push_once(struct http *http, git_repository *repository, const struct remote *remote,
 	struct push_ref *refs, size_t n_refs, struct budget *budget, GError **error)
 {
 	scoped_value(push) push = {
@@ -334,8 +379,23 @@ gboolean transfer_push(struct http *http, git_repository *repository, const stru
 
 	for (size_t i = 0; i < n_refs; i++) {
 		refs[i].result = PUSH_NOT_TRIED;
-		refs[i].message = NULL;
+		g_clear_pointer(&refs[i].message, g_free);
 	}
 	return session_open(&push.session, http, repository, remote, GIT_DIRECTION_PUSH, budget, error) &&
 	       compare(&push, error) && (push.refspecs->len == 0 || upload(&push, error));
+}
+
+gboolean transfer_push(struct http *http, git_repository *repository, const struct remote *remote,
+	struct push_ref *refs, size_t n_refs, struct budget *budget, GError **error)
+{
+	scoped_value(login) login = {0};
+	GError *failure = NULL;
+
+	for (size_t i = 0; i < n_refs; i++)
+		refs[i].message = NULL;
+	begin_login(&login, http, remote);
+	while (!push_once(http, repository, &login.remote, refs, n_refs, budget, &failure) &&
+		login_again(&login, budget, &failure))
+		;
+	return end_login(&login, budget, failure, error);
 }

@@ -105,6 +105,8 @@
 #define LIMIT_REF_LISTING_BYTES (64 * 1024 * 1024)
 #define LIMIT_PACK_BYTES (4LL * 1024 * 1024 * 1024)
 #define LIMIT_CREDENTIAL_TRIES 2
+#define LIMIT_CREDENTIALS 1000 /* of hosts, kept in memory by one worker */
+#define LIMIT_CREDENTIAL_BYTES 16384
 
 /*
  * HTTP. A wait is never longer than a turn, so that a cancelled job ends soon. A body up to the first size is sent with
