@@ -334,7 +334,10 @@ static char *expand_short(const struct config *config, const char *text, GError 
 	return NULL;
 }
 
-/* URL as git rewrites it: the base whose insteadOf is the longest prefix. Caller frees. */
+/*
+ * URL as git rewrites it: the base whose insteadOf is the longest prefix. Every entry is looked at, because libgit2's
+ * own selection by pattern leaks 20 KB for each entry that does not match. Caller frees.
+ */
 static char *apply_instead_of(const char *url)
 {
 	git_config *config = NULL;
@@ -343,17 +346,18 @@ static char *apply_instead_of(const char *url)
 	g_autofree char *base = NULL;
 	size_t longest = 0;
 
-	if (git_config_open_default(&config) == 0 &&
-		git_config_iterator_glob_new(&iterator, config, "^url\\..*\\.insteadof$") == 0) {
+	if (git_config_open_default(&config) == 0 && git_config_iterator_new(&iterator, config) == 0) {
 		while (git_config_next(&entry, iterator) == 0) {
 			size_t length = entry->value ? strlen(entry->value) : 0;
-			size_t fixed = strlen("url.") + strlen(".insteadof");
+			size_t around = strlen("url.") + strlen(".insteadof");
 
-			if (length <= longest || !g_str_has_prefix(url, entry->value))
+			if (length <= longest || strlen(entry->name) <= around ||
+				!g_str_has_prefix(entry->name, "url.") ||
+				!g_str_has_suffix(entry->name, ".insteadof") || !g_str_has_prefix(url, entry->value))
 				continue;
 			longest = length;
 			g_free(base);
-			base = g_strndup(entry->name + strlen("url."), strlen(entry->name) - fixed);
+			base = g_strndup(entry->name + strlen("url."), strlen(entry->name) - around);
 		}
 	}
 	git_config_iterator_free(iterator);

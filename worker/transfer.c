@@ -15,6 +15,7 @@
 
 #include "journal/base/errors.h"
 #include "journal/base/hash.h"
+#include "journal/base/limits.h"
 #include "journal/base/log.h"
 #include "worker/credential.h"
 #include "worker/session.h"
@@ -69,12 +70,33 @@ static gboolean note_peeled(GPtrArray *refs, const git_remote_head *head)
 	return TRUE;
 }
 
+/* Names go on to become local refs and events, so what no ref can be called is no answer of a git server. */
+static gboolean add_ref(struct ref_listing *listing, const git_remote_head *head, const struct remote *remote,
+	GError **error)
+{
+	struct advertised_ref *ref;
+	int valid = 0;
+
+	if (!g_utf8_validate(head->name, -1, NULL) || strlen(head->name) > LIMIT_REF_NAME_BYTES ||
+		git_reference_name_is_valid(&valid, head->name) < 0 || !valid) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR,
+			"%s: the server lists a name that no ref can have", remote->shown);
+		return FALSE;
+	}
+	ref = g_new0(struct advertised_ref, 1);
+	ref->name = g_strdup(head->name);
+	ref->oid = ref->peeled = head->oid;
+	ref->symref_target = g_strdup(head->symref_target);
+	g_ptr_array_add(listing->refs, ref);
+	return TRUE;
+}
+
 static struct ref_listing *list_by_session(struct http *http, const struct remote *remote,
 	const char *const *prefixes, struct budget *budget, GError **error)
 {
 	scoped_value(session) session = {0};
+	scoped(ref_listing) listing = NULL;
 	const git_remote_head *const *heads = NULL;
-	struct ref_listing *listing;
 	size_t n_heads = 0;
 
 	if (!session_open(&session, http, NULL, remote, GIT_DIRECTION_FETCH, budget, error) ||
@@ -83,17 +105,12 @@ static struct ref_listing *list_by_session(struct http *http, const struct remot
 	listing = g_new0(struct ref_listing, 1);
 	listing->refs = g_ptr_array_new_with_free_func(free_ref);
 	for (size_t i = 0; i < n_heads; i++) {
-		struct advertised_ref *ref;
-
 		if (!is_wanted(heads[i]->name, prefixes) || note_peeled(listing->refs, heads[i]))
 			continue;
-		ref = g_new0(struct advertised_ref, 1);
-		ref->name = g_strdup(heads[i]->name);
-		ref->oid = ref->peeled = heads[i]->oid;
-		ref->symref_target = g_strdup(heads[i]->symref_target);
-		g_ptr_array_add(listing->refs, ref);
+		if (!add_ref(listing, heads[i], remote, error))
+			return NULL;
 	}
-	return listing;
+	return g_steal_pointer(&listing);
 }
 
 static struct ref_listing *list_once(struct http *http, const struct remote *remote,

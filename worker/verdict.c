@@ -134,12 +134,16 @@ char *verdict_remarks(const char *remarks)
 
 	for (size_t i = 0; lines[i]; i++) {
 		g_strstrip(lines[i]);
-		if (*lines[i] == '\0' || g_regex_match_simple("^[A-Z][a-z ]+: +[0-9]+% \\(", lines[i], 0, 0) ||
-			text->len + strlen(lines[i]) + 1 > LIMIT_ERROR_TEXT_BYTES)
+		if (*lines[i] == '\0' || g_regex_match_simple("^[A-Z][a-z ]+: +[0-9]+% \\(", lines[i], 0, 0))
 			continue;
 		if (text->len > 0)
 			g_string_append_c(text, ' ');
 		g_string_append(text, lines[i]);
+	}
+	if (text->len > LIMIT_ERROR_TEXT_BYTES) {
+		const char *cut = g_utf8_find_prev_char(text->str, text->str + LIMIT_ERROR_TEXT_BYTES);
+
+		g_string_truncate(text, (gsize)(cut - text->str));
 	}
 	return g_string_free(text, FALSE);
 }
