@@ -1,13 +1,14 @@
 /*
  * The one place that starts programs: ssh, git's two servers for paths, git's credential helpers.
  *
- * A child must not outlive its job nor hold anything of ours: it gets its own process group (so that what it starts
- * ends with it), no descriptor but its three, and an environment made from a list of names. GIT_DIR and the like, with
- * which git would look at another repository, are not on the list; nor is LANGUAGE, for the words of git and ssh are
- * read by verdict.c. Every wait is a poll of at most LIMIT_POLL_MS, between which the budget is asked.
+ * A child must not outlive its job nor hold anything of ours: it gets its own process group (so
+ * that what it starts ends with it), no descriptor but its three, and an environment made from a
+ * list of names. GIT_DIR and the like, with which git would look at another repository, are not on
+ * the list; nor is LANGUAGE, for the words of git and ssh are read by verdict.c. Every wait is a
+ * poll of at most LIMIT_POLL_MS, between which the budget is asked.
  *
- * The input is a socket, not a pipe: a write to a child that has gone away is then an error for this thread instead of
- * a SIGPIPE for the process.
+ * The input is a socket, not a pipe: a write to a child that has gone away is then an error for
+ * this thread instead of a SIGPIPE for the process.
  */
 #include "worker/child.h"
 
@@ -39,12 +40,12 @@ struct child {
 	struct budget *budget;
 };
 
-static const char *const inherited_names[] = {
-	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TZ", "TMPDIR", "DISPLAY", "WAYLAND_DISPLAY",
-	"DBUS_SESSION_BUS_ADDRESS", "KRB5CCNAME", "GNUPGHOME", "PASSWORD_STORE_DIR", "GIT_ASKPASS", "GIT_SSH",
-	"GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_EXEC_PATH", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM",
-	"GIT_CONFIG_NOSYSTEM", "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy",
-	"NO_PROXY"};
+static const char *const inherited_names[] = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TZ",
+	"TMPDIR", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "KRB5CCNAME",
+	"GNUPGHOME", "PASSWORD_STORE_DIR", "GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND",
+	"GIT_SSH_VARIANT", "GIT_EXEC_PATH", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM",
+	"GIT_CONFIG_NOSYSTEM", "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+	"no_proxy", "NO_PROXY"};
 static const char *const inherited_prefixes[] = {"XDG_", "SSH_AUTH_", "SSH_AGENT_"};
 
 static gboolean is_inherited(const char *entry)
@@ -68,7 +69,8 @@ static char **clean_environment(void)
 	for (char **entry = environ; *entry; entry++)
 		if (is_inherited(*entry))
 			g_strv_builder_add(builder, *entry);
-	/* Nobody sits before a worker: a question is an error. The C locale keeps error texts readable for verdict.c. */
+	/* Nobody sits before a worker: a question is an error. The C locale keeps error texts
+	 * readable for verdict.c. */
 	g_strv_builder_add(builder, "GIT_TERMINAL_PROMPT=0");
 	g_strv_builder_add(builder, "LC_ALL=C");
 	return g_strv_builder_end(builder);
@@ -94,9 +96,10 @@ static gboolean open_streams(struct streams *streams)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, streams->input) < 0 ||
 		pipe2(streams->output, O_CLOEXEC) < 0 || pipe2(streams->complaints, O_CLOEXEC) < 0)
 		return FALSE;
-	/* Polled before every use; these only make sure that a wrong wake-up cannot block the thread. */
+	/* Polled before every use; these only make sure that a wrong wake-up cannot block the
+	 * thread. */
 	return fcntl(streams->output[0], F_SETFL, O_NONBLOCK) == 0 &&
-	       fcntl(streams->complaints[0], F_SETFL, O_NONBLOCK) == 0;
+		fcntl(streams->complaints[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
 static void close_streams(struct streams *streams)
@@ -122,14 +125,15 @@ static int spawn(pid_t *pid, const char *const *arguments, char *const *environm
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &every);
 	posix_spawnattr_setpgroup(&attributes, 0);
-	posix_spawnattr_setflags(
-		&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+	posix_spawnattr_setflags(&attributes,
+		POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, streams->input[1], STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, streams->output[1], STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, streams->complaints[1], STDERR_FILENO);
 	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-	status = posix_spawnp(pid, arguments[0], &actions, &attributes, (char *const *)arguments, environment);
+	status = posix_spawnp(
+		pid, arguments[0], &actions, &attributes, (char *const *)arguments, environment);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return status;
@@ -149,8 +153,8 @@ struct child *child_new(const char *const *arguments, struct budget *budget, GEr
 	if (status != 0) {
 		close_streams(&streams);
 		g_set_error(error, FORGE_ERROR,
-			status == ENOENT ? FORGE_ERROR_UNSUPPORTED : FORGE_ERROR_FAILED, "cannot start '%s': %s",
-			arguments[0], g_strerror(status));
+			status == ENOENT ? FORGE_ERROR_UNSUPPORTED : FORGE_ERROR_FAILED,
+			"cannot start '%s': %s", arguments[0], g_strerror(status));
 		return NULL;
 	}
 	close_descriptor(&streams.input[1]);
@@ -170,7 +174,8 @@ struct child *child_new(const char *const *arguments, struct budget *budget, GEr
 	return child;
 }
 
-/* Reads at most a pipe's worth of what the child has complained, without waiting; keeps the beginning of it. */
+/* Reads at most a pipe's worth of what the child has complained, without waiting; keeps the
+ * beginning of it. */
 static void drain_complaints(struct child *child)
 {
 	char buffer[4096];
@@ -210,7 +215,8 @@ static gboolean wait_ready(struct child *child, int descriptor, short events, GE
 	while (budget_check(budget, error)) {
 		int64_t still_ms = clock_now().monotonic_ms - child->moved_ms;
 
-		if (poll_once(child, descriptor, events, MIN(LIMIT_POLL_MS, budget_remaining_ms(budget))))
+		if (poll_once(child, descriptor, events,
+			    MIN(LIMIT_POLL_MS, budget_remaining_ms(budget))))
 			return TRUE;
 		if (still_ms > budget->low_speed_ms) {
 			g_set_error(error, FORGE_ERROR, FORGE_ERROR_TIMEOUT,
@@ -240,8 +246,8 @@ gboolean child_read(struct child *child, char *buffer, size_t size, size_t *n_re
 			return TRUE;
 		}
 		if (errno != EINTR && errno != EAGAIN) {
-			g_set_error(error, FORGE_ERROR, FORGE_ERROR_FAILED, "reading from a child: %s",
-				g_strerror(errno));
+			g_set_error(error, FORGE_ERROR, FORGE_ERROR_FAILED,
+				"reading from a child: %s", g_strerror(errno));
 			return FALSE;
 		}
 	}

@@ -1,9 +1,11 @@
 /*
- * Credentials from git's own helpers (git-credential(1)), for servers that want one and whose host has no token.
+ * Credentials from git's own helpers (git-credential(1)), for servers that want one and whose host
+ * has no token.
  *
- * Nobody is asked on a terminal. Secrets travel through pipes, never through arguments, errors or logs; they stay in
- * this process's memory and are wiped when they are dropped. A helper's answer covers all repositories of a host, unless
- * it says for which path it holds (credential.useHttpPath).
+ * Nobody is asked on a terminal. Secrets travel through pipes, never through arguments, errors or
+ * logs; they stay in this process's memory and are wiped when they are dropped. A helper's answer
+ * covers all repositories of a host, unless it says for which path it holds
+ * (credential.useHttpPath).
  */
 #include "worker/credential.h"
 
@@ -24,7 +26,7 @@ struct credential {
 
 struct credentials {
 	pthread_mutex_t lock; /* not GMutex: the thread sanitizer does not see through it */
-	GPtrArray *known; /* of struct credential */
+	GPtrArray *known;     /* of struct credential */
 };
 
 static void free_secret(char *secret)
@@ -63,7 +65,9 @@ void credentials_free(struct credentials *credentials)
 	g_free(credentials);
 }
 
-/* ---- what is known ----------------------------------------------------------------------------------------------- */
+/* ---- what is known
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void use(struct login *login, char *take_answer, char *take_username, char *take_password)
 {
@@ -119,8 +123,8 @@ static void remember(struct login *login)
 	struct credential *credential = g_new0(struct credential, 1);
 	g_autofree char *path = value_of(login->answer, "path");
 	g_autoptr(GUri) uri = g_uri_parse(login->remote.url, G_URI_FLAGS_ENCODED, NULL);
-	g_autofree char *root = g_uri_join(G_URI_FLAGS_ENCODED, g_uri_get_scheme(uri), NULL, g_uri_get_host(uri),
-		g_uri_get_port(uri), "/", NULL, NULL);
+	g_autofree char *root = g_uri_join(G_URI_FLAGS_ENCODED, g_uri_get_scheme(uri), NULL,
+		g_uri_get_host(uri), g_uri_get_port(uri), "/", NULL, NULL);
 
 	credential->prefix = path ? g_strconcat(login->remote.url, "/", NULL) : g_strdup(root);
 	credential->answer = g_strdup(login->answer);
@@ -133,26 +137,33 @@ static void remember(struct login *login)
 	pthread_mutex_unlock(&login->credentials->lock);
 }
 
-/* ---- git's helpers ----------------------------------------------------------------------------------------------- */
+/* ---- git's helpers
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* What git is told about REMOTE; NULL if it cannot be said in lines. Caller frees. */
 static char *question(const struct remote *remote, const char *username)
 {
 	g_autoptr(GUri) uri = g_uri_parse(remote->url, G_URI_FLAGS_ENCODED, NULL);
 	const char *encoded = uri ? g_uri_get_path(uri) : "";
-	g_autofree char *path = uri ? g_uri_unescape_string(*encoded == '/' ? encoded + 1 : encoded, NULL) : NULL;
-	g_autofree char *port = uri && g_uri_get_port(uri) > 0 ? g_strdup_printf(":%d", g_uri_get_port(uri))
-							       : g_strdup("");
+	g_autofree char *path = uri
+		? g_uri_unescape_string(*encoded == '/' ? encoded + 1 : encoded, NULL)
+		: NULL;
+	g_autofree char *port = uri && g_uri_get_port(uri) > 0
+		? g_strdup_printf(":%d", g_uri_get_port(uri))
+		: g_strdup("");
 	gboolean is_address = uri && strchr(g_uri_get_host(uri), ':') != NULL;
 
 	if (!path || strpbrk(path, "\r\n") || (username && strpbrk(username, "\r\n")))
 		return NULL;
-	return g_strdup_printf("protocol=%s\nhost=%s%s%s%s\npath=%s\n%s%s%s\n", g_uri_get_scheme(uri),
-		is_address ? "[" : "", g_uri_get_host(uri), is_address ? "]" : "", port, path,
-		username ? "username=" : "", username ? username : "", username ? "\n" : "");
+	return g_strdup_printf("protocol=%s\nhost=%s%s%s%s\npath=%s\n%s%s%s\n",
+		g_uri_get_scheme(uri), is_address ? "[" : "", g_uri_get_host(uri),
+		is_address ? "]" : "", port, path, username ? "username=" : "",
+		username ? username : "", username ? "\n" : "");
 }
 
-/* Runs `git credential ACTION` with INPUT. What it answered, or NULL if it failed. Caller frees with free_secret(). */
+/* Runs `git credential ACTION` with INPUT. What it answered, or NULL if it failed. Caller frees
+ * with free_secret(). */
 static char *ask_git(const char *action, const char *input, struct budget *budget)
 {
 	const char *const arguments[] = {"git", "credential", action, NULL};
@@ -200,7 +211,9 @@ static gboolean fill(struct login *login, const char *asked_username, struct bud
 	return TRUE;
 }
 
-/* ---- one transfer ------------------------------------------------------------------------------------------------ */
+/* ---- one transfer
+ * ------------------------------------------------------------------------------------------------
+ */
 
 void login_init(struct login *login, struct credentials *credentials, const struct remote *remote)
 {
@@ -219,8 +232,9 @@ gboolean login_again(struct login *login, struct budget *budget, GError **failur
 	gboolean has_own = login->remote.password && !login->password;
 	g_autofree char *asked_username = login->password ? NULL : g_strdup(login->remote.username);
 
-	if (forge_error_code(*failure) != FORGE_ERROR_AUTHENTICATION_FAILED || login->remote.kind != REMOTE_HTTP ||
-		!login->credentials || has_own || login->tries >= LIMIT_CREDENTIAL_TRIES)
+	if (forge_error_code(*failure) != FORGE_ERROR_AUTHENTICATION_FAILED ||
+		login->remote.kind != REMOTE_HTTP || !login->credentials || has_own ||
+		login->tries >= LIMIT_CREDENTIAL_TRIES)
 		return FALSE;
 	if (login->answer) {
 		forget(login->credentials, login->answer);

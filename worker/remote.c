@@ -1,13 +1,15 @@
 /*
  * From what people write to how a repository is reached.
  *
- * HOST/OWNER/NAME becomes a URL through `hosts:`, any URL passes git's `url.BASE.insteadOf` (as git-config(1) has it:
- * the longest match, once), and what comes out is taken apart. Secrets leave the URL here and never return to it: the
- * user part of an HTTP URL goes to username and password, a password in an ssh URL is dropped, for ssh takes none. A
- * host's token goes only to addresses under that host's own clone prefix or, by https, to the host it is named after;
- * an insteadOf that leads elsewhere takes no token along.
+ * HOST/OWNER/NAME becomes a URL through `hosts:`, any URL passes git's `url.BASE.insteadOf` (as
+ * git-config(1) has it: the longest match, once), and what comes out is taken apart. Secrets leave
+ * the URL here and never return to it: the user part of an HTTP URL goes to username and password,
+ * a password in an ssh URL is dropped, for ssh takes none. A host's token goes only to addresses
+ * under that host's own clone prefix or, by https, to the host it is named after; an insteadOf that
+ * leads elsewhere takes no token along.
  *
- * What would be read as an option by ssh or git is refused, and so are git's `TRANSPORT::ADDRESS` commands.
+ * What would be read as an option by ssh or git is refused, and so are git's `TRANSPORT::ADDRESS`
+ * commands.
  */
 #include "worker/remote.h"
 
@@ -48,7 +50,8 @@ static gboolean has_control(const char *text)
 	return FALSE;
 }
 
-/* The last '@' of the part of URL before its host, or NULL: a password may hold an unquoted '@', '/' or ':'. */
+/* The last '@' of the part of URL before its host, or NULL: a password may hold an unquoted '@',
+ * '/' or ':'. */
 static const char *end_of_user(const char *authority)
 {
 	size_t length = strcspn(authority, "/?#");
@@ -71,14 +74,15 @@ static char *without_secrets(const char *text)
 
 	if (!at)
 		return g_strdup(text);
-	return keeps_user ? g_strdup_printf("%.*s%s", (int)(user - text) + (int)strcspn(user, ":@/"), text, at)
+	return keeps_user ? g_strdup_printf("%.*s%s",
+				    (int)(user - text) + (int)strcspn(user, ":@/"), text, at)
 			  : g_strdup_printf("%.*s%s", (int)(user - text), text, at + 1);
 }
 
 static gboolean is_path(const char *text)
 {
 	return text[0] == '/' || g_str_has_prefix(text, "./") || g_str_has_prefix(text, "../") ||
-	       strcmp(text, ".") == 0 || strcmp(text, "..") == 0;
+		strcmp(text, ".") == 0 || strcmp(text, "..") == 0;
 }
 
 static char *without_trailing_slashes(const char *text)
@@ -90,7 +94,9 @@ static char *without_trailing_slashes(const char *text)
 	return g_strndup(text, length);
 }
 
-/* ---- addresses --------------------------------------------------------------------------------------------------- */
+/* ---- addresses
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 /* USER[:PASSWORD] of an HTTP URL, LENGTH bytes, encoded. */
 static void take_user(struct remote *remote, const char *user, size_t length)
@@ -111,13 +117,15 @@ static gboolean parse_http(struct remote *remote, const char *url, GError **erro
 {
 	const char *user = strstr(url, "://") + strlen("://");
 	const char *at = end_of_user(user);
-	g_autofree char *bare = g_strdup_printf("%.*s%s", (int)(user - url), url, at ? at + 1 : user);
+	g_autofree char *bare = g_strdup_printf(
+		"%.*s%s", (int)(user - url), url, at ? at + 1 : user);
 	g_autoptr(GUri) uri = g_uri_parse(bare, G_URI_FLAGS_ENCODED, NULL);
 	g_autofree char *path = uri ? without_trailing_slashes(g_uri_get_path(uri)) : NULL;
 
 	if (!uri || !g_uri_get_host(uri) || *g_uri_get_host(uri) == '\0' || strlen(path) < 2 ||
 		(at && memchr(user, '/', (size_t)(at - user))))
-		return refuse(FORGE_ERROR_VALIDATION_FAILED, remote->shown, "is no valid URL of a repository", error);
+		return refuse(FORGE_ERROR_VALIDATION_FAILED, remote->shown,
+			"is no valid URL of a repository", error);
 	if (g_uri_get_query(uri) || g_uri_get_fragment(uri)) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
 			"'%.*s' has a query or a fragment behind it, which no repository's URL has",
@@ -137,15 +145,16 @@ static gboolean parse_http(struct remote *remote, const char *url, GError **erro
 static gboolean parse_login(struct remote *remote, const char *login, GError **error)
 {
 	g_autoptr(GRegex) regex = g_regex_new(
-		"^(?:([^@:]+(?:@[^@:]+)*)(?::[^@]*)?@)?(?:\\[([0-9a-fA-F:.%]+)\\]|([^:\\[\\]@]+))(?::([0-9]{1,5})?)?$", 0, 0,
-		NULL);
+		"^(?:([^@:]+(?:@[^@:]+)*)(?::[^@]*)?@)?(?:\\[([0-9a-fA-F:.%]+)\\]|([^:\\[\\]@]+))(?::([0-9]{1,5})?)?$",
+		0, 0, NULL);
 	g_autoptr(GMatchInfo) match = NULL;
 	g_autofree char *user = NULL;
 	g_autofree char *host = NULL;
 	char *port = NULL;
 
 	if (!g_regex_match(regex, login, 0, &match))
-		return refuse(FORGE_ERROR_VALIDATION_FAILED, remote->shown, "names no valid host", error);
+		return refuse(
+			FORGE_ERROR_VALIDATION_FAILED, remote->shown, "names no valid host", error);
 	user = g_match_info_fetch(match, 1);
 	host = g_match_info_fetch(match, 2);
 	if (*host == '\0') {
@@ -153,11 +162,12 @@ static gboolean parse_login(struct remote *remote, const char *login, GError **e
 		host = g_match_info_fetch(match, 3);
 	}
 	if (user[0] == '-' || host[0] == '-')
-		return refuse(FORGE_ERROR_SECURITY_REFUSED, remote->shown, "names a host that ssh would take for an option",
-			error);
+		return refuse(FORGE_ERROR_SECURITY_REFUSED, remote->shown,
+			"names a host that ssh would take for an option", error);
 	if (!g_regex_match_simple("^[A-Za-z0-9._+~@=-]*$", user, G_REGEX_DOLLAR_ENDONLY, 0) ||
 		!g_regex_match_simple("^[A-Za-z0-9._:%-]+$", host, G_REGEX_DOLLAR_ENDONLY, 0))
-		return refuse(FORGE_ERROR_VALIDATION_FAILED, remote->shown, "names no valid host", error);
+		return refuse(
+			FORGE_ERROR_VALIDATION_FAILED, remote->shown, "names no valid host", error);
 	remote->host = g_ascii_strdown(host, -1);
 	remote->login = *user ? g_strconcat(user, "@", host, NULL) : g_strdup(host);
 	port = g_match_info_fetch(match, 4);
@@ -167,13 +177,15 @@ static gboolean parse_login(struct remote *remote, const char *login, GError **e
 	return TRUE;
 }
 
-static gboolean parse_ssh(struct remote *remote, const char *login, const char *path, GError **error)
+static gboolean parse_ssh(
+	struct remote *remote, const char *login, const char *path, GError **error)
 {
 	remote->kind = REMOTE_SSH;
 	if (!parse_login(remote, login, error))
 		return FALSE;
 	if (path[0] == '\0' || strcmp(path, "/") == 0)
-		return refuse(FORGE_ERROR_VALIDATION_FAILED, remote->shown, "names no repository on its host", error);
+		return refuse(FORGE_ERROR_VALIDATION_FAILED, remote->shown,
+			"names no repository on its host", error);
 	if (path[0] == '-')
 		return refuse(FORGE_ERROR_SECURITY_REFUSED, remote->shown,
 			"names a path that git would take for an option", error);
@@ -209,14 +221,15 @@ static gboolean parse_ssh_url(struct remote *remote, const char *rest, GError **
 /* HOST:PATH or USER@HOST:PATH, HOST perhaps in brackets; the colon stands before any slash. */
 static gboolean parse_scp(struct remote *remote, const char *text, GError **error)
 {
-	g_autoptr(GRegex) regex =
-		g_regex_new("^((?:[^/:\\[\\]]+@)?(?:\\[[^\\]/]+\\]|[^/:\\[\\]]+)):([^:].*)$", 0, 0, NULL);
+	g_autoptr(GRegex) regex = g_regex_new(
+		"^((?:[^/:\\[\\]]+@)?(?:\\[[^\\]/]+\\]|[^/:\\[\\]]+)):([^:].*)$", 0, 0, NULL);
 	g_autoptr(GMatchInfo) match = NULL;
 	g_autofree char *login = NULL;
 	g_autofree char *path = NULL;
 
 	if (!g_regex_match(regex, text, 0, &match))
-		return refuse(FORGE_ERROR_VALIDATION_FAILED, remote->shown, "is no valid address of a repository", error);
+		return refuse(FORGE_ERROR_VALIDATION_FAILED, remote->shown,
+			"is no valid address of a repository", error);
 	login = g_match_info_fetch(match, 1);
 	path = g_match_info_fetch(match, 2);
 	remote->url = g_strdup(text);
@@ -225,7 +238,8 @@ static gboolean parse_scp(struct remote *remote, const char *text, GError **erro
 
 static gboolean parse_path(struct remote *remote, const char *path)
 {
-	g_autofree char *absolute = path[0] == '/' ? g_strdup(path) : g_canonicalize_filename(path, NULL);
+	g_autofree char *absolute = path[0] == '/' ? g_strdup(path)
+						   : g_canonicalize_filename(path, NULL);
 
 	remote->kind = REMOTE_PATH;
 	remote->path = without_trailing_slashes(absolute);
@@ -250,10 +264,12 @@ static gboolean parse_address(struct remote *remote, const char *address, GError
 	const char *rest = strstr(address, "://");
 
 	if (!rest)
-		return is_path(address) ? parse_path(remote, address) : parse_scp(remote, address, error);
+		return is_path(address) ? parse_path(remote, address)
+					: parse_scp(remote, address, error);
 	rest += strlen("://");
 	if (!scheme)
-		return refuse(FORGE_ERROR_VALIDATION_FAILED, remote->shown, "is no valid URL", error);
+		return refuse(
+			FORGE_ERROR_VALIDATION_FAILED, remote->shown, "is no valid URL", error);
 	if (g_ascii_strcasecmp(scheme, "http") == 0 || g_ascii_strcasecmp(scheme, "https") == 0)
 		return parse_http(remote, address, error);
 	if (g_ascii_strcasecmp(scheme, "ssh") == 0 || g_ascii_strcasecmp(scheme, "git+ssh") == 0 ||
@@ -265,7 +281,8 @@ static gboolean parse_address(struct remote *remote, const char *address, GError
 		"is reached by no protocol that forge speaks (https, http, ssh, file)", error);
 }
 
-/* ---- HOST/OWNER/NAME --------------------------------------------------------------------------------------------- */
+/* ---- HOST/OWNER/NAME
+ * --------------------------------------------------------------------------------------------- */
 
 static const struct config_host *find_host(const struct config *config, const char *name)
 {
@@ -282,8 +299,8 @@ static const struct config_host *find_host(const struct config *config, const ch
 static gboolean looks_like_host(const char *name)
 {
 	return g_regex_match_simple(
-		"^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+|localhost)(?::[0-9]{1,5})?$", name,
-		G_REGEX_CASELESS | G_REGEX_DOLLAR_ENDONLY, 0);
+		"^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+|localhost)(?::[0-9]{1,5})?$",
+		name, G_REGEX_CASELESS | G_REGEX_DOLLAR_ENDONLY, 0);
 }
 
 static gboolean is_owner_and_name(const char *text)
@@ -291,7 +308,8 @@ static gboolean is_owner_and_name(const char *text)
 	g_auto(GStrv) parts = g_strsplit(text, "/", -1);
 
 	for (size_t i = 0; parts[i]; i++)
-		if (!g_regex_match_simple("^[A-Za-z0-9._+~][A-Za-z0-9._+~-]*$", parts[i], G_REGEX_DOLLAR_ENDONLY, 0) ||
+		if (!g_regex_match_simple("^[A-Za-z0-9._+~][A-Za-z0-9._+~-]*$", parts[i],
+			    G_REGEX_DOLLAR_ENDONLY, 0) ||
 			strspn(parts[i], ".") == strlen(parts[i]))
 			return FALSE;
 	return g_strv_length(parts) >= 2;
@@ -306,7 +324,7 @@ static gboolean is_short(const struct config *config, const char *text)
 	if (strstr(text, "://") || is_path(text))
 		return FALSE;
 	return !strchr(first, ':') || find_host(config, first) ||
-	       (looks_like_host(first) && g_ascii_isdigit(strchr(first, ':')[1]));
+		(looks_like_host(first) && g_ascii_isdigit(strchr(first, ':')[1]));
 }
 
 /* The URL of HOST/OWNER/NAME, or NULL. Caller frees. */
@@ -320,7 +338,8 @@ static char *expand_short(const struct config *config, const char *text, GError 
 
 	if (!is_owner_and_name(rest)) {
 		refuse(FORGE_ERROR_VALIDATION_FAILED, text,
-			"is no repository: expected HOST/OWNER/NAME, a URL, or a path that begins with / or ./", error);
+			"is no repository: expected HOST/OWNER/NAME, a URL, or a path that begins with / or ./",
+			error);
 		return NULL;
 	}
 	if (host && host->clone) {
@@ -335,8 +354,9 @@ static char *expand_short(const struct config *config, const char *text, GError 
 }
 
 /*
- * URL as git rewrites it: the base whose insteadOf is the longest prefix. Every entry is looked at, because libgit2's
- * own selection by pattern leaks 20 KB for each entry that does not match. Caller frees.
+ * URL as git rewrites it: the base whose insteadOf is the longest prefix. Every entry is looked at,
+ * because libgit2's own selection by pattern leaks 20 KB for each entry that does not match. Caller
+ * frees.
  */
 static char *apply_instead_of(const char *url)
 {
@@ -346,18 +366,21 @@ static char *apply_instead_of(const char *url)
 	g_autofree char *base = NULL;
 	size_t longest = 0;
 
-	if (git_config_open_default(&config) == 0 && git_config_iterator_new(&iterator, config) == 0) {
+	if (git_config_open_default(&config) == 0 &&
+		git_config_iterator_new(&iterator, config) == 0) {
 		while (git_config_next(&entry, iterator) == 0) {
 			size_t length = entry->value ? strlen(entry->value) : 0;
 			size_t around = strlen("url.") + strlen(".insteadof");
 
 			if (length <= longest || strlen(entry->name) <= around ||
 				!g_str_has_prefix(entry->name, "url.") ||
-				!g_str_has_suffix(entry->name, ".insteadof") || !g_str_has_prefix(url, entry->value))
+				!g_str_has_suffix(entry->name, ".insteadof") ||
+				!g_str_has_prefix(url, entry->value))
 				continue;
 			longest = length;
 			g_free(base);
-			base = g_strndup(entry->name + strlen("url."), strlen(entry->name) - around);
+			base = g_strndup(
+				entry->name + strlen("url."), strlen(entry->name) - around);
 		}
 	}
 	git_config_iterator_free(iterator);
@@ -365,9 +388,12 @@ static char *apply_instead_of(const char *url)
 	return g_strconcat(base ? base : "", url + longest, NULL);
 }
 
-/* ---- credentials ------------------------------------------------------------------------------------------------- */
+/* ---- credentials
+ * -------------------------------------------------------------------------------------------------
+ */
 
-/* The URL that all repositories under CLONE begin with, taken apart as remotes' own are; NULL if it is not HTTP. */
+/* The URL that all repositories under CLONE begin with, taken apart as remotes' own are; NULL if it
+ * is not HTTP. */
 static char *http_prefix(const char *clone)
 {
 	g_autofree char *prefix = without_trailing_slashes(clone);
@@ -380,14 +406,15 @@ static char *http_prefix(const char *clone)
 	return g_strndup(remote->url, strlen(remote->url) - 1);
 }
 
-/* TRUE if REMOTE is under HOST's clone prefix, or HOST is called like the server that is reached by https. */
+/* TRUE if REMOTE is under HOST's clone prefix, or HOST is called like the server that is reached by
+ * https. */
 static gboolean belongs_to(const struct remote *remote, const struct config_host *host)
 {
 	g_autofree char *prefix = host->clone ? http_prefix(host->clone) : NULL;
 	g_autofree char *named = g_strconcat("https://", host->name, "/", NULL);
 
 	return (prefix && g_str_has_prefix(remote->url, prefix)) ||
-	       g_ascii_strncasecmp(remote->url, named, strlen(named)) == 0;
+		g_ascii_strncasecmp(remote->url, named, strlen(named)) == 0;
 }
 
 static void add_token(struct remote *remote, const struct config *config)
@@ -424,14 +451,16 @@ struct remote *remote_new(const struct config *config, const char *repository, G
 	g_autofree char *address = NULL;
 
 	remote->shown = without_secrets(repository);
-	if (*repository == '\0' || strlen(repository) > LIMIT_URL_BYTES || has_control(repository) ||
-		!g_utf8_validate(repository, -1, NULL) || *repository == '-') {
+	if (*repository == '\0' || strlen(repository) > LIMIT_URL_BYTES ||
+		has_control(repository) || !g_utf8_validate(repository, -1, NULL) ||
+		*repository == '-') {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
 			"a repository is HOST/OWNER/NAME, a URL or a path, of at most %d characters and no control characters",
 			LIMIT_URL_BYTES);
 		return NULL;
 	}
-	url = is_short(config, repository) ? expand_short(config, repository, error) : g_strdup(repository);
+	url = is_short(config, repository) ? expand_short(config, repository, error)
+					   : g_strdup(repository);
 	if (!url)
 		return NULL;
 	address = apply_instead_of(url);

@@ -12,7 +12,8 @@ enum remote_kind {
 	REMOTE_PATH, /**< file:// or a path */
 };
 
-/** One repository as a worker reaches it, with its credentials. Immutable once made; one job's thread owns it. */
+/** One repository as a worker reaches it, with its credentials. Immutable once made; one job's
+ * thread owns it. */
 struct remote {
 	enum remote_kind kind;
 	char *shown; /**< as people wrote it, without secrets: for messages and events */
@@ -23,13 +24,15 @@ struct remote {
 	char *path;  /**< for ssh and paths: the folder on that machine, not encoded; else NULL */
 	char *username; /**< for HTTP basic authentication; NULL: none (yet) */
 	char *password; /**< likewise; a token, or from a URL's user part. Secret. */
-	char *identity; /**< hexadecimal digest of url and credential: names the store. Never the secret itself */
+	char *identity; /**< hexadecimal digest of url and credential: names the store. Never the
+			   secret itself */
 };
 
 /**
- * How REPOSITORY (HOST/OWNER/NAME, URL, user@host:path, file:// or a path) is reached. The token of a host comes
- * from the variable its configuration names. CONFIGURATION_INVALID if the host is in no table and the name is no
- * URL; VALIDATION_FAILED for what is no repository at all (control characters, a leading dash, …).
+ * How REPOSITORY (HOST/OWNER/NAME, URL, user@host:path, file:// or a path) is reached. The token of
+ * a host comes from the variable its configuration names. CONFIGURATION_INVALID if the host is in
+ * no table and the name is no URL; VALIDATION_FAILED for what is no repository at all (control
+ * characters, a leading dash, …).
  */
 struct remote *remote_new(const struct config *config, const char *repository, GError **error);
 void remote_free(struct remote *remote);

@@ -1,9 +1,9 @@
 /*
  * A connection of libgit2 to a remote: which transport, which callbacks, whose error.
  *
- * The transports leave errors of ours in the context, and so do the callbacks here; libgit2's own words are used only
- * where neither did. session_fail() always leaves an error in the context, for the transport waits politely for a
- * child when all went well and ends it at once when not.
+ * The transports leave errors of ours in the context, and so do the callbacks here; libgit2's own
+ * words are used only where neither did. session_fail() always leaves an error in the context, for
+ * the transport waits politely for a child when all went well and ends it at once when not.
  */
 #include "worker/session.h"
 
@@ -67,8 +67,8 @@ static int on_receive(const git_indexer_progress *stats, void *payload)
 	if ((int64_t)stats->received_bytes > bytes_max) {
 		set_error(session,
 			g_error_new(FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
-				"%s: the pack is larger than %" G_GINT64_FORMAT " bytes", session->context.remote->shown,
-				bytes_max));
+				"%s: the pack is larger than %" G_GINT64_FORMAT " bytes",
+				session->context.remote->shown, bytes_max));
 		return GIT_EUSER;
 	}
 	show_progress(session, "receiving", stats->received_bytes);
@@ -143,7 +143,8 @@ void session_clear(struct session *session)
 	session->remarks = NULL;
 }
 
-gboolean session_refs(struct session *session, const git_remote_head *const **heads, size_t *n_heads, GError **error)
+gboolean session_refs(struct session *session, const git_remote_head *const **heads,
+	size_t *n_heads, GError **error)
 {
 	const git_remote_head **found = NULL;
 

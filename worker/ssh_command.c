@@ -1,10 +1,11 @@
 /*
- * Which ssh, with which arguments. Follows git's connect.c, so that what works with git works here: the same variables
- * and settings in the same order, the same quoting of the path for the remote shell, and the same families of programs
- * (OpenSSH, PuTTY's plink, and "simple" ones that take nothing but host and command).
+ * Which ssh, with which arguments. Follows git's connect.c, so that what works with git works here:
+ * the same variables and settings in the same order, the same quoting of the path for the remote
+ * shell, and the same families of programs (OpenSSH, PuTTY's plink, and "simple" ones that take
+ * nothing but host and command).
  *
- * One thing differs: a command whose family is unknown is not run once more with -G to find out. It is given a port as
- * OpenSSH takes it, and no options of ours.
+ * One thing differs: a command whose family is unknown is not run once more with -G to find out. It
+ * is given a port as OpenSSH takes it, and no options of ours.
  */
 #include "worker/ssh_command.h"
 
@@ -46,7 +47,8 @@ static char *configured(const char *name)
 	git_buf buffer = {0};
 	char *value = NULL;
 
-	if (git_config_open_default(&config) == 0 && git_config_get_string_buf(&buffer, config, name) == 0)
+	if (git_config_open_default(&config) == 0 &&
+		git_config_get_string_buf(&buffer, config, name) == 0)
 		value = g_strdup(buffer.ptr);
 	git_buf_dispose(&buffer);
 	git_config_free(config);
@@ -101,9 +103,11 @@ static char *quote(const char *path)
 	return g_string_free(quoted, FALSE);
 }
 
-static void add_options(GStrvBuilder *builder, enum ssh_family family, const char *port, int64_t connect_ms)
+static void add_options(
+	GStrvBuilder *builder, enum ssh_family family, const char *port, int64_t connect_ms)
 {
-	g_autofree char *connect = g_strdup_printf("ConnectTimeout=%" G_GINT64_FORMAT, MAX(1, connect_ms / 1000));
+	g_autofree char *connect = g_strdup_printf(
+		"ConnectTimeout=%" G_GINT64_FORMAT, MAX(1, connect_ms / 1000));
 
 	switch (family) {
 	case SSH_OPENSSH:
@@ -120,7 +124,8 @@ static void add_options(GStrvBuilder *builder, enum ssh_family family, const cha
 		g_strv_builder_add_many(builder, family == SSH_PLINK ? "-P" : "-p", port, NULL);
 }
 
-char **ssh_command(const struct remote *remote, const char *service, int64_t connect_ms, GError **error)
+char **ssh_command(
+	const struct remote *remote, const char *service, int64_t connect_ms, GError **error)
 {
 	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
 	struct ssh_program program = find_program();

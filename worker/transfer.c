@@ -1,13 +1,15 @@
 /*
  * Listing, fetching and pushing refs of a remote, whatever its transport.
  *
- * A fetch compares what the server advertises with what was asked for before it downloads anything, and sets local
- * refs last, all or none: until then the repository's refs are as they were. A push is compare-and-swap: refs that are
- * not where the caller believes them are left out, and the others are sent with the id just compared, which the
- * server checks again. What became of each ref is taken from the server's status of that ref alone.
+ * A fetch compares what the server advertises with what was asked for before it downloads anything,
+ * and sets local refs last, all or none: until then the repository's refs are as they were. A push
+ * is compare-and-swap: refs that are not where the caller believes them are left out, and the
+ * others are sent with the id just compared, which the server checks again. What became of each ref
+ * is taken from the server's status of that ref alone.
  *
- * libgit2 pushes refs, not ids, so a pushed commit has a ref under refs/forge/push/ for as long as the push takes. One
- * that a killed process left behind is harmless: it names an object of the same repository, and the retry removes it.
+ * libgit2 pushes refs, not ids, so a pushed commit has a ref under refs/forge/push/ for as long as
+ * the push takes. One that a killed process left behind is harmless: it names an object of the same
+ * repository, and the retry removes it.
  */
 #include "worker/transfer.h"
 
@@ -29,7 +31,8 @@ static void begin_login(struct login *login, struct http *http, const struct rem
 }
 
 /* FAILURE, if any, goes to ERROR. Gives TRUE if there is none. */
-static gboolean end_login(struct login *login, struct budget *budget, GError *take_failure, GError **error)
+static gboolean end_login(
+	struct login *login, struct budget *budget, GError *take_failure, GError **error)
 {
 	if (!take_failure) {
 		login_accepted(login, budget);
@@ -70,9 +73,10 @@ static gboolean note_peeled(GPtrArray *refs, const git_remote_head *head)
 	return TRUE;
 }
 
-/* Names go on to become local refs and events, so what no ref can be called is no answer of a git server. */
-static gboolean add_ref(struct ref_listing *listing, const git_remote_head *head, const struct remote *remote,
-	GError **error)
+/* Names go on to become local refs and events, so what no ref can be called is no answer of a git
+ * server. */
+static gboolean add_ref(struct ref_listing *listing, const git_remote_head *head,
+	const struct remote *remote, GError **error)
 {
 	struct advertised_ref *ref;
 	int valid = 0;
@@ -156,8 +160,8 @@ static GHashTable *advertised_oids(struct session *session, GError **error)
 	return oids;
 }
 
-static gboolean check_unmoved(struct session *session, const struct fetch_ref *refs, size_t n_refs,
-	GError **error)
+static gboolean check_unmoved(
+	struct session *session, const struct fetch_ref *refs, size_t n_refs, GError **error)
 {
 	g_autoptr(GHashTable) oids = advertised_oids(session, error);
 
@@ -168,22 +172,24 @@ static gboolean check_unmoved(struct session *session, const struct fetch_ref *r
 
 		if (oid && git_oid_equal(oid, &refs[i].oid))
 			continue;
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_REF_MOVED, "%s: %s %s", session->context.remote->shown,
-			refs[i].remote_name, oid ? "moved since it was listed" : "is gone");
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_REF_MOVED, "%s: %s %s",
+			session->context.remote->shown, refs[i].remote_name,
+			oid ? "moved since it was listed" : "is gone");
 		return FALSE;
 	}
 	return TRUE;
 }
 
-static gboolean download(struct session *session, const struct fetch_ref *refs, size_t n_refs, GError **error)
+static gboolean download(
+	struct session *session, const struct fetch_ref *refs, size_t n_refs, GError **error)
 {
 	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
 	g_auto(GStrv) refspecs = NULL;
 	git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
 
 	for (size_t i = 0; i < n_refs; i++) {
-		g_autofree char *refspec =
-			g_strdup_printf("+%s:%s", refs[i].remote_name, refs[i].local_name);
+		g_autofree char *refspec = g_strdup_printf(
+			"+%s:%s", refs[i].remote_name, refs[i].local_name);
 
 		g_strv_builder_add(builder, refspec);
 	}
@@ -212,14 +218,15 @@ static gboolean check_received(git_repository *repository, const struct remote *
 	git_odb_free(odb);
 	if (present == n_refs)
 		return TRUE;
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY, "%s: %s was not among what the server sent",
-		remote->shown, refs[present].remote_name);
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY,
+		"%s: %s was not among what the server sent", remote->shown,
+		refs[present].remote_name);
 	return FALSE;
 }
 
 /* All of them or none: every ref is locked before the first is set. */
-static gboolean set_local_refs(git_repository *repository, const struct fetch_ref *refs, size_t n_refs,
-	GError **error)
+static gboolean set_local_refs(
+	git_repository *repository, const struct fetch_ref *refs, size_t n_refs, GError **error)
 {
 	git_transaction *transaction = NULL;
 	int status = git_transaction_new(&transaction, repository);
@@ -227,7 +234,8 @@ static gboolean set_local_refs(git_repository *repository, const struct fetch_re
 	for (size_t i = 0; status == 0 && i < n_refs; i++)
 		status = git_transaction_lock_ref(transaction, refs[i].local_name);
 	for (size_t i = 0; status == 0 && i < n_refs; i++)
-		status = git_transaction_set_target(transaction, refs[i].local_name, &refs[i].oid, NULL, NULL);
+		status = git_transaction_set_target(
+			transaction, refs[i].local_name, &refs[i].oid, NULL, NULL);
 	if (status == 0)
 		status = git_transaction_commit(transaction);
 	if (status < 0)
@@ -238,15 +246,18 @@ static gboolean set_local_refs(git_repository *repository, const struct fetch_re
 	return status == 0;
 }
 
-static gboolean fetch_once(struct http *http, git_repository *repository, const struct remote *remote,
-	const struct fetch_ref *refs, size_t n_refs, struct budget *budget, GError **error)
+static gboolean fetch_once(struct http *http, git_repository *repository,
+	const struct remote *remote, const struct fetch_ref *refs, size_t n_refs,
+	struct budget *budget, GError **error)
 {
 	scoped_value(session) session = {0};
 
-	return session_open(&session, http, repository, remote, GIT_DIRECTION_FETCH, budget, error) &&
-	       check_unmoved(&session, refs, n_refs, error) && download(&session, refs, n_refs, error) &&
-	       check_received(repository, remote, refs, n_refs, error) &&
-	       set_local_refs(repository, refs, n_refs, error);
+	return session_open(
+		       &session, http, repository, remote, GIT_DIRECTION_FETCH, budget, error) &&
+		check_unmoved(&session, refs, n_refs, error) &&
+		download(&session, refs, n_refs, error) &&
+		check_received(repository, remote, refs, n_refs, error) &&
+		set_local_refs(repository, refs, n_refs, error);
 }
 
 gboolean transfer_fetch(struct http *http, git_repository *repository, const struct remote *remote,
@@ -320,8 +331,9 @@ static gboolean compare(struct push *push, GError **error)
 		if (!git_oid_equal(now, &ref->before)) {
 			ref->result = PUSH_MOVED;
 			ref->message = git_oid_is_zero(now)
-					       ? g_strdup("it is gone")
-					       : g_strdup_printf("it is at %s", git_oid_tostr(hex, sizeof(hex), now));
+				? g_strdup("it is gone")
+				: g_strdup_printf(
+					  "it is at %s", git_oid_tostr(hex, sizeof(hex), now));
 		} else if (git_oid_equal(now, &ref->after)) {
 			ref->result = PUSH_DONE;
 		} else if (!add_refspec(push, ref, error)) {
@@ -359,13 +371,14 @@ static int on_status(const char *name, const char *status, void *payload)
 	return 0;
 }
 
-/* The server answered, but could not take the pack: then it touched no ref, and libgit2 passes on no statuses. */
+/* The server answered, but could not take the pack: then it touched no ref, and libgit2 passes on
+ * no statuses. */
 static gboolean was_not_unpacked(const struct push *push)
 {
 	const git_error *last = git_error_last();
 
 	return !push->session.context.error && last && last->message &&
-	       strstr(last->message, "unpacking the sent packfile failed") != NULL;
+		strstr(last->message, "unpacking the sent packfile failed") != NULL;
 }
 
 static gboolean upload(struct push *push, GError **error)
@@ -375,16 +388,19 @@ static gboolean upload(struct push *push, GError **error)
 
 	session_callbacks(&push->session, &options.callbacks);
 	options.callbacks.push_update_reference = on_status;
-	if (git_remote_upload(push->session.remote, &refspecs, &options) < 0 && !was_not_unpacked(push))
+	if (git_remote_upload(push->session.remote, &refspecs, &options) < 0 &&
+		!was_not_unpacked(push))
 		return session_fail(&push->session, error);
 	for (size_t i = 0; i < push->n_refs; i++)
 		if (push->refs[i].result == PUSH_NOT_TRIED)
-			note_refusal(push, &push->refs[i], "the server could not unpack what was sent");
+			note_refusal(
+				push, &push->refs[i], "the server could not unpack what was sent");
 	return TRUE;
 }
 
-static gboolean push_once(struct http *http, git_repository *repository, const struct remote *remote,
-	struct push_ref *refs, size_t n_refs, struct budget *budget, GError **error)
+static gboolean push_once(struct http *http, git_repository *repository,
+	const struct remote *remote, struct push_ref *refs, size_t n_refs, struct budget *budget,
+	GError **error)
 {
 	scoped_value(push) push = {
 		.repository = repository,
@@ -398,8 +414,9 @@ static gboolean push_once(struct http *http, git_repository *repository, const s
 		refs[i].result = PUSH_NOT_TRIED;
 		g_clear_pointer(&refs[i].message, g_free);
 	}
-	return session_open(&push.session, http, repository, remote, GIT_DIRECTION_PUSH, budget, error) &&
-	       compare(&push, error) && (push.refspecs->len == 0 || upload(&push, error));
+	return session_open(&push.session, http, repository, remote, GIT_DIRECTION_PUSH, budget,
+		       error) &&
+		compare(&push, error) && (push.refspecs->len == 0 || upload(&push, error));
 }
 
 gboolean transfer_push(struct http *http, git_repository *repository, const struct remote *remote,

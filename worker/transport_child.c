@@ -1,9 +1,10 @@
 /*
  * libgit2's smart protocol over a child's standard input and output.
  *
- * The connection is stateful: one child serves the advertisement and what follows, and the stream handed to libgit2
- * is the same each time. Failures are kept in the context as errors of ours, the first one only: what libgit2 says
- * afterwards ("early EOF") is a consequence. When the output ends early, the child's exit and complaints tell why.
+ * The connection is stateful: one child serves the advertisement and what follows, and the stream
+ * handed to libgit2 is the same each time. Failures are kept in the context as errors of ours, the
+ * first one only: what libgit2 says afterwards ("early EOF") is a consequence. When the output ends
+ * early, the child's exit and complaints tell why.
  */
 #include "worker/transport_child.h"
 
@@ -22,7 +23,8 @@ struct child_transport {
 	git_smart_subtransport_stream stream;
 	struct transport_context *context;
 	struct child *child;
-	gboolean advertised; /* something was written: what is read no longer is the advertisement */
+	gboolean
+		advertised; /* something was written: what is read no longer is the advertisement */
 	uint64_t advertisement_bytes;
 };
 
@@ -31,7 +33,8 @@ static struct child_transport *transport_of(git_smart_subtransport_stream *strea
 	return (struct child_transport *)stream->subtransport;
 }
 
-/* Keeps the first error of the transfer, names the remote in it, and gives what libgit2 wants to see. */
+/* Keeps the first error of the transfer, names the remote in it, and gives what libgit2 wants to
+ * see. */
 static int fail(struct child_transport *transport, GError *take_error)
 {
 	g_prefix_error(&take_error, "%s: ", transport->context->remote->shown);
@@ -63,7 +66,8 @@ static int judge_end(struct child_transport *transport)
 	return fail(transport, g_error_new_literal(FORGE_ERROR, code, line));
 }
 
-static int stream_read(git_smart_subtransport_stream *stream, char *buffer, size_t size, size_t *n_read)
+static int stream_read(
+	git_smart_subtransport_stream *stream, char *buffer, size_t size, size_t *n_read)
 {
 	struct child_transport *transport = transport_of(stream);
 	GError *error = NULL;
@@ -77,8 +81,8 @@ static int stream_read(git_smart_subtransport_stream *stream, char *buffer, size
 	transport->advertisement_bytes += *n_read;
 	if (transport->advertisement_bytes > LIMIT_REF_LISTING_BYTES)
 		return fail(transport,
-			g_error_new(FORGE_ERROR, FORGE_ERROR_TOO_LARGE, "the list of refs is over %d bytes",
-				LIMIT_REF_LISTING_BYTES));
+			g_error_new(FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
+				"the list of refs is over %d bytes", LIMIT_REF_LISTING_BYTES));
 	return 0;
 }
 
@@ -91,7 +95,8 @@ static int stream_write(git_smart_subtransport_stream *stream, const char *data,
 	if (child_write(transport->child, data, size, &error))
 		return 0;
 	/* A child that stopped reading has mostly said why. */
-	if (forge_error_code(error) == FORGE_ERROR_REPOSITORY_UNREACHABLE && judge_end(transport) < 0) {
+	if (forge_error_code(error) == FORGE_ERROR_REPOSITORY_UNREACHABLE &&
+		judge_end(transport) < 0) {
 		g_error_free(error);
 		return -1;
 	}
@@ -107,17 +112,19 @@ static struct child *start(struct child_transport *transport, gboolean pushing, 
 {
 	const struct remote *remote = transport->context->remote;
 	struct budget *budget = transport->context->budget;
-	const char *const local[] = {"git", pushing ? "receive-pack" : "upload-pack", remote->path, NULL};
+	const char *const local[] = {
+		"git", pushing ? "receive-pack" : "upload-pack", remote->path, NULL};
 	g_auto(GStrv) ssh = NULL;
 
 	if (remote->kind == REMOTE_PATH)
 		return child_new(local, budget, error);
-	ssh = ssh_command(remote, pushing ? "git-receive-pack" : "git-upload-pack", budget->connect_ms, error);
+	ssh = ssh_command(remote, pushing ? "git-receive-pack" : "git-upload-pack",
+		budget->connect_ms, error);
 	return ssh ? child_new((const char *const *)ssh, budget, error) : NULL;
 }
 
-static int transport_action(git_smart_subtransport_stream **out, git_smart_subtransport *subtransport,
-	const char *url, git_smart_service_t action)
+static int transport_action(git_smart_subtransport_stream **out,
+	git_smart_subtransport *subtransport, const char *url, git_smart_service_t action)
 {
 	struct child_transport *transport = (struct child_transport *)subtransport;
 	GError *error = NULL;
@@ -139,7 +146,8 @@ static int transport_close(git_smart_subtransport *subtransport)
 {
 	struct child_transport *transport = (struct child_transport *)subtransport;
 
-	/* After a failure there is nothing to wait for; else the server may still have hooks to run. */
+	/* After a failure there is nothing to wait for; else the server may still have hooks to
+	 * run. */
 	if (transport->child && !transport->context->error)
 		child_finish(transport->child);
 	g_clear_pointer(&transport->child, child_free);
@@ -173,7 +181,8 @@ static int subtransport_new(git_smart_subtransport **out, git_transport *owner, 
 
 int transport_child_new(git_transport **out, git_remote *owner, void *param)
 {
-	git_smart_subtransport_definition definition = {.callback = subtransport_new, .rpc = 0, .param = param};
+	git_smart_subtransport_definition definition = {
+		.callback = subtransport_new, .rpc = 0, .param = param};
 
 	return git_transport_smart(out, owner, &definition);
 }

@@ -1,10 +1,12 @@
 /*
- * Meaning of what git, ssh and git servers say to people. Neither git's protocol nor ssh has codes for why they fail, so
- * their words are all there is; all knowledge of such words is in the two tables here.
+ * Meaning of what git, ssh and git servers say to people. Neither git's protocol nor ssh has codes
+ * for why they fail, so their words are all there is; all knowledge of such words is in the two
+ * tables here.
  *
- * The tables are searched from the top: a pattern above wins over one below, wherever in the text each stands, because
- * the same failure often leaves a trail ("Permission denied (publickey)" and then "Could not read from remote
- * repository"). Words that are not known never become a good outcome: the caller names the fallback.
+ * The tables are searched from the top: a pattern above wins over one below, wherever in the text
+ * each stands, because the same failure often leaves a trail ("Permission denied (publickey)" and
+ * then "Could not read from remote repository"). Words that are not known never become a good
+ * outcome: the caller names the fallback.
  */
 #include "worker/verdict.h"
 
@@ -53,7 +55,8 @@ static const struct {
 };
 
 /* Lines that say nothing about a failure, by their beginning in lower case. */
-static const char *const chatter[] = {"warning: permanently added", "debug1:", "debug2:", "debug3:", "@@@", "***",
+static const char *const chatter[] = {"warning: permanently added",
+	"debug1:", "debug2:", "debug3:", "@@@", "***",
 	"hint:", "fatal: could not read from remote repository", "fatal: the remote end hung up"};
 
 static gboolean is_chatter(const char *line)
@@ -96,16 +99,17 @@ enum forge_error verdict_of_words(const char *words, enum forge_error fallback, 
 }
 
 /*
- * Statuses of a ref that was refused because it moved. "failed to update ref" is what git says of any failed
- * transaction, mostly a lost race for the lock; asked again, the server either takes it or shows what moved.
+ * Statuses of a ref that was refused because it moved. "failed to update ref" is what git says of
+ * any failed transaction, mostly a lost race for the lock; asked again, the server either takes it
+ * or shows what moved.
  */
-static const char *const moved_statuses[] = {"failed to update ref", "failed to lock", "cannot lock ref",
-	"stale info", "fetch first", "reference already exists", "but expected", "transaction failed to start",
-	"remote ref updated since checkout", "ref was updated"};
+static const char *const moved_statuses[] = {"failed to update ref", "failed to lock",
+	"cannot lock ref", "stale info", "fetch first", "reference already exists", "but expected",
+	"transaction failed to start", "remote ref updated since checkout", "ref was updated"};
 
 /* Remarks with which a failed transaction was no race: asking again changes nothing. */
-static const char *const refusing_remarks[] = {"exists; cannot create", "permission denied", "no space left",
-	"read-only file system", "insufficient permission"};
+static const char *const refusing_remarks[] = {"exists; cannot create", "permission denied",
+	"no space left", "read-only file system", "insufficient permission"};
 
 static gboolean says_any(const char *text, const char *const *patterns, size_t n_patterns)
 {
@@ -134,14 +138,16 @@ char *verdict_remarks(const char *remarks)
 
 	for (size_t i = 0; lines[i]; i++) {
 		g_strstrip(lines[i]);
-		if (*lines[i] == '\0' || g_regex_match_simple("^[A-Z][a-z ]+: +[0-9]+% \\(", lines[i], 0, 0))
+		if (*lines[i] == '\0' ||
+			g_regex_match_simple("^[A-Z][a-z ]+: +[0-9]+% \\(", lines[i], 0, 0))
 			continue;
 		if (text->len > 0)
 			g_string_append_c(text, ' ');
 		g_string_append(text, lines[i]);
 	}
 	if (text->len > LIMIT_ERROR_TEXT_BYTES) {
-		const char *cut = g_utf8_find_prev_char(text->str, text->str + LIMIT_ERROR_TEXT_BYTES);
+		const char *cut = g_utf8_find_prev_char(
+			text->str, text->str + LIMIT_ERROR_TEXT_BYTES);
 
 		g_string_truncate(text, (gsize)(cut - text->str));
 	}

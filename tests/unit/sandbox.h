@@ -1,14 +1,16 @@
 #ifndef FORGE_TESTS_UNIT_SANDBOX_H
 #define FORGE_TESTS_UNIT_SANDBOX_H
 
-/* For tests that run git and servers for real: a home of their own, shell commands that must succeed. */
+/* For tests that run git and servers for real: a home of their own, shell commands that must
+ * succeed. */
 
 #include <glib.h>
 
 #include "journal/base/clock.h"
 #include "worker/budget.h"
 
-/** Output of the shell script COMMAND in FOLDER, which must succeed, without its last line break. Caller frees. */
+/** Output of the shell script COMMAND in FOLDER, which must succeed, without its last line break.
+ * Caller frees. */
 static inline char *sandbox_run(const char *folder, const char *command)
 {
 	const char *const arguments[] = {"sh", "-ec", command, NULL};
@@ -17,15 +19,16 @@ static inline char *sandbox_run(const char *folder, const char *command)
 	char *output = NULL;
 	int status = 0;
 
-	g_spawn_sync(folder, (char **)arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &output, &complaint, &status,
-		&error);
+	g_spawn_sync(folder, (char **)arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &output,
+		&complaint, &status, &error);
 	g_assert_no_error(error);
 	if (!g_spawn_check_wait_status(status, NULL))
 		g_error("%s: %s%s", command, output, complaint);
 	return g_strchomp(output);
 }
 
-/** A new home with git's least configuration, set as HOME. Caller removes it with sandbox_remove(). */
+/** A new home with git's least configuration, set as HOME. Caller removes it with sandbox_remove().
+ */
 static inline char *sandbox_home(void)
 {
 	char *home = g_dir_make_tmp("forge-home-XXXXXX", NULL);
@@ -35,8 +38,9 @@ static inline char *sandbox_home(void)
 	g_unsetenv("GIT_SSH");
 	g_unsetenv("GIT_SSH_COMMAND");
 	g_unsetenv("GIT_ASKPASS");
-	g_free(sandbox_run(home, "git config --global user.name T; git config --global user.email t@example.org;"
-				 "git config --global init.defaultBranch main"));
+	g_free(sandbox_run(home,
+		"git config --global user.name T; git config --global user.email t@example.org;"
+		"git config --global init.defaultBranch main"));
 	return home;
 }
 

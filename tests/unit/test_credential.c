@@ -1,6 +1,6 @@
 /*
- * Logging in with what git's helpers know, and transfers by HTTP, against a real git-http-backend that wants
- * sam:secret-word. The helper is a script that notes each request it gets.
+ * Logging in with what git's helpers know, and transfers by HTTP, against a real git-http-backend
+ * that wants sam:secret-word. The helper is a script that notes each request it gets.
  */
 #include "worker/credential.h"
 
@@ -22,7 +22,8 @@ struct fixture {
 	char *home;
 };
 
-/* A helper in the home's configuration that gives ANSWER and notes the action of each call in `log`. */
+/* A helper in the home's configuration that gives ANSWER and notes the action of each call in
+ * `log`. */
 static void set_helper(struct fixture *fixture, const char *answer)
 {
 	g_free(run_in(fixture->home,
@@ -56,7 +57,8 @@ static void set_up(struct fixture *fixture, gconstpointer unused)
 static void tear_down(struct fixture *fixture, gconstpointer unused)
 {
 	(void)unused;
-	g_free(run_in(fixture->home, "git config --global --unset-all credential.helper || true; rm -f log answer"));
+	g_free(run_in(fixture->home,
+		"git config --global --unset-all credential.helper || true; rm -f log answer"));
 	http_free(fixture->http);
 	git_server_free(fixture->server);
 	g_ptr_array_unref(fixture->config.hosts);
@@ -66,8 +68,8 @@ static void tear_down(struct fixture *fixture, gconstpointer unused)
 
 static struct remote *remote_at(struct fixture *fixture, const char *user, const char *path)
 {
-	g_autofree char *url =
-		g_strdup_printf("http://%s%s%s", user, git_server_url(fixture->server) + strlen("http://"), path);
+	g_autofree char *url = g_strdup_printf(
+		"http://%s%s%s", user, git_server_url(fixture->server) + strlen("http://"), path);
 	g_autoptr(GError) error = NULL;
 	struct remote *remote = remote_new(&fixture->config, url, &error);
 
@@ -78,7 +80,8 @@ static struct remote *remote_at(struct fixture *fixture, const char *user, const
 static void assert_listed(struct fixture *fixture, const struct remote *remote)
 {
 	g_autoptr(GError) error = NULL;
-	scoped(ref_listing) listing = transfer_list(fixture->http, remote, everything, &fixture->budget, &error);
+	scoped(ref_listing) listing = transfer_list(
+		fixture->http, remote, everything, &fixture->budget, &error);
 
 	g_assert_no_error(error);
 	g_assert_nonnull(ref_listing_find(listing, "refs/heads/main"));
@@ -93,7 +96,8 @@ static void assert_refused(struct fixture *fixture, const struct remote *remote)
 	g_assert_null(strstr(error->message, "word"));
 }
 
-static void helper_is_asked_once_a_host_and_told_that_it_was_right(struct fixture *fixture, gconstpointer unused)
+static void helper_is_asked_once_a_host_and_told_that_it_was_right(
+	struct fixture *fixture, gconstpointer unused)
 {
 	scoped(remote) remote = remote_at(fixture, "", "/private/one.git");
 	scoped(remote) second = remote_at(fixture, "", "/private/two.git");
@@ -111,7 +115,8 @@ static void helper_is_asked_once_a_host_and_told_that_it_was_right(struct fixtur
 	g_assert_null(remote->password);
 }
 
-static void answer_for_one_path_is_used_for_that_path_alone(struct fixture *fixture, gconstpointer unused)
+static void answer_for_one_path_is_used_for_that_path_alone(
+	struct fixture *fixture, gconstpointer unused)
 {
 	scoped(remote) remote = remote_at(fixture, "", "/private/one.git");
 	scoped(remote) second = remote_at(fixture, "", "/private/one.git.two");
@@ -129,7 +134,8 @@ static void answer_for_one_path_is_used_for_that_path_alone(struct fixture *fixt
 	g_free(run_in(fixture->home, "git config --global --unset credential.useHttpPath"));
 }
 
-static void wrong_answer_is_rejected_and_not_tried_again(struct fixture *fixture, gconstpointer unused)
+static void wrong_answer_is_rejected_and_not_tried_again(
+	struct fixture *fixture, gconstpointer unused)
 {
 	scoped(remote) remote = remote_at(fixture, "", "/private/one.git");
 
@@ -139,7 +145,8 @@ static void wrong_answer_is_rejected_and_not_tried_again(struct fixture *fixture
 	assert_log(fixture, "get erase get");
 }
 
-static void remembered_credential_that_is_refused_is_dropped(struct fixture *fixture, gconstpointer unused)
+static void remembered_credential_that_is_refused_is_dropped(
+	struct fixture *fixture, gconstpointer unused)
 {
 	scoped(remote) remote = remote_at(fixture, "", "/private/one.git");
 
@@ -152,7 +159,8 @@ static void remembered_credential_that_is_refused_is_dropped(struct fixture *fix
 	assert_log(fixture, "erase get store");
 }
 
-static void remote_with_a_password_of_its_own_asks_nobody(struct fixture *fixture, gconstpointer unused)
+static void remote_with_a_password_of_its_own_asks_nobody(
+	struct fixture *fixture, gconstpointer unused)
 {
 	scoped(remote) wrong = remote_at(fixture, "sam:wrong-word@", "/private/one.git");
 	scoped(remote) right = remote_at(fixture, "sam:secret-word@", "/private/one.git");
@@ -175,9 +183,11 @@ static void without_a_helper_the_authentication_fails(struct fixture *fixture, g
 static void fetch_and_push_log_in_too(struct fixture *fixture, gconstpointer unused)
 {
 	scoped(remote) remote = remote_at(fixture, "", "/private/one.git");
-	g_autofree char *path = g_build_filename(git_server_folder(fixture->server), "local.git", NULL);
+	g_autofree char *path = g_build_filename(
+		git_server_folder(fixture->server), "local.git", NULL);
 	g_autofree char *tip = run_in(fixture->server_folder, "git rev-parse main");
-	struct fetch_ref fetched = {.remote_name = "refs/heads/main", .local_name = "refs/anchors/main"};
+	struct fetch_ref fetched = {
+		.remote_name = "refs/heads/main", .local_name = "refs/anchors/main"};
 	struct push_ref pushed[3] = {
 		{.remote_name = "refs/heads/new"},
 		{.remote_name = "refs/heads/locked"},
@@ -206,13 +216,15 @@ static void fetch_and_push_log_in_too(struct fixture *fixture, gconstpointer unu
 	g_assert_nonnull(strstr(pushed[1].message, "hook declined: sealed by [redacted]"));
 	g_assert_cmpint(pushed[2].result, ==, PUSH_MOVED);
 	assert_log(fixture, "get store");
-	g_free(run_in(fixture->server_folder, "git rev-parse --verify -q new; ! git rev-parse --verify -q locked"));
+	g_free(run_in(fixture->server_folder,
+		"git rev-parse --verify -q new; ! git rev-parse --verify -q locked"));
 	for (size_t i = 0; i < 3; i++)
 		g_free(pushed[i].message);
 	git_repository_free(local);
 }
 
-static void helper_that_never_answers_ends_with_the_deadline(struct fixture *fixture, gconstpointer unused)
+static void helper_that_never_answers_ends_with_the_deadline(
+	struct fixture *fixture, gconstpointer unused)
 {
 	scoped(remote) remote = remote_at(fixture, "", "/private/one.git");
 	g_autoptr(GError) error = NULL;

@@ -1,5 +1,6 @@
 /*
- * How repositories are reached: one row a spelling, under one table of hosts and one git configuration.
+ * How repositories are reached: one row a spelling, under one table of hosts and one git
+ * configuration.
  */
 #include "worker/remote.h"
 
@@ -10,12 +11,18 @@
 #include "journal/base/errors.h"
 
 static struct config_host hosts[] = {
-	{.name = (char *)"github.com", .clone = (char *)"https://github.com", .token_env = (char *)"TEST_GITHUB_TOKEN"},
+	{.name = (char *)"github.com",
+		.clone = (char *)"https://github.com",
+		.token_env = (char *)"TEST_GITHUB_TOKEN"},
 	{.name = (char *)"local", .clone = (char *)"file:///srv/git/"},
-	{.name = (char *)"plain", .clone = (char *)"http://127.0.0.1:8080/git", .token_env = (char *)"TEST_PLAIN_TOKEN"},
+	{.name = (char *)"plain",
+		.clone = (char *)"http://127.0.0.1:8080/git",
+		.token_env = (char *)"TEST_PLAIN_TOKEN"},
 	{.name = (char *)"logged", .clone = (char *)"https://me:pa%40ss@git.example.org"},
 	{.name = (char *)"shell", .clone = (char *)"git@shell.example.org:"},
-	{.name = (char *)"unset", .clone = (char *)"https://unset.example.org", .token_env = (char *)"TEST_UNSET_TOKEN"},
+	{.name = (char *)"unset",
+		.clone = (char *)"https://unset.example.org",
+		.token_env = (char *)"TEST_UNSET_TOKEN"},
 };
 
 static struct config config;
@@ -32,58 +39,66 @@ struct reached {
 
 static const struct reached reached[] = {
 	/* HOST/OWNER/NAME */
-	{"github.com/o/n", REMOTE_HTTP, "https://github.com/o/n", "github.com", .username = "x-access-token",
-		.password = "gh-secret"},
-	{"GitHub.com/o/n", REMOTE_HTTP, "https://github.com/o/n", "github.com", .username = "x-access-token",
-		.password = "gh-secret"},
-	{"local/group/sub/n.git", REMOTE_PATH, "/srv/git/group/sub/n.git", "localhost", .path = "/srv/git/group/sub/n.git"},
-	{"plain/o/n", REMOTE_HTTP, "http://127.0.0.1:8080/git/o/n", "127.0.0.1", .username = "x-access-token",
-		.password = "plain-secret"},
-	{"logged/o/n", REMOTE_HTTP, "https://git.example.org/o/n", "git.example.org", .username = "me", .password = "pa@ss"},
-	{"shell/o/n", REMOTE_SSH, "git@shell.example.org:o/n", "shell.example.org", .login = "git@shell.example.org",
-		.path = "o/n"},
+	{"github.com/o/n", REMOTE_HTTP, "https://github.com/o/n", "github.com",
+		.username = "x-access-token", .password = "gh-secret"},
+	{"GitHub.com/o/n", REMOTE_HTTP, "https://github.com/o/n", "github.com",
+		.username = "x-access-token", .password = "gh-secret"},
+	{"local/group/sub/n.git", REMOTE_PATH, "/srv/git/group/sub/n.git", "localhost",
+		.path = "/srv/git/group/sub/n.git"},
+	{"plain/o/n", REMOTE_HTTP, "http://127.0.0.1:8080/git/o/n", "127.0.0.1",
+		.username = "x-access-token", .password = "plain-secret"},
+	{"logged/o/n", REMOTE_HTTP, "https://git.example.org/o/n", "git.example.org",
+		.username = "me", .password = "pa@ss"},
+	{"shell/o/n", REMOTE_SSH, "git@shell.example.org:o/n", "shell.example.org",
+		.login = "git@shell.example.org", .path = "o/n"},
 	{"unset/o/n", REMOTE_HTTP, "https://unset.example.org/o/n", "unset.example.org"},
-	{"git.unlisted.example/o/n", REMOTE_HTTP, "https://git.unlisted.example/o/n", "git.unlisted.example"},
+	{"git.unlisted.example/o/n", REMOTE_HTTP, "https://git.unlisted.example/o/n",
+		"git.unlisted.example"},
 	{"localhost:8443/o/n", REMOTE_HTTP, "https://localhost:8443/o/n", "localhost"},
 	/* URLs */
 	{"https://GITHUB.com/o/n.git/", REMOTE_HTTP, "https://github.com/o/n.git", "github.com",
 		.username = "x-access-token", .password = "gh-secret"},
-	{"https://joe:s%3Acret@example.org/o/n", REMOTE_HTTP, "https://example.org/o/n", "example.org", .username = "joe",
-		.password = "s:cret", .shown = "https://example.org/o/n"},
-	{"https://joe:p@ss@example.org/a@b/n", REMOTE_HTTP, "https://example.org/a@b/n", "example.org", .username = "joe",
-		.password = "p@ss", .shown = "https://example.org/a@b/n"},
-	{"https://joe@github.com/o/n", REMOTE_HTTP, "https://github.com/o/n", "github.com", .username = "joe",
-		.password = "gh-secret", .shown = "https://github.com/o/n"},
-	{"https://x:own@github.com/o/n", REMOTE_HTTP, "https://github.com/o/n", "github.com", .username = "x",
-		.password = "own", .shown = "https://github.com/o/n"},
+	{"https://joe:s%3Acret@example.org/o/n", REMOTE_HTTP, "https://example.org/o/n",
+		"example.org", .username = "joe", .password = "s:cret",
+		.shown = "https://example.org/o/n"},
+	{"https://joe:p@ss@example.org/a@b/n", REMOTE_HTTP, "https://example.org/a@b/n",
+		"example.org", .username = "joe", .password = "p@ss",
+		.shown = "https://example.org/a@b/n"},
+	{"https://joe@github.com/o/n", REMOTE_HTTP, "https://github.com/o/n", "github.com",
+		.username = "joe", .password = "gh-secret", .shown = "https://github.com/o/n"},
+	{"https://x:own@github.com/o/n", REMOTE_HTTP, "https://github.com/o/n", "github.com",
+		.username = "x", .password = "own", .shown = "https://github.com/o/n"},
 	{"http://[::1]:8080/o/n", REMOTE_HTTP, "http://[::1]:8080/o/n", "::1"},
 	/* A token goes neither to a look-alike nor in the clear. */
 	{"https://github.com.evil.example/o/n", REMOTE_HTTP, "https://github.com.evil.example/o/n",
 		"github.com.evil.example"},
 	{"http://github.com/o/n", REMOTE_HTTP, "http://github.com/o/n", "github.com"},
-	{"http://127.0.0.1:8080/other/n", REMOTE_HTTP, "http://127.0.0.1:8080/other/n", "127.0.0.1"},
+	{"http://127.0.0.1:8080/other/n", REMOTE_HTTP, "http://127.0.0.1:8080/other/n",
+		"127.0.0.1"},
 	/* ssh */
-	{"git@github.com:o/n.git", REMOTE_SSH, "git@github.com:o/n.git", "github.com", .login = "git@github.com",
-		.path = "o/n.git"},
+	{"git@github.com:o/n.git", REMOTE_SSH, "git@github.com:o/n.git", "github.com",
+		.login = "git@github.com", .path = "o/n.git"},
 	{"box:/srv/n", REMOTE_SSH, "box:/srv/n", "box", .login = "box", .path = "/srv/n"},
 	{"me@[::1]:n", REMOTE_SSH, "me@[::1]:n", "::1", .login = "me@::1", .path = "n"},
-	{"ssh://git@Host.example:2222/o/n%20x", REMOTE_SSH, "ssh://git@Host.example:2222/o/n%20x", "host.example",
-		.login = "git@Host.example", .port = "2222", .path = "/o/n x"},
-	{"ssh://host.example/~joe/n", REMOTE_SSH, "ssh://host.example/~joe/n", "host.example", .login = "host.example",
-		.path = "~joe/n"},
+	{"ssh://git@Host.example:2222/o/n%20x", REMOTE_SSH, "ssh://git@Host.example:2222/o/n%20x",
+		"host.example", .login = "git@Host.example", .port = "2222", .path = "/o/n x"},
+	{"ssh://host.example/~joe/n", REMOTE_SSH, "ssh://host.example/~joe/n", "host.example",
+		.login = "host.example", .path = "~joe/n"},
 	{"ssh://joe:secret@host.example/n", REMOTE_SSH, "ssh://joe@host.example/n", "host.example",
 		.login = "joe@host.example", .path = "/n", .shown = "ssh://joe@host.example/n"},
 	/* paths */
 	{"/srv/git/n.git/", REMOTE_PATH, "/srv/git/n.git", "localhost", .path = "/srv/git/n.git"},
-	{"/srv/my repositories/n", REMOTE_PATH, "/srv/my repositories/n", "localhost", .path = "/srv/my repositories/n"},
+	{"/srv/my repositories/n", REMOTE_PATH, "/srv/my repositories/n", "localhost",
+		.path = "/srv/my repositories/n"},
 	{"file:///srv/git/n%20x", REMOTE_PATH, "/srv/git/n x", "localhost", .path = "/srv/git/n x"},
 	{"file://localhost/srv/n", REMOTE_PATH, "/srv/n", "localhost", .path = "/srv/n"},
-	/* git's insteadOf: the longest match wins; credentials in its base are used; no token follows it elsewhere */
+	/* git's insteadOf: the longest match wins; credentials in its base are used; no token
+	   follows it elsewhere */
 	{"https://old.example/o/n", REMOTE_HTTP, "https://new.example/o/n", "new.example"},
-	{"https://old.example/ssh/n", REMOTE_SSH, "ssh://git@new.example/n", "new.example", .login = "git@new.example",
-		.path = "/n"},
-	{"https://login.example/n", REMOTE_HTTP, "https://new.example/n", "new.example", .username = "bot",
-		.password = "tok"},
+	{"https://old.example/ssh/n", REMOTE_SSH, "ssh://git@new.example/n", "new.example",
+		.login = "git@new.example", .path = "/n"},
+	{"https://login.example/n", REMOTE_HTTP, "https://new.example/n", "new.example",
+		.username = "bot", .password = "tok"},
 	{"https://github.com/moved/n", REMOTE_HTTP, "https://mirror.example/n", "mirror.example"},
 	{"short:n", REMOTE_HTTP, "https://new.example/n", "new.example"},
 };
@@ -180,11 +195,12 @@ static void identity_tells_credentials_apart_without_showing_them(void)
 
 int main(int argc, char **argv)
 {
-	static const char git_config[] = "[url \"https://new.example/\"]\n\tinsteadOf = https://old.example/\n"
-					 "\tinsteadOf = short:\n"
-					 "[url \"ssh://git@new.example/\"]\n\tinsteadOf = https://old.example/ssh/\n"
-					 "[url \"https://bot:tok@new.example/\"]\n\tinsteadOf = https://login.example/\n"
-					 "[url \"https://mirror.example/\"]\n\tinsteadOf = https://github.com/moved/\n";
+	static const char git_config[] =
+		"[url \"https://new.example/\"]\n\tinsteadOf = https://old.example/\n"
+		"\tinsteadOf = short:\n"
+		"[url \"ssh://git@new.example/\"]\n\tinsteadOf = https://old.example/ssh/\n"
+		"[url \"https://bot:tok@new.example/\"]\n\tinsteadOf = https://login.example/\n"
+		"[url \"https://mirror.example/\"]\n\tinsteadOf = https://github.com/moved/\n";
 	g_autofree char *home = g_dir_make_tmp("forge-remote-XXXXXX", NULL);
 	g_autofree char *path = g_build_filename(home, ".gitconfig", NULL);
 	int status;
@@ -198,7 +214,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < G_N_ELEMENTS(hosts); i++)
 		g_ptr_array_add(config.hosts, &hosts[i]);
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/remote/every_spelling_is_reached_as_the_table_says", every_spelling_is_reached_as_the_table_says);
+	g_test_add_func("/remote/every_spelling_is_reached_as_the_table_says",
+		every_spelling_is_reached_as_the_table_says);
 	g_test_add_func("/remote/what_is_no_repository_is_refused_with_its_code",
 		what_is_no_repository_is_refused_with_its_code);
 	g_test_add_func("/remote/relative_path_is_made_absolute", relative_path_is_made_absolute);

@@ -1,6 +1,6 @@
 /*
- * Transfers over ssh: against a real sshd on loopback with a host key and a user key of its own, and against stand-ins
- * for ssh that record their arguments or never answer.
+ * Transfers over ssh: against a real sshd on loopback with a host key and a user key of its own,
+ * and against stand-ins for ssh that record their arguments or never answer.
  */
 #include "worker/ssh_command.h"
 
@@ -20,7 +20,9 @@ static const char *const everything[] = {"HEAD", "refs/", NULL};
 
 static char *home;
 
-/* ---- a server ---------------------------------------------------------------------------------------------------- */
+/* ---- a server
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 struct server {
 	char *folder; /* keys, sshd_config, a repository `it's one.git` */
@@ -33,7 +35,8 @@ struct server {
 
 static unsigned free_port(void)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t size = sizeof(address);
 	int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	union {
@@ -47,7 +50,8 @@ static unsigned free_port(void)
 	return ntohs(address.sin_port);
 }
 
-/* Starts sshd and reads what it says until it listens; leaves it at 0 with the reason if it ends instead. */
+/* Starts sshd and reads what it says until it listens; leaves it at 0 with the reason if it ends
+ * instead. */
 static void start_sshd(struct server *server)
 {
 	g_autofree char *config = g_build_filename(server->folder, "sshd_config", NULL);
@@ -58,8 +62,8 @@ static void start_sshd(struct server *server)
 	char buffer[512];
 	ssize_t n;
 
-	if (!g_spawn_async_with_pipes("/", (char **)arguments, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &server->pid,
-		    NULL, NULL, &complaints, &error)) {
+	if (!g_spawn_async_with_pipes("/", (char **)arguments, NULL, G_SPAWN_DO_NOT_REAP_CHILD,
+		    NULL, NULL, &server->pid, NULL, NULL, &complaints, &error)) {
 		server->reason = g_strdup(error->message);
 		return;
 	}
@@ -126,7 +130,8 @@ static gboolean is_skipped(const struct server *server)
 
 static struct remote *remote_at(const struct server *server, unsigned port, const char *name)
 {
-	g_autofree char *url = g_strdup_printf("ssh://%s@127.0.0.1:%u%s/%s", g_get_user_name(), port, server->folder, name);
+	g_autofree char *url = g_strdup_printf(
+		"ssh://%s@127.0.0.1:%u%s/%s", g_get_user_name(), port, server->folder, name);
 	g_autoptr(GError) error = NULL;
 	struct remote *remote = remote_new(&server->config, url, &error);
 
@@ -134,8 +139,8 @@ static struct remote *remote_at(const struct server *server, unsigned port, cons
 	return remote;
 }
 
-static void assert_listing_fails(struct server *server, unsigned port, const char *name, enum forge_error code,
-	const char *words)
+static void assert_listing_fails(struct server *server, unsigned port, const char *name,
+	enum forge_error code, const char *words)
 {
 	scoped(remote) remote = remote_at(server, port, name);
 	g_autoptr(GError) error = NULL;
@@ -152,7 +157,8 @@ static void list_fetch_and_push_work_over_ssh(struct server *server, gconstpoint
 	scoped(ref_listing) listing = NULL;
 	const struct advertised_ref *tip;
 	git_repository *local = NULL;
-	struct fetch_ref fetched = {.remote_name = "refs/heads/main", .local_name = "refs/anchors/main"};
+	struct fetch_ref fetched = {
+		.remote_name = "refs/heads/main", .local_name = "refs/anchors/main"};
 	struct push_ref pushed = {.remote_name = "refs/heads/copy"};
 	g_autofree char *path = g_build_filename(server->folder, "local.git", NULL);
 	g_autofree char *copy = NULL;
@@ -183,7 +189,8 @@ static void refused_key_is_a_failed_authentication(struct server *server, gconst
 	if (is_skipped(server))
 		return;
 	g_free(sandbox_run(server->folder, "cp stranger.pub authorized"));
-	assert_listing_fails(server, server->port, "it's%20one.git", FORGE_ERROR_AUTHENTICATION_FAILED, "Permission denied");
+	assert_listing_fails(server, server->port, "it's%20one.git",
+		FORGE_ERROR_AUTHENTICATION_FAILED, "Permission denied");
 }
 
 static void unknown_host_key_is_a_failed_authentication(struct server *server, gconstpointer unused)
@@ -192,8 +199,8 @@ static void unknown_host_key_is_a_failed_authentication(struct server *server, g
 	if (is_skipped(server))
 		return;
 	g_free(sandbox_run(server->folder, ": >known"));
-	assert_listing_fails(server, server->port, "it's%20one.git", FORGE_ERROR_AUTHENTICATION_FAILED,
-		"Host key verification failed");
+	assert_listing_fails(server, server->port, "it's%20one.git",
+		FORGE_ERROR_AUTHENTICATION_FAILED, "Host key verification failed");
 }
 
 static void missing_repository_is_not_found(struct server *server, gconstpointer unused)
@@ -201,16 +208,19 @@ static void missing_repository_is_not_found(struct server *server, gconstpointer
 	(void)unused;
 	if (is_skipped(server))
 		return;
-	assert_listing_fails(server, server->port, "none.git", FORGE_ERROR_REPOSITORY_NOT_FOUND, "none.git");
+	assert_listing_fails(
+		server, server->port, "none.git", FORGE_ERROR_REPOSITORY_NOT_FOUND, "none.git");
 }
 
 static void refused_connection_is_unreachable(struct server *server, gconstpointer unused)
 {
 	(void)unused;
-	assert_listing_fails(server, free_port(), "it's%20one.git", FORGE_ERROR_REPOSITORY_UNREACHABLE, "refused");
+	assert_listing_fails(server, free_port(), "it's%20one.git",
+		FORGE_ERROR_REPOSITORY_UNREACHABLE, "refused");
 }
 
-/* ---- stand-ins for ssh ------------------------------------------------------------------------------------------- */
+/* ---- stand-ins for ssh
+ * ------------------------------------------------------------------------------------------- */
 
 /* An executable SCRIPT in the home, which ends up as GIT_SSH. */
 static void stand_in(const char *name, const char *script)
@@ -255,7 +265,8 @@ static void ssh_is_chosen_and_called_as_git_does(void)
 	g_setenv("GIT_SSH", "/opt/wrapper", TRUE);
 	assert_command("/opt/wrapper|-p|2222|" WORDS);
 	g_free(sandbox_run(home, "git config --global core.sshCommand 'ssh -i \"my key\"'"));
-	assert_command("sh|-c|ssh -i \"my key\" \"$@\"|ssh -i \"my key\"|-o|BatchMode=yes|-o|ConnectTimeout=2|-p|2222|" WORDS);
+	assert_command(
+		"sh|-c|ssh -i \"my key\" \"$@\"|ssh -i \"my key\"|-o|BatchMode=yes|-o|ConnectTimeout=2|-p|2222|" WORDS);
 	g_setenv("GIT_SSH_COMMAND", "wrap", TRUE);
 	assert_command("sh|-c|wrap \"$@\"|wrap|-p|2222|" WORDS);
 	g_setenv("GIT_SSH_VARIANT", "simple", TRUE);
@@ -300,7 +311,8 @@ static void child_that_ignores_sigterm_is_killed(void)
 {
 	struct budget budget = sandbox_budget();
 
-	stand_in("stubborn", "#!/bin/sh\ntrap '' TERM\necho $$ >\"$HOME/pid\"\nwhile :; do sleep 600; done\n");
+	stand_in("stubborn",
+		"#!/bin/sh\ntrap '' TERM\necho $$ >\"$HOME/pid\"\nwhile :; do sleep 600; done\n");
 	budget.low_speed_ms = 400;
 	assert_stopped(&budget, FORGE_ERROR_TIMEOUT, 5000);
 	g_unsetenv("GIT_SSH");
@@ -324,14 +336,16 @@ static void cancellation_from_another_thread_ends_the_transfer(void)
 	GThread *thread;
 
 	g_free(sandbox_run(home, "mkfifo started"));
-	stand_in("hang", "#!/bin/sh\necho $$ >\"$HOME/pid\"\necho >\"$HOME/started\"\nsleep 600 & wait\n");
+	stand_in("hang",
+		"#!/bin/sh\necho $$ >\"$HOME/pid\"\necho >\"$HOME/started\"\nsleep 600 & wait\n");
 	thread = g_thread_new("cancel", cancel_when_started, &budget);
 	assert_stopped(&budget, FORGE_ERROR_INTERRUPTED, 5000);
 	g_thread_join(thread);
 	g_unsetenv("GIT_SSH");
 }
 
-/* The stand-in runs what it is told on this machine, and fails if it has inherited what it should not. */
+/* The stand-in runs what it is told on this machine, and fails if it has inherited what it should
+ * not. */
 static void children_inherit_nothing_but_what_they_need(void)
 {
 	struct budget budget = sandbox_budget();
@@ -343,12 +357,13 @@ static void children_inherit_nothing_but_what_they_need(void)
 	sigset_t blocked, before;
 
 	g_free(sandbox_run(home, "git init -q --bare here.git"));
-	stand_in("check", "#!/bin/sh\nfor last; do :; done\n"
-			  "test -z \"$GIT_DIR$SECRET$LANGUAGE\" || { echo environment >&2; exit 3; }\n"
-			  "test \"$GIT_TERMINAL_PROMPT\" = 0 || { echo prompt >&2; exit 3; }\n"
-			  "ls /proc/$$/fd | grep -qx \"$(cat \"$HOME/leaked\")\" && { echo descriptor >&2; exit 3; }\n"
-			  "grep -q '^SigBlk:[[:space:]]*0*$' /proc/self/status || { echo signals >&2; exit 3; }\n"
-			  "eval \"$last\"\n");
+	stand_in("check",
+		"#!/bin/sh\nfor last; do :; done\n"
+		"test -z \"$GIT_DIR$SECRET$LANGUAGE\" || { echo environment >&2; exit 3; }\n"
+		"test \"$GIT_TERMINAL_PROMPT\" = 0 || { echo prompt >&2; exit 3; }\n"
+		"ls /proc/$$/fd | grep -qx \"$(cat \"$HOME/leaked\")\" && { echo descriptor >&2; exit 3; }\n"
+		"grep -q '^SigBlk:[[:space:]]*0*$' /proc/self/status || { echo signals >&2; exit 3; }\n"
+		"eval \"$last\"\n");
 	{
 		g_autofree char *script = g_strdup_printf("echo %d >leaked", leaked);
 

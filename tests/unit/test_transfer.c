@@ -1,6 +1,6 @@
 /*
- * Transfers against git's own servers: bare repositories in a temporary folder, hooks that refuse, refs that move
- * between the listing and the transfer.
+ * Transfers against git's own servers: bare repositories in a temporary folder, hooks that refuse,
+ * refs that move between the listing and the transfer.
  */
 #include "worker/transfer.h"
 
@@ -68,12 +68,14 @@ static gboolean fetch_one(struct fixture *fixture, const char *name, git_oid oid
 {
 	const struct fetch_ref ref = {name, oid, "refs/anchors/one"};
 
-	return transfer_fetch(NULL, fixture->local, &fixture->remote, &ref, 1, &fixture->budget, error);
+	return transfer_fetch(
+		NULL, fixture->local, &fixture->remote, &ref, 1, &fixture->budget, error);
 }
 
 static gboolean push(struct fixture *fixture, struct push_ref *refs, size_t n_refs, GError **error)
 {
-	return transfer_push(NULL, fixture->local, &fixture->remote, refs, n_refs, &fixture->budget, error);
+	return transfer_push(
+		NULL, fixture->local, &fixture->remote, refs, n_refs, &fixture->budget, error);
 }
 
 static void free_messages(struct push_ref *refs, size_t n_refs)
@@ -84,7 +86,8 @@ static void free_messages(struct push_ref *refs, size_t n_refs)
 
 static void assert_local_refs(struct fixture *fixture, const char *expected)
 {
-	g_autofree char *names = sandbox_run(fixture->folder, "git -C local.git for-each-ref --format='%(refname)' | xargs");
+	g_autofree char *names = sandbox_run(
+		fixture->folder, "git -C local.git for-each-ref --format='%(refname)' | xargs");
 
 	g_assert_cmpstr(names, ==, expected);
 }
@@ -93,7 +96,8 @@ static void assert_local_refs(struct fixture *fixture, const char *expected)
 static git_oid commit_on(struct fixture *fixture, git_oid base, const char *message)
 {
 	char hex[GIT_OID_HEXSZ + 1];
-	g_autofree char *command = g_strdup_printf("git -C local.git commit-tree -p %s -m %s '%s^{tree}'",
+	g_autofree char *command = g_strdup_printf(
+		"git -C local.git commit-tree -p %s -m %s '%s^{tree}'",
 		git_oid_tostr(hex, sizeof(hex), &base), message, hex);
 	g_autofree char *made = sandbox_run(fixture->folder, command);
 	git_oid oid;
@@ -110,11 +114,14 @@ static void add_hook(struct fixture *fixture, const char *name, const char *scri
 	g_assert_cmpint(g_chmod(path, 0755), ==, 0);
 }
 
-static void listing_has_refs_default_branch_and_peeled_tags(struct fixture *fixture, gconstpointer unused)
+static void listing_has_refs_default_branch_and_peeled_tags(
+	struct fixture *fixture, gconstpointer unused)
 {
 	g_autoptr(GError) error = NULL;
-	scoped(ref_listing) listing = transfer_list(NULL, &fixture->remote, everything, &fixture->budget, &error);
-	git_oid main_oid = oid_of(fixture, "main"), tag = oid_of(fixture, "v1"), tagged = oid_of(fixture, "v1^{}");
+	scoped(ref_listing) listing = transfer_list(
+		NULL, &fixture->remote, everything, &fixture->budget, &error);
+	git_oid main_oid = oid_of(fixture, "main"), tag = oid_of(fixture, "v1"),
+		tagged = oid_of(fixture, "v1^{}");
 	const struct advertised_ref *ref;
 
 	(void)unused;
@@ -136,7 +143,8 @@ static void listing_is_filtered_by_prefix(struct fixture *fixture, gconstpointer
 {
 	static const char *const heads_with_o[] = {"refs/heads/o", NULL};
 	g_autoptr(GError) error = NULL;
-	scoped(ref_listing) listing = transfer_list(NULL, &fixture->remote, heads_with_o, &fixture->budget, &error);
+	scoped(ref_listing) listing = transfer_list(
+		NULL, &fixture->remote, heads_with_o, &fixture->budget, &error);
 
 	(void)unused;
 	g_assert_no_error(error);
@@ -165,8 +173,10 @@ static void path_without_a_repository_is_not_found(struct fixture *fixture, gcon
 	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
 		g_autoptr(GError) error = NULL;
 
-		fixture->remote.path = fixture->remote.url = fixture->remote.shown = (char *)paths[i];
-		g_assert_null(transfer_list(NULL, &fixture->remote, everything, &fixture->budget, &error));
+		fixture->remote.path = fixture->remote.url = fixture->remote.shown = (char *)
+			paths[i];
+		g_assert_null(transfer_list(
+			NULL, &fixture->remote, everything, &fixture->budget, &error));
 		g_assert_error(error, FORGE_ERROR, FORGE_ERROR_REPOSITORY_NOT_FOUND);
 		g_assert_nonnull(strstr(error->message, paths[i]));
 	}
@@ -192,7 +202,8 @@ static void fetch_brings_objects_and_sets_refs(struct fixture *fixture, gconstpo
 
 static void second_fetch_downloads_no_pack(struct fixture *fixture, gconstpointer unused)
 {
-	const struct fetch_ref again = {"refs/heads/main", oid_of(fixture, "main"), "refs/anchors/two"};
+	const struct fetch_ref again = {
+		"refs/heads/main", oid_of(fixture, "main"), "refs/anchors/two"};
 	g_autoptr(GError) error = NULL;
 	g_autofree char *packs = NULL;
 
@@ -227,8 +238,9 @@ static void pack_over_the_limit_is_too_large(struct fixture *fixture, gconstpoin
 	g_autoptr(GError) error = NULL;
 
 	(void)unused;
-	g_free(sandbox_run(fixture->folder, "cd work; head -c 3000000 /dev/urandom >big; git add big; git commit -qm big;"
-				    "git push -q origin main"));
+	g_free(sandbox_run(fixture->folder,
+		"cd work; head -c 3000000 /dev/urandom >big; git add big; git commit -qm big;"
+		"git push -q origin main"));
 	fixture->budget.pack_bytes_max = 500000;
 	g_assert_false(fetch_one(fixture, "refs/heads/main", oid_of(fixture, "main"), &error));
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE);
@@ -242,7 +254,8 @@ static void broken_server_repository_is_told_as_such(struct fixture *fixture, gc
 	g_autoptr(GError) error = NULL;
 
 	(void)unused;
-	g_free(sandbox_run(fixture->folder, "cd server.git; rm -f objects/$(git rev-parse main:file | sed 's,..,&/,')"));
+	g_free(sandbox_run(fixture->folder,
+		"cd server.git; rm -f objects/$(git rev-parse main:file | sed 's,..,&/,')"));
 	g_assert_false(fetch_one(fixture, "refs/heads/main", tip, &error));
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY);
 	assert_local_refs(fixture, "");
@@ -269,7 +282,8 @@ static void push_creates_updates_and_deletes(struct fixture *fixture, gconstpoin
 		g_assert_cmpint(refs[i].result, ==, PUSH_DONE);
 	tip = oid_of(fixture, "main");
 	g_assert_true(git_oid_equal(&tip, &made));
-	names = sandbox_run(fixture->folder, "git -C server.git for-each-ref --format='%(refname)' | xargs");
+	names = sandbox_run(
+		fixture->folder, "git -C server.git for-each-ref --format='%(refname)' | xargs");
 	g_assert_cmpstr(names, ==, "refs/forge/backup/main/1 refs/heads/main refs/tags/v1");
 	assert_local_refs(fixture, "refs/anchors/one");
 	g_free(sandbox_run(fixture->folder, "git -C server.git fsck --strict"));
@@ -289,7 +303,8 @@ static void push_overwrites_what_is_no_ancestor(struct fixture *fixture, gconstp
 	g_assert_cmpint(ref.result, ==, PUSH_DONE);
 }
 
-static void one_refused_ref_of_three_is_told_and_the_others_move(struct fixture *fixture, gconstpointer unused)
+static void one_refused_ref_of_three_is_told_and_the_others_move(
+	struct fixture *fixture, gconstpointer unused)
 {
 	git_oid tip = oid_of(fixture, "main");
 	struct push_ref refs[3] = {
@@ -301,15 +316,18 @@ static void one_refused_ref_of_three_is_told_and_the_others_move(struct fixture 
 	g_autofree char *names = NULL;
 
 	(void)unused;
-	add_hook(fixture, "update", "#!/bin/sh\nif [ \"$1\" = refs/heads/locked ]; then echo 'only on Fridays' >&2; exit 1; fi\n");
+	add_hook(fixture, "update",
+		"#!/bin/sh\nif [ \"$1\" = refs/heads/locked ]; then echo 'only on Fridays' >&2; exit 1; fi\n");
 	fetch_one(fixture, "refs/heads/main", tip, &error);
 	push(fixture, refs, 3, &error);
 	g_assert_no_error(error);
 	g_assert_cmpint(refs[0].result, ==, PUSH_DONE);
 	g_assert_cmpint(refs[1].result, ==, PUSH_REJECTED);
 	g_assert_cmpint(refs[2].result, ==, PUSH_DONE);
-	g_assert_cmpstr(refs[1].message, ==, "hook declined: only on Fridays error: hook declined to update refs/heads/locked");
-	names = sandbox_run(fixture->folder, "git -C server.git for-each-ref --format='%(refname:short)' refs/heads | xargs");
+	g_assert_cmpstr(refs[1].message, ==,
+		"hook declined: only on Fridays error: hook declined to update refs/heads/locked");
+	names = sandbox_run(fixture->folder,
+		"git -C server.git for-each-ref --format='%(refname:short)' refs/heads | xargs");
 	g_assert_cmpstr(names, ==, "a main other z");
 	free_messages(refs, 3);
 }
@@ -337,15 +355,18 @@ static void moved_ref_is_left_out_and_the_others_move(struct fixture *fixture, g
 	free_messages(refs, 3);
 }
 
-static void ref_that_moves_during_the_push_is_caught_by_the_server(struct fixture *fixture, gconstpointer unused)
+static void ref_that_moves_during_the_push_is_caught_by_the_server(
+	struct fixture *fixture, gconstpointer unused)
 {
 	git_oid tip = oid_of(fixture, "main"), now, other = oid_of(fixture, "other");
 	struct push_ref ref = {.remote_name = "refs/heads/main", .before = tip};
 	g_autoptr(GError) error = NULL;
 
 	(void)unused;
-	/* The hook runs after the client compared the advertisement and before git takes the lock. */
-	add_hook(fixture, "pre-receive", "#!/bin/sh\nunset GIT_QUARANTINE_PATH; git update-ref refs/heads/main refs/heads/other\n");
+	/* The hook runs after the client compared the advertisement and before git takes the lock.
+	 */
+	add_hook(fixture, "pre-receive",
+		"#!/bin/sh\nunset GIT_QUARANTINE_PATH; git update-ref refs/heads/main refs/heads/other\n");
 	fetch_one(fixture, "refs/heads/main", tip, &error);
 	ref.after = commit_on(fixture, tip, "late");
 	push(fixture, &ref, 1, &error);
@@ -375,7 +396,8 @@ static void pack_the_server_cannot_take_is_refused(struct fixture *fixture, gcon
 	free_messages(&ref, 1);
 }
 
-static void spent_budget_ends_before_anything_is_started(struct fixture *fixture, gconstpointer unused)
+static void spent_budget_ends_before_anything_is_started(
+	struct fixture *fixture, gconstpointer unused)
 {
 	g_autoptr(GError) error = NULL;
 

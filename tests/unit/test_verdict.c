@@ -24,11 +24,13 @@ static const struct {
 	{"ssh: Could not resolve hostname nowhere.invalid: Name or service not known\n",
 		FORGE_ERROR_REPOSITORY_UNREACHABLE,
 		"ssh: Could not resolve hostname nowhere.invalid: Name or service not known"},
-	{"ssh: connect to host 127.0.0.1 port 1: Connection refused", FORGE_ERROR_REPOSITORY_UNREACHABLE,
+	{"ssh: connect to host 127.0.0.1 port 1: Connection refused",
+		FORGE_ERROR_REPOSITORY_UNREACHABLE,
 		"ssh: connect to host 127.0.0.1 port 1: Connection refused"},
 	{"ssh: connect to host 192.0.2.1 port 22: Connection timed out", FORGE_ERROR_TIMEOUT,
 		"ssh: connect to host 192.0.2.1 port 22: Connection timed out"},
-	{"kex_exchange_identification: read: Connection reset by peer", FORGE_ERROR_REPOSITORY_UNREACHABLE,
+	{"kex_exchange_identification: read: Connection reset by peer",
+		FORGE_ERROR_REPOSITORY_UNREACHABLE,
 		"kex_exchange_identification: read: Connection reset by peer"},
 	/* hosts */
 	{"ERROR: Repository not found.\nfatal: Could not read from remote repository.\n",
@@ -42,18 +44,21 @@ static const struct {
 	{"fatal: '/srv/x' does not appear to be a git repository", FORGE_ERROR_REPOSITORY_NOT_FOUND,
 		"fatal: '/srv/x' does not appear to be a git repository"},
 	{"fatal: detected dubious ownership in repository at '/srv/x'\nTo add an exception, call:\n",
-		FORGE_ERROR_PERMISSION_DENIED, "fatal: detected dubious ownership in repository at '/srv/x'"},
+		FORGE_ERROR_PERMISSION_DENIED,
+		"fatal: detected dubious ownership in repository at '/srv/x'"},
 	{"error: Could not read 8a\nfatal: unable to read tree 8a\naborting due to possible repository corruption on the "
 	 "remote side.",
 		FORGE_ERROR_BROKEN_REPOSITORY,
 		"aborting due to possible repository corruption on the remote side."},
 	{"remote error: upload-pack: not our ref 1111", FORGE_ERROR_REF_MOVED,
 		"remote error: upload-pack: not our ref 1111"},
-	{"sh: 1: git-upload-pack: not found", FORGE_ERROR_UNSUPPORTED, "sh: 1: git-upload-pack: not found"},
-	{"bash: git-upload-pack: command not found", FORGE_ERROR_UNSUPPORTED, "bash: git-upload-pack: command not found"},
+	{"sh: 1: git-upload-pack: not found", FORGE_ERROR_UNSUPPORTED,
+		"sh: 1: git-upload-pack: not found"},
+	{"bash: git-upload-pack: command not found", FORGE_ERROR_UNSUPPORTED,
+		"bash: git-upload-pack: command not found"},
 	/* What is not known falls back, and chatter is not shown. */
-	{"debug1: something\n\n  the moon is wrong \nfatal: Could not read from remote repository.", FORGE_ERROR_FAILED,
-		"the moon is wrong"},
+	{"debug1: something\n\n  the moon is wrong \nfatal: Could not read from remote repository.",
+		FORGE_ERROR_FAILED, "the moon is wrong"},
 	{"", FORGE_ERROR_FAILED, ""},
 	{"\377\376", FORGE_ERROR_FAILED, "\xef\xbf\xbd\xef\xbf\xbd"},
 };
@@ -65,8 +70,8 @@ static const struct {
 } statuses[] = {
 	{"pre-receive hook declined", "", PUSH_REJECTED},
 	{"hook declined", "", PUSH_REJECTED},
-	{"protected branch hook declined", "error: GH006: Protected branch update failed for refs/heads/main.",
-		PUSH_REJECTED},
+	{"protected branch hook declined",
+		"error: GH006: Protected branch update failed for refs/heads/main.", PUSH_REJECTED},
 	{"push declined due to repository rule violations", "", PUSH_REJECTED},
 	{"refusing to allow an OAuth App to create or update workflow `.github/workflows/ci.yml` without `workflow` scope",
 		"", PUSH_REJECTED},
@@ -76,12 +81,15 @@ static const struct {
 	{"branch is currently checked out", "", PUSH_REJECTED},
 	{"missing necessary objects", "", PUSH_REJECTED},
 	{"failed to update ref", "", PUSH_MOVED},
-	{"failed to update ref", "error: cannot lock ref 'refs/heads/main': is at 1 but expected 2", PUSH_MOVED},
-	{"failed to update ref", "error: cannot lock ref 'refs/heads/a': reference already exists", PUSH_MOVED},
+	{"failed to update ref", "error: cannot lock ref 'refs/heads/main': is at 1 but expected 2",
+		PUSH_MOVED},
+	{"failed to update ref", "error: cannot lock ref 'refs/heads/a': reference already exists",
+		PUSH_MOVED},
 	{"failed to update ref",
 		"error: cannot lock ref 'refs/heads/a/b': 'refs/heads/a' exists; cannot create 'refs/heads/a/b'",
 		PUSH_REJECTED},
-	{"failed to update ref", "error: unable to create '/x.lock': No space left on device", PUSH_REJECTED},
+	{"failed to update ref", "error: unable to create '/x.lock': No space left on device",
+		PUSH_REJECTED},
 	{"cannot lock ref 'refs/heads/main': is at 1 but expected 2", "", PUSH_MOVED},
 	{"failed to lock", "", PUSH_MOVED},
 	{"reference already exists", "", PUSH_MOVED},
@@ -93,7 +101,8 @@ static void words_have_their_meaning(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(sayings); i++) {
 		g_autofree char *line = NULL;
-		enum forge_error code = verdict_of_words(sayings[i].words, FORGE_ERROR_FAILED, &line);
+		enum forge_error code = verdict_of_words(
+			sayings[i].words, FORGE_ERROR_FAILED, &line);
 
 		g_test_message("%s", sayings[i].line);
 		g_assert_cmpstr(forge_error_name(code), ==, forge_error_name(sayings[i].code));
@@ -105,7 +114,8 @@ static void refusals_are_told_from_lost_races(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(statuses); i++) {
 		g_test_message("%s / %s", statuses[i].status, statuses[i].remarks);
-		g_assert_cmpint(verdict_of_push(statuses[i].status, statuses[i].remarks), ==, statuses[i].result);
+		g_assert_cmpint(verdict_of_push(statuses[i].status, statuses[i].remarks), ==,
+			statuses[i].result);
 	}
 }
 
@@ -130,7 +140,9 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/verdict/words_have_their_meaning", words_have_their_meaning);
-	g_test_add_func("/verdict/refusals_are_told_from_lost_races", refusals_are_told_from_lost_races);
-	g_test_add_func("/verdict/remarks_lose_progress_bars_and_are_bounded", remarks_lose_progress_bars_and_are_bounded);
+	g_test_add_func(
+		"/verdict/refusals_are_told_from_lost_races", refusals_are_told_from_lost_races);
+	g_test_add_func("/verdict/remarks_lose_progress_bars_and_are_bounded",
+		remarks_lose_progress_bars_and_are_bounded);
 	return g_test_run();
 }
