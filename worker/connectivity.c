@@ -16,16 +16,17 @@
 
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
+#include "journal/base/scope.h"
 #include "worker/git_library.h"
-#include "worker/negotiation.h"
 #include "worker/object_links.h"
+#include "worker/oid_set.h"
 
 /* How many objects are looked at between two looks at the clock. */
 #define OBJECTS_PER_BUDGET_CHECK 256
 
 struct check {
 	git_odb *all;       /* the folder and its alternates */
-	GHashTable *known;  /* ids seen to be there */
+	GHashTable *known;  /* git_oid → its type, of objects seen to be there */
 	GArray *todo;       /* of git_oid: still to be read; NULL unless everything is walked */
 	GPtrArray *indices; /* paths of the arrived packs' indices */
 	const struct budget *budget;
@@ -53,7 +54,7 @@ static gboolean check_open(
 	g_autoptr(GDir) names = g_dir_open(packs, 0, NULL);
 	const char *name;
 
-	check->known = oid_set_new();
+	check->known = oid_map_new();
 	check->indices = g_ptr_array_new_with_free_func(g_free);
 	check->budget = budget;
 	while (names && (name = g_dir_read_name(names)))
@@ -73,27 +74,43 @@ static gboolean keep_going(struct check *check)
 		budget_check(check->budget, &check->failure);
 }
 
+/* The type of the object OID, which must be there. Each object's header is read once. */
+static gboolean find_type(struct check *check, const git_oid *oid, git_object_t *type)
+{
+	size_t size;
+
+	*type = (git_object_t)oid_map_get(check->known, oid);
+	if (*type != 0)
+		return TRUE;
+	if (git_odb_read_header(&size, type, check->all, oid) != 0) {
+		check->missing = *oid;
+		return FALSE;
+	}
+	if (*type != GIT_OBJECT_BLOB && size > LIMIT_LINKING_OBJECT_BYTES) {
+		g_set_error(&check->failure, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
+			"the %s %s has %" G_GSIZE_FORMAT " bytes", git_object_type2string(*type),
+			git_oid_tostr_s(oid), size);
+		return FALSE;
+	}
+	oid_map_set(check->known, oid, (gint)*type);
+	if (check->todo && *type != GIT_OBJECT_BLOB)
+		g_array_append_val(check->todo, *oid);
+	return TRUE;
+}
+
 static gboolean link_is_there(const struct object_link *link, gpointer user_data)
 {
 	struct check *check = user_data;
 	git_object_t type;
-	size_t size;
 
-	if (oid_set_has(check->known, &link->oid))
-		return TRUE;
-	if (git_odb_read_header(&size, &type, check->all, &link->oid) != 0) {
-		check->missing = link->oid;
+	if (!find_type(check, &link->oid, &type))
 		return FALSE;
-	}
 	if (type != link->type) {
 		g_set_error(&check->failure, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY,
 			"object %s is a %s where a %s is named", git_oid_tostr_s(&link->oid),
 			git_object_type2string(type), git_object_type2string(link->type));
 		return FALSE;
 	}
-	oid_set_add(check->known, &link->oid);
-	if (check->todo && type != GIT_OBJECT_BLOB)
-		g_array_append_val(check->todo, link->oid);
 	return TRUE;
 }
 
@@ -103,30 +120,20 @@ static gboolean check_object(
 {
 	git_odb_object *object = NULL;
 	git_object_t type;
-	size_t size;
 	gboolean done, malformed;
 
 	check->current = *oid;
-	if (!keep_going(check))
+	if (!keep_going(check) || !find_type(check, oid, &type))
 		return FALSE;
-	if (git_odb_read_header(&size, &type, check->all, oid) != 0) {
-		check->missing = *oid;
-		return FALSE;
-	}
 	if (type == GIT_OBJECT_BLOB)
 		return TRUE;
-	if (size > LIMIT_LINKING_OBJECT_BYTES) {
-		g_set_error(&check->failure, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
-			"the %s %s has %" G_GSIZE_FORMAT " bytes", git_object_type2string(type),
-			git_oid_tostr_s(oid), size);
-		return FALSE;
-	}
 	if (git_odb_read(&object, check->all, oid) != 0) {
 		git_library_error(&check->failure, FORGE_ERROR_BROKEN_REPOSITORY,
 			"object %s cannot be read", git_oid_tostr_s(oid));
 		return FALSE;
 	}
-	done = object_links(type, git_odb_object_data(object), size, each, user_data, &malformed);
+	done = object_links(type, git_odb_object_data(object), git_odb_object_size(object), each,
+		user_data, &malformed);
 	git_odb_object_free(object);
 	if (malformed)
 		g_set_error(&check->failure, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY,
@@ -241,14 +248,10 @@ static void set_failure(struct check *check, GError **error)
 
 static gboolean tip_is_there(struct check *check, const git_oid *tip)
 {
-	struct object_link link = {.oid = *tip};
-	size_t size;
+	git_object_t type;
 
 	check->current = *tip;
-	check->missing = *tip;
-	if (git_odb_read_header(&size, &link.type, check->all, tip) != 0)
-		return FALSE;
-	return link_is_there(&link, check);
+	return find_type(check, tip, &type);
 }
 
 gboolean connectivity_check(const char *folder, const git_oid *tips, gsize n_tips,

@@ -26,36 +26,6 @@
 #define GRAPH_CHUNKS 3
 #define GRAPH_HEADER_BYTES 8
 
-static guint oid_hash(gconstpointer key)
-{
-	guint value;
-
-	memcpy(&value, ((const git_oid *)key)->id + 8, sizeof(value));
-	return value;
-}
-
-static gboolean oid_same(gconstpointer a, gconstpointer b)
-{
-	return git_oid_equal(a, b);
-}
-
-GHashTable *oid_set_new(void)
-{
-	return g_hash_table_new_full(oid_hash, oid_same, g_free, NULL);
-}
-
-gboolean oid_set_add(GHashTable *set, const git_oid *oid)
-{
-	if (g_hash_table_contains(set, oid))
-		return FALSE;
-	return g_hash_table_add(set, g_memdup2(oid, sizeof(*oid)));
-}
-
-gboolean oid_set_has(GHashTable *set, const git_oid *oid)
-{
-	return g_hash_table_contains(set, oid);
-}
-
 void negotiation_init(struct negotiation *negotiation)
 {
 	negotiation->haves = g_array_new(FALSE, FALSE, sizeof(git_oid));

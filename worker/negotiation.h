@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "journal/base/scope.h"
+#include "worker/oid_set.h"
 
 /** What a fetch may offer the server as known, best first and without doubles. At most
  * LIMIT_NEGOTIATION_HAVES. */
@@ -44,11 +45,5 @@ GArray *negotiation_line(git_repository *repository, const git_oid *tip, guint l
 gboolean negotiation_write(
 	const struct negotiation *negotiation, const char *folder, GError **error);
 gboolean negotiation_forget(const char *folder, GError **error);
-
-/** A set of object ids that owns its keys. */
-GHashTable *oid_set_new(void);
-/** Adds a copy of OID; FALSE if it was there. */
-gboolean oid_set_add(GHashTable *set, const git_oid *oid);
-gboolean oid_set_has(GHashTable *set, const git_oid *oid);
 
 #endif

@@ -15,6 +15,7 @@
 #include "journal/base/hash.h"
 #include "journal/base/limits.h"
 #include "worker/negotiation.h"
+#include "worker/oid_set.h"
 
 #define FILE_NAME "forge-lines"
 #define COUNT_BYTES sizeof(guint32)
