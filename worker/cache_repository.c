@@ -1,13 +1,14 @@
 /*
- * One repository folder of the cache, opened, judged, mended and filled: what stores and fork repositories share.
+ * One repository folder of the cache, opened, judged, mended and filled: what stores and fork
+ * repositories share.
  *
- * Everything in the cache can be fetched again, so there is one cure for whatever is wrong with a folder: an empty one
- * takes its place. What makes that rare is that every step leaves the folder whole (store_folder.c, quarantine.c,
- * store_rewrite.c, anchors.c); what makes it safe is that a new folder has a new generation, by which those that
- * borrowed the old one know that it is gone.
+ * Everything in the cache can be fetched again, so there is one cure for whatever is wrong with a
+ * folder: an empty one takes its place. What makes that rare is that every step leaves the folder
+ * whole (store_folder.c, quarantine.c, store_rewrite.c, anchors.c); what makes it safe is that a
+ * new folder has a new generation, by which those that borrowed the old one know that it is gone.
  *
- * A handle of libgit2 may have looked at the packs before the last one came; so what is missing is believed only after
- * loading afresh, and every change here ends with that.
+ * A handle of libgit2 may have looked at the packs before the last one came; so what is missing is
+ * believed only after loading afresh, and every change here ends with that.
  */
 #include "worker/cache_repository.h"
 
@@ -19,8 +20,8 @@
 #include "worker/quarantine.h"
 #include "worker/store_rewrite.h"
 
-gboolean cache_repository_init(struct cache_repository *repository, const char *parent, const char *name,
-	const char *borrowed, const char *basis, GError **error)
+gboolean cache_repository_init(struct cache_repository *repository, const char *parent,
+	const char *name, const char *borrowed, const char *basis, GError **error)
 {
 	memset(repository, 0, sizeof(*repository));
 	store_folder_init(&repository->folder, parent, name);
@@ -121,8 +122,8 @@ static gboolean load_any_boot(struct cache_repository *repository, GError **erro
 gboolean cache_repository_load(struct cache_repository *repository, GError **error)
 {
 	return load_any_boot(repository, error) &&
-	       (store_stamp_is_of_this_boot(&repository->stamp) ||
-		       broken(error, repository, "was not read since the machine was started"));
+		(store_stamp_is_of_this_boot(&repository->stamp) ||
+			broken(error, repository, "was not read since the machine was started"));
 }
 
 /* Makes and loads the empty repository. Needs USE exclusively. */
@@ -133,20 +134,23 @@ static gboolean make_anew(struct cache_repository *repository, GError **error)
 
 	unload(repository);
 	return store_folder_remove(folder->next, error) &&
-	       store_folder_make(folder->next, repository->borrowed, error) &&
-	       store_stamp_write(&stamp, folder->next, error) &&
-	       store_folder_exchange(folder, error) && load_any_boot(repository, error);
+		store_folder_make(folder->next, repository->borrowed, error) &&
+		store_stamp_write(&stamp, folder->next, error) &&
+		store_folder_exchange(folder, error) && load_any_boot(repository, error);
 }
 
-gboolean cache_repository_remake(struct cache_repository *repository, const struct budget *budget, GError **error)
+gboolean cache_repository_remake(
+	struct cache_repository *repository, const struct budget *budget, GError **error)
 {
 	/* Whoever still uses the old one goes on with it; nobody else takes WRITE meanwhile. */
-	return store_lock_take(repository->lock, STORE_LOCK_USE, STORE_LOCK_EXCLUSIVE, budget, error) &&
-	       make_anew(repository, error) &&
-	       store_lock_take(repository->lock, STORE_LOCK_USE, STORE_LOCK_SHARED, budget, error);
+	return store_lock_take(
+		       repository->lock, STORE_LOCK_USE, STORE_LOCK_EXCLUSIVE, budget, error) &&
+		make_anew(repository, error) &&
+		store_lock_take(repository->lock, STORE_LOCK_USE, STORE_LOCK_SHARED, budget, error);
 }
 
-/* What a stop of the machine may have cost is looked for once; then the folder counts as of this boot. */
+/* What a stop of the machine may have cost is looked for once; then the folder counts as of this
+ * boot. */
 static gboolean vouch_for(struct cache_repository *repository, GError **error)
 {
 	struct store_stamp now = store_stamp_new(NULL);
@@ -159,7 +163,8 @@ static gboolean vouch_for(struct cache_repository *repository, GError **error)
 	return store_stamp_write(&repository->stamp, repository->folder.repository, error);
 }
 
-gboolean cache_repository_prepare(struct cache_repository *repository, const struct budget *budget, GError **error)
+gboolean cache_repository_prepare(
+	struct cache_repository *repository, const struct budget *budget, GError **error)
 {
 	g_autoptr(GError) damage = NULL;
 
@@ -186,24 +191,25 @@ gboolean cache_repository_has(const struct cache_repository *repository, const g
 	return there;
 }
 
-gboolean cache_repository_keep(struct cache_repository *repository, const struct fetch_ref *refs, size_t n_refs,
-	GError **error)
+gboolean cache_repository_keep(struct cache_repository *repository, const struct fetch_ref *refs,
+	size_t n_refs, GError **error)
 {
 	gboolean changed = FALSE;
 
 	for (size_t i = 0; i < n_refs; i++)
 		changed |= anchors_set(&repository->anchors, refs[i].local_name, &refs[i].oid);
-	return !changed || anchors_write(&repository->anchors, repository->folder.repository, error);
+	return !changed ||
+		anchors_write(&repository->anchors, repository->folder.repository, error);
 }
 
 gboolean cache_repository_fetch(struct cache_repository *repository, struct http *http,
 	const struct remote *remote, const struct fetch_ref *refs, size_t n_refs,
 	const struct negotiation *negotiation, struct budget *budget, GError **error)
 {
-	return quarantine_fetch(&repository->folder, http, remote, refs, n_refs, negotiation, budget,
-		       error) &&
-	       cache_repository_load(repository, error) &&
-	       cache_repository_keep(repository, refs, n_refs, error);
+	return quarantine_fetch(&repository->folder, http, remote, refs, n_refs, negotiation,
+		       budget, error) &&
+		cache_repository_load(repository, error) &&
+		cache_repository_keep(repository, refs, n_refs, error);
 }
 
 static gboolean add_oid(gpointer name, gpointer oid, gpointer oids)
@@ -213,7 +219,8 @@ static gboolean add_oid(gpointer name, gpointer oid, gpointer oids)
 	return FALSE;
 }
 
-gboolean cache_repository_is_broken(struct cache_repository *repository, const struct budget *budget)
+gboolean cache_repository_is_broken(
+	struct cache_repository *repository, const struct budget *budget)
 {
 	g_autoptr(GArray) oids = g_array_new(FALSE, FALSE, sizeof(git_oid));
 	g_autoptr(GError) failure = NULL;
@@ -227,8 +234,14 @@ gboolean cache_repository_is_broken(struct cache_repository *repository, const s
 	return g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY);
 }
 
-gboolean cache_repository_rewrite_if_due(struct cache_repository *repository, const struct budget *budget,
-	GError **error)
+void cache_repository_condemn(const struct cache_repository *repository)
+{
+	g_message("store=condemned path=%s", repository->folder.repository);
+	store_stamp_remove(repository->folder.repository);
+}
+
+gboolean cache_repository_rewrite_if_due(
+	struct cache_repository *repository, const struct budget *budget, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
 
@@ -237,8 +250,9 @@ gboolean cache_repository_rewrite_if_due(struct cache_repository *repository, co
 		return TRUE;
 	unload(repository);
 	if (!store_rewrite(&repository->folder, repository->borrowed, budget, &failure))
-		g_warning("store=not_rewritten path=%s reason=\"%s\"", repository->folder.repository,
-			failure->message);
-	return store_lock_take(repository->lock, STORE_LOCK_USE, STORE_LOCK_SHARED, budget, error) &&
-	       cache_repository_load(repository, error);
+		g_warning("store=not_rewritten path=%s reason=\"%s\"",
+			repository->folder.repository, failure->message);
+	return store_lock_take(
+		       repository->lock, STORE_LOCK_USE, STORE_LOCK_SHARED, budget, error) &&
+		cache_repository_load(repository, error);
 }

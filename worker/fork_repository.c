@@ -1,17 +1,20 @@
 /*
  * The repository of one fork, over the store of its upstream.
  *
- * What it borrows, it borrows by the store's path, so a store that is rewritten and exchanged stays borrowed. A store that was made anew is another matter: it may lack what this fork builds on, so the stamp names the
- * store's generation, and a fork over another generation starts afresh. One job holds a fork at a time; the scheduler's
- * lanes see to that, and the lock to what the lanes cannot see.
+ * What it borrows, it borrows by the store's path, so a store that is rewritten and exchanged stays
+ * borrowed. A store that was made anew is another matter: it may lack what this fork builds on, so
+ * the stamp names the store's generation, and a fork over another generation starts afresh. One job
+ * holds a fork at a time; the scheduler's lanes see to that, and the lock to what the lanes cannot
+ * see.
  */
 #include "worker/fork_repository.h"
 
 #include "journal/base/errors.h"
 #include "worker/cache_repository.h"
 
-/* Own anchors that come before anything of the upstream's: what was wanted before is likely to be there still. The
- * rest of the first twenty haves, which travel together, doubles its depth into the upstream's history. */
+/* Own anchors that come before anything of the upstream's: what was wanted before is likely to be
+ * there still. The rest of the first twenty haves, which travel together, doubles its depth into
+ * the upstream's history. */
 #define OWN_ANCHORS_FIRST 4
 /* With nothing of its own to offer, the gaps stay below a twentieth of the depth. */
 #define FIRST_FETCH_DENSITY 20
@@ -27,8 +30,7 @@ struct fork_repository *fork_repository_open(struct stores *stores, struct store
 	const struct remote *fork, struct budget *budget, GError **error)
 {
 	scoped(fork_repository) opened = g_new0(struct fork_repository, 1);
-	g_autofree char *name =
-		g_strdup_printf("%s-of-%s", fork->identity, store_identity(store));
+	g_autofree char *name = g_strdup_printf("%s-of-%s", fork->identity, store_identity(store));
 	g_autofree char *borrowed = g_build_filename(store_path(store), "objects", NULL);
 
 	opened->stores = stores;
@@ -95,8 +97,8 @@ static gboolean offer_known(struct fork_repository *fork, struct negotiation *ne
 	return TRUE;
 }
 
-static gboolean fetch_missing(struct fork_repository *fork, const struct fetch_ref *tips, size_t n_tips,
-	struct budget *budget, GError **error)
+static gboolean fetch_missing(struct fork_repository *fork, const struct fetch_ref *tips,
+	size_t n_tips, struct budget *budget, GError **error)
 {
 	scoped_value(negotiation) negotiation;
 	g_autoptr(GArray) missing = g_array_new(FALSE, FALSE, sizeof(struct fetch_ref));
@@ -106,39 +108,64 @@ static gboolean fetch_missing(struct fork_repository *fork, const struct fetch_r
 		if (!cache_repository_has(&fork->repository, &tips[i].oid))
 			g_array_append_val(missing, tips[i]);
 	return missing->len == 0 ||
-	       (offer_known(fork, &negotiation, tips, n_tips, error) &&
-		       cache_repository_fetch(&fork->repository, stores_http(fork->stores),
-			       fork->remote, (const struct fetch_ref *)(const void *)missing->data,
-			       missing->len, &negotiation, budget, error));
+		(offer_known(fork, &negotiation, tips, n_tips, error) &&
+			cache_repository_fetch(&fork->repository, stores_http(fork->stores),
+				fork->remote, (const struct fetch_ref *)(const void *)missing->data,
+				missing->len, &negotiation, budget, error));
 }
 
-/*
- * Whose fault is a missing object? If what was here before is whole, the server's. If the store is not, this fork cannot
- * mend it: the next job that finds the store broken does. If only the fork's own repository is not, it starts afresh.
- */
-gboolean fork_repository_fetch(struct fork_repository *fork, const struct fetch_ref *tips, size_t n_tips,
-	struct budget *budget, GError **error)
+gboolean fork_repository_is_damaged(struct fork_repository *fork, const struct budget *budget)
 {
-	struct cache_repository *repository = &fork->repository;
-	g_autoptr(GError) failure = NULL;
+	gboolean damaged = store_is_damaged(fork->store, budget);
 
-	if (!fetch_missing(fork, tips, n_tips, budget, &failure)) {
-		if (!g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY) ||
-			!cache_repository_is_broken(repository, budget)) {
-			g_propagate_error(error, g_steal_pointer(&failure));
-			return FALSE;
-		}
-		g_message("fork=rebuilt path=%s reason=\"%s\"", repository->folder.repository,
-			failure->message);
-		if (!cache_repository_remake(repository, budget, error) ||
-			!fetch_missing(fork, tips, n_tips, budget, error))
-			return FALSE;
+	if (cache_repository_is_broken(&fork->repository, budget)) {
+		cache_repository_condemn(&fork->repository);
+		damaged = TRUE;
 	}
-	return cache_repository_keep(repository, tips, n_tips, error);
+	return damaged;
 }
 
-gboolean fork_repository_anchor(struct fork_repository *fork, const char *branch, const git_oid *oid,
-	GError **error)
+/* A fetch lacked something. The server is to blame only if all that was here before is whole; else
+ * what is not is made anew: the fork's own repository now, to be fetched into once more, the store
+ * when it is opened next. */
+static gboolean fetch_again(struct fork_repository *fork, const struct fetch_ref *tips,
+	size_t n_tips, struct budget *budget, GError *take_failure, GError **error)
+{
+	g_autoptr(GError) failure = take_failure;
+	struct cache_repository *repository = &fork->repository;
+
+	if (!g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY)) {
+		g_propagate_error(error, g_steal_pointer(&failure));
+		return FALSE;
+	}
+	if (store_is_damaged(fork->store, budget)) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_STORE_BUSY,
+			"%s was damaged and will be made anew: %s", store_path(fork->store),
+			failure->message);
+		return FALSE;
+	}
+	if (!cache_repository_is_broken(repository, budget)) {
+		g_propagate_error(error, g_steal_pointer(&failure));
+		return FALSE;
+	}
+	g_message("store=rebuilt path=%s reason=\"%s\"", repository->folder.repository,
+		failure->message);
+	return cache_repository_remake(repository, budget, error) &&
+		fetch_missing(fork, tips, n_tips, budget, error);
+}
+
+gboolean fork_repository_fetch(struct fork_repository *fork, const struct fetch_ref *tips,
+	size_t n_tips, struct budget *budget, GError **error)
+{
+	GError *failure = NULL;
+
+	return (fetch_missing(fork, tips, n_tips, budget, &failure) ||
+		       fetch_again(fork, tips, n_tips, budget, failure, error)) &&
+		cache_repository_keep(&fork->repository, tips, n_tips, error);
+}
+
+gboolean fork_repository_anchor(
+	struct fork_repository *fork, const char *branch, const git_oid *oid, GError **error)
 {
 	g_autofree char *name = anchor_name("synced", branch);
 	struct fetch_ref ref = {.remote_name = branch, .oid = *oid, .local_name = name};

@@ -47,7 +47,8 @@ gboolean negotiation_offer(struct negotiation *negotiation, const git_oid *oid)
 	return TRUE;
 }
 
-void negotiation_offer_sparse(struct negotiation *negotiation, const GPtrArray *lines, guint density)
+void negotiation_offer_sparse(
+	struct negotiation *negotiation, const GPtrArray *lines, guint density)
 {
 	guint longest = 0;
 
@@ -64,7 +65,8 @@ void negotiation_offer_sparse(struct negotiation *negotiation, const GPtrArray *
 		GArray *line = g_ptr_array_index(lines, k);
 
 		if (line->len > 0)
-			negotiation_offer(negotiation, &g_array_index(line, git_oid, line->len - 1));
+			negotiation_offer(
+				negotiation, &g_array_index(line, git_oid, line->len - 1));
 	}
 }
 
@@ -73,7 +75,7 @@ static gboolean peel_to_commit(git_repository *repository, const git_oid *oid, g
 {
 	git_object *object = NULL, *peeled = NULL;
 	gboolean found = git_object_lookup(&object, repository, oid, GIT_OBJECT_ANY) == 0 &&
-			 git_object_peel(&peeled, object, GIT_OBJECT_COMMIT) == 0;
+		git_object_peel(&peeled, object, GIT_OBJECT_COMMIT) == 0;
 
 	if (found)
 		*commit = *git_object_id(peeled);
@@ -82,8 +84,8 @@ static gboolean peel_to_commit(git_repository *repository, const git_oid *oid, g
 	return found;
 }
 
-GArray *negotiation_line(git_repository *repository, const git_oid *tip, guint length_max, GHashTable *seen,
-	git_oid *met, GError **error)
+GArray *negotiation_line(git_repository *repository, const git_oid *tip, guint length_max,
+	GHashTable *seen, git_oid *met, GError **error)
 {
 	g_autoptr(GArray) line = g_array_new(FALSE, FALSE, sizeof(git_oid));
 	git_revwalk *walk = NULL;

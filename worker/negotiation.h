@@ -22,19 +22,21 @@ SCOPED_VALUE(negotiation, negotiation_clear)
 gboolean negotiation_offer(struct negotiation *negotiation, const git_oid *oid);
 
 /**
- * Offers some commits of each of LINES (GArrays of git_oid, newest first, as negotiation_line() gives them) in turns,
- * and the oldest: all of the newest DENSITY, and from there on with gaps of a DENSITY-th of the depth. 1 doubles the
- * depth with each.
+ * Offers some commits of each of LINES (GArrays of git_oid, newest first, as negotiation_line()
+ * gives them) in turns, and the oldest: all of the newest DENSITY, and from there on with gaps of a
+ * DENSITY-th of the depth. 1 doubles the depth with each.
  */
-void negotiation_offer_sparse(struct negotiation *negotiation, const GPtrArray *lines, guint density);
+void negotiation_offer_sparse(
+	struct negotiation *negotiation, const GPtrArray *lines, guint density);
 
 /**
- * The first-parent line from commit TIP back to a root, newest first, at most LENGTH_MAX long. It ends before a commit
- * that is in SEEN (of git_oid), which *MET then names (else zero); what it holds is added to SEEN. Returns an array of
- * git_oid, empty if TIP leads to no commit; NULL and BROKEN_REPOSITORY if a commit cannot be read.
+ * The first-parent line from commit TIP back to a root, newest first, at most LENGTH_MAX long. It
+ * ends before a commit that is in SEEN (of git_oid), which *MET then names (else zero); what it
+ * holds is added to SEEN. Returns an array of git_oid, empty if TIP leads to no commit; NULL and
+ * BROKEN_REPOSITORY if a commit cannot be read.
  */
-GArray *negotiation_line(git_repository *repository, const git_oid *tip, guint length_max, GHashTable *seen,
-	git_oid *met, GError **error);
+GArray *negotiation_line(git_repository *repository, const git_oid *tip, guint length_max,
+	GHashTable *seen, git_oid *met, GError **error);
 
 /**
  * Writes into the repository folder FOLDER (bare; nobody has it open) refs for all that is offered,

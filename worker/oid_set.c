@@ -1,8 +1,9 @@
 /*
  * Sets and maps of object ids.
  *
- * The hash is eight bytes of the id folded under a factor, which suffices among honest ids. Who would make ids collide
- * has to find SHA-1 digests that agree in these bytes, for every single one; the job's deadline ends what that slows.
+ * The hash is eight bytes of the id folded under a factor, which suffices among honest ids. Who
+ * would make ids collide has to find SHA-1 digests that agree in these bytes, for every single one;
+ * the job's deadline ends what that slows.
  */
 #include "worker/oid_set.h"
 

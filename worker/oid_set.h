@@ -12,7 +12,8 @@ gboolean oid_set_add(GHashTable *set, const git_oid *oid);
 
 gboolean oid_set_has(GHashTable *set, const git_oid *oid);
 
-/** A map of object ids to numbers that are not 0; looks up as 0 what is not there. Owns its keys. Caller frees. */
+/** A map of object ids to numbers that are not 0; looks up as 0 what is not there. Owns its keys.
+ * Caller frees. */
 GHashTable *oid_map_new(void);
 void oid_map_set(GHashTable *map, const git_oid *oid, gint value);
 gint oid_map_get(GHashTable *map, const git_oid *oid);

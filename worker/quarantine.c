@@ -1,10 +1,11 @@
 /*
  * A fetch, kept apart until it is known to be whole.
  *
- * What a server sends lands in a repository of its own that borrows the one it is meant for. Only when every object of
- * it is connected are its packs moved in, the pack before its index: an index without its pack would make objects
- * "exist" that cannot be read, a pack without its index is not seen at all. A server that names what it never sent, or
- * a kill in the middle, leaves a folder that the next fetch removes and nothing else.
+ * What a server sends lands in a repository of its own that borrows the one it is meant for. Only
+ * when every object of it is connected are its packs moved in, the pack before its index: an index
+ * without its pack would make objects "exist" that cannot be read, a pack without its index is not
+ * seen at all. A server that names what it never sent, or a kill in the middle, leaves a folder
+ * that the next fetch removes and nothing else.
  */
 #include "worker/quarantine.h"
 
@@ -24,8 +25,8 @@ static gboolean move_file(const char *from, const char *to_folder, GError **erro
 	g_autofree char *to = g_build_filename(to_folder, name, NULL);
 
 	if (rename(from, to) != 0) {
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_CACHE_UNUSABLE, "cannot move %s to %s: %s",
-			from, to_folder, g_strerror(errno));
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_CACHE_UNUSABLE,
+			"cannot move %s to %s: %s", from, to_folder, g_strerror(errno));
 		return FALSE;
 	}
 	return TRUE;
@@ -53,7 +54,8 @@ static gboolean move_packs(const struct store_folder *folder, GError **error)
 	return TRUE;
 }
 
-/* A disk that is full, or a folder that is read-only, looks like a broken transfer: say so instead. */
+/* A disk that is full, or a folder that is read-only, looks like a broken transfer: say so instead.
+ */
 static void blame_disk(const char *path, GError **error)
 {
 	g_autofree char *parent = g_path_get_dirname(path);
@@ -61,8 +63,8 @@ static void blame_disk(const char *path, GError **error)
 
 	if (access(parent, W_OK) != 0) {
 		g_clear_error(error);
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_CACHE_UNUSABLE, "cannot write to %s: %s",
-			parent, g_strerror(errno));
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_CACHE_UNUSABLE,
+			"cannot write to %s: %s", parent, g_strerror(errno));
 	} else if (statvfs(parent, &disk) == 0 && disk.f_bavail == 0) {
 		g_clear_error(error);
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_CACHE_UNUSABLE,
@@ -70,7 +72,8 @@ static void blame_disk(const char *path, GError **error)
 	}
 }
 
-/* The transfer itself: into refs named by number, since the callers' names may clash with each other here. */
+/* The transfer itself: into refs named by number, since the callers' names may clash with each
+ * other here. */
 static gboolean receive(const char *path, struct http *http, const struct remote *remote,
 	const struct fetch_ref *refs, size_t n_refs, struct budget *budget, GError **error)
 {
@@ -105,15 +108,15 @@ static gboolean check(const char *path, const struct fetch_ref *refs, size_t n_r
 	return connectivity_check(path, tips, n_refs, budget, error);
 }
 
-gboolean quarantine_fetch(const struct store_folder *folder, struct http *http, const struct remote *remote,
-	const struct fetch_ref *refs, size_t n_refs, const struct negotiation *negotiation,
-	struct budget *budget, GError **error)
+gboolean quarantine_fetch(const struct store_folder *folder, struct http *http,
+	const struct remote *remote, const struct fetch_ref *refs, size_t n_refs,
+	const struct negotiation *negotiation, struct budget *budget, GError **error)
 {
 	g_autofree char *borrowed = g_build_filename(folder->repository, "objects", NULL);
 	GError *failure = NULL;
 	gboolean done = store_folder_remove(folder->incoming, &failure) &&
-			store_folder_make(folder->incoming, borrowed, &failure) &&
-			negotiation_write(negotiation, folder->incoming, &failure);
+		store_folder_make(folder->incoming, borrowed, &failure) &&
+		negotiation_write(negotiation, folder->incoming, &failure);
 
 	if (done) {
 		done = receive(folder->incoming, http, remote, refs, n_refs, budget, &failure);
@@ -126,7 +129,8 @@ gboolean quarantine_fetch(const struct store_folder *folder, struct http *http, 
 		g_prefix_error(&failure, "%s sent an incomplete history: ", remote->shown);
 	}
 	done = done && move_packs(folder, &failure);
-	/* What cannot be removed now is removed before the next fetch, which says why if it cannot either. */
+	/* What cannot be removed now is removed before the next fetch, which says why if it cannot
+	 * either. */
 	store_folder_remove(folder->incoming, NULL);
 	if (!done)
 		g_propagate_error(error, failure);

@@ -12,12 +12,13 @@
 #include "worker/transfer.h"
 
 /**
- * Fetches REFS from REMOTE into FOLDER's incoming, a repository that borrows FOLDER's, offering what NEGOTIATION has;
- * checks what came; moves its packs into FOLDER's repository. Sets no ref there. Nothing of a fetch that failed stays.
- * The caller holds FOLDER for writing. Errors: those of transfer_fetch() and connectivity_check(), CACHE_UNUSABLE.
+ * Fetches REFS from REMOTE into FOLDER's incoming, a repository that borrows FOLDER's, offering
+ * what NEGOTIATION has; checks what came; moves its packs into FOLDER's repository. Sets no ref
+ * there. Nothing of a fetch that failed stays. The caller holds FOLDER for writing. Errors: those
+ * of transfer_fetch() and connectivity_check(), CACHE_UNUSABLE.
  */
-gboolean quarantine_fetch(const struct store_folder *folder, struct http *http, const struct remote *remote,
-	const struct fetch_ref *refs, size_t n_refs, const struct negotiation *negotiation,
-	struct budget *budget, GError **error);
+gboolean quarantine_fetch(const struct store_folder *folder, struct http *http,
+	const struct remote *remote, const struct fetch_ref *refs, size_t n_refs,
+	const struct negotiation *negotiation, struct budget *budget, GError **error);
 
 #endif

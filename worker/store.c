@@ -1,10 +1,11 @@
 /*
  * Stores: what upstreams have sent, once for all their forks.
  *
- * A store is opened twice over: first for reading, which is all that is needed when the tips are there, then, if they
- * are not, under the lock of writers. Whoever waited for that lock looks again before fetching, so of many who want
- * the same tips one fetches. Users hold the folder shared for as long as they work with it, and a fetch only adds to
- * it, so nobody waits for a fetch but those who want one.
+ * A store is opened twice over: first for reading, which is all that is needed when the tips are
+ * there, then, if they are not, under the lock of writers. Whoever waited for that lock looks again
+ * before fetching, so of many who want the same tips one fetches. Users hold the folder shared for
+ * as long as they work with it, and a fetch only adds to it, so nobody waits for a fetch but those
+ * who want one.
  */
 #include "worker/store.h"
 
@@ -16,8 +17,8 @@
 #include "worker/store_evict.h"
 #include "worker/store_lines.h"
 
-/* How far back a store's fetch looks for commits to offer, should the upstream have rewritten its history; and for how
- * many of its branches. */
+/* How far back a store's fetch looks for commits to offer, should the upstream have rewritten its
+ * history; and for how many of its branches. */
 #define REWRITTEN_COMMITS_MAX 1024
 #define REWRITTEN_BRANCHES_MAX 4
 
@@ -73,10 +74,12 @@ struct http *stores_http(const struct stores *stores)
 }
 
 /* TRUE if the loaded store has all TIPS, and its anchors say so. */
-static gboolean is_up_to_date(const struct store *store, const struct fetch_ref *tips, size_t n_tips)
+static gboolean is_up_to_date(
+	const struct store *store, const struct fetch_ref *tips, size_t n_tips)
 {
 	for (size_t i = 0; i < n_tips; i++) {
-		const git_oid *anchor = anchors_find(&store->repository.anchors, tips[i].local_name);
+		const git_oid *anchor = anchors_find(
+			&store->repository.anchors, tips[i].local_name);
 
 		if (!anchor || !git_oid_equal(anchor, &tips[i].oid))
 			return FALSE;
@@ -102,21 +105,22 @@ static gboolean offer_anchor(gpointer name, gpointer oid, gpointer negotiation)
 }
 
 /* What the same branches were when last seen, how they came there, and what other branches were. */
-static gboolean offer_known(struct store *store, struct negotiation *negotiation, const struct fetch_ref *tips,
-	size_t n_tips, GError **error)
+static gboolean offer_known(struct store *store, struct negotiation *negotiation,
+	const struct fetch_ref *tips, size_t n_tips, GError **error)
 {
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
 	g_autoptr(GHashTable) seen = oid_set_new();
 
 	for (size_t i = 0; i < n_tips; i++) {
-		const git_oid *anchor = anchors_find(&store->repository.anchors, tips[i].local_name);
+		const git_oid *anchor = anchors_find(
+			&store->repository.anchors, tips[i].local_name);
 		GArray *line;
 		git_oid met;
 
 		if (!anchor || lines->len == REWRITTEN_BRANCHES_MAX)
 			continue;
-		line = negotiation_line(store->repository.git, anchor, REWRITTEN_COMMITS_MAX, seen, &met,
-			error);
+		line = negotiation_line(
+			store->repository.git, anchor, REWRITTEN_COMMITS_MAX, seen, &met, error);
 		if (!line)
 			return FALSE;
 		g_ptr_array_add(lines, line);
@@ -127,23 +131,24 @@ static gboolean offer_known(struct store *store, struct negotiation *negotiation
 }
 
 /* One fetch of what is missing; nothing if nothing is. */
-static gboolean fetch_missing(struct store *store, const struct remote *upstream, const struct fetch_ref *tips,
-	size_t n_tips, struct budget *budget, GError **error)
+static gboolean fetch_missing(struct store *store, const struct remote *upstream,
+	const struct fetch_ref *tips, size_t n_tips, struct budget *budget, GError **error)
 {
 	scoped_value(negotiation) negotiation;
 	g_autoptr(GArray) missing = list_missing(store, tips, n_tips);
 
 	negotiation_init(&negotiation);
 	return missing->len == 0 ||
-	       (offer_known(store, &negotiation, tips, n_tips, error) &&
-		       cache_repository_fetch(&store->repository, store->stores->http, upstream,
-			       (const struct fetch_ref *)(const void *)missing->data, missing->len,
-			       &negotiation, budget, error));
+		(offer_known(store, &negotiation, tips, n_tips, error) &&
+			cache_repository_fetch(&store->repository, store->stores->http, upstream,
+				(const struct fetch_ref *)(const void *)missing->data, missing->len,
+				&negotiation, budget, error));
 }
 
-/* Fetches, and once more into an empty store if the first failed because of what was in this one. */
-static gboolean fetch(struct store *store, const struct remote *upstream, const struct fetch_ref *tips,
-	size_t n_tips, struct budget *budget, GError **error)
+/* Fetches, and once more into an empty store if the first failed because of what was in this one.
+ */
+static gboolean fetch(struct store *store, const struct remote *upstream,
+	const struct fetch_ref *tips, size_t n_tips, struct budget *budget, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
 
@@ -154,18 +159,19 @@ static gboolean fetch(struct store *store, const struct remote *upstream, const 
 		g_message("store=rebuilt path=%s reason=\"%s\"",
 			store->repository.folder.repository, failure->message);
 		return cache_repository_remake(&store->repository, budget, error) &&
-		       fetch_missing(store, upstream, tips, n_tips, budget, error);
+			fetch_missing(store, upstream, tips, n_tips, budget, error);
 	}
 	g_propagate_error(error, g_steal_pointer(&failure));
 	return FALSE;
 }
 
-static gboolean fill(struct store *store, const struct remote *upstream, const struct fetch_ref *tips,
-	size_t n_tips, struct budget *budget, GError **error)
+static gboolean fill(struct store *store, const struct remote *upstream,
+	const struct fetch_ref *tips, size_t n_tips, struct budget *budget, GError **error)
 {
 	struct cache_repository *repository = &store->repository;
 
-	if (!store_lock_take(repository->lock, STORE_LOCK_WRITE, STORE_LOCK_EXCLUSIVE, budget, error) ||
+	if (!store_lock_take(
+		    repository->lock, STORE_LOCK_WRITE, STORE_LOCK_EXCLUSIVE, budget, error) ||
 		!cache_repository_prepare(repository, budget, error) ||
 		!fetch(store, upstream, tips, n_tips, budget, error) ||
 		!cache_repository_keep(repository, tips, n_tips, error) ||
@@ -175,20 +181,21 @@ static gboolean fill(struct store *store, const struct remote *upstream, const s
 	return TRUE;
 }
 
-struct store *store_open(struct stores *stores, const struct remote *upstream, const struct fetch_ref *tips,
-	size_t n_tips, struct budget *budget, GError **error)
+struct store *store_open(struct stores *stores, const struct remote *upstream,
+	const struct fetch_ref *tips, size_t n_tips, struct budget *budget, GError **error)
 {
 	scoped(store) store = g_new0(struct store, 1);
 
 	store->stores = stores;
 	store->identity = g_strdup(upstream->identity);
-	if (!cache_repository_init(&store->repository, stores->stores_folder, store->identity, NULL, NULL,
-		    error) ||
+	if (!cache_repository_init(&store->repository, stores->stores_folder, store->identity, NULL,
+		    NULL, error) ||
 		!store_lock_take(
 			store->repository.lock, STORE_LOCK_USE, STORE_LOCK_SHARED, budget, error))
 		return NULL;
 	store_lock_touch(store->repository.lock);
-	if (!cache_repository_load(&store->repository, NULL) || !is_up_to_date(store, tips, n_tips)) {
+	if (!cache_repository_load(&store->repository, NULL) ||
+		!is_up_to_date(store, tips, n_tips)) {
 		store_lock_drop(store->repository.lock, STORE_LOCK_USE);
 		if (!fill(store, upstream, tips, n_tips, budget, error))
 			return NULL;
@@ -228,6 +235,14 @@ const char *store_generation(const struct store *store)
 gboolean store_has(const struct store *store, const git_oid *oid)
 {
 	return cache_repository_has(&store->repository, oid);
+}
+
+gboolean store_is_damaged(struct store *store, const struct budget *budget)
+{
+	if (!cache_repository_is_broken(&store->repository, budget))
+		return FALSE;
+	cache_repository_condemn(&store->repository);
+	return TRUE;
 }
 
 GPtrArray *store_lines(struct store *store, GError **error)

@@ -1,9 +1,9 @@
 /*
  * Making room in the cache: repository folders go as wholes, the least recently used first.
  *
- * The time of use is the lock file's. A folder is renamed before it is removed, under both parts of its lock: whoever
- * comes next finds none and makes one. Forks that borrowed an evicted store find another generation in its place, or
- * none, and start afresh.
+ * The time of use is the lock file's. A folder is renamed before it is removed, under both parts of
+ * its lock: whoever comes next finds none and makes one. Forks that borrowed an evicted store find
+ * another generation in its place, or none, and start afresh.
  */
 #include "worker/store_evict.h"
 
@@ -57,8 +57,8 @@ static void list_candidates(GPtrArray *candidates, const char *parent)
 		candidate = g_new0(struct candidate, 1);
 		store_folder_init(&candidate->folder, parent, stem);
 		candidate->bytes = store_folder_bytes(candidate->folder.repository) +
-				   store_folder_bytes(candidate->folder.incoming) +
-				   store_folder_bytes(candidate->folder.next);
+			store_folder_bytes(candidate->folder.incoming) +
+			store_folder_bytes(candidate->folder.next);
 		if (stat(candidate->folder.lock, &status) == 0)
 			candidate->used = status.st_mtim;
 		g_ptr_array_add(candidates, candidate);
@@ -76,7 +76,7 @@ static gboolean remove_all(const struct store_folder *folder, GError **error)
 		return FALSE;
 	}
 	return store_folder_remove(folder->next, error) &&
-	       store_folder_remove(folder->incoming, error);
+		store_folder_remove(folder->incoming, error);
 }
 
 /* TRUE if the folder is gone. */
@@ -86,8 +86,9 @@ static gboolean evict(const struct candidate *candidate)
 	scoped(store_lock) lock = store_lock_open(candidate->folder.lock, &failure);
 	gboolean gone = FALSE;
 
-	if (lock && (!store_lock_try(lock, STORE_LOCK_WRITE, STORE_LOCK_EXCLUSIVE) ||
-			    !store_lock_try(lock, STORE_LOCK_USE, STORE_LOCK_EXCLUSIVE)))
+	if (lock &&
+		(!store_lock_try(lock, STORE_LOCK_WRITE, STORE_LOCK_EXCLUSIVE) ||
+			!store_lock_try(lock, STORE_LOCK_USE, STORE_LOCK_EXCLUSIVE)))
 		return FALSE;
 	if (lock)
 		gone = remove_all(&candidate->folder, &failure);

@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 /**
- * Removes repository folders of FOLDERS (NULL-terminated) that nobody holds, the least recently used first, until
- * all together have at most BYTES_MAX on disk. What cannot be removed is logged and stays. Returns the bytes left.
+ * Removes repository folders of FOLDERS (NULL-terminated) that nobody holds, the least recently
+ * used first, until all together have at most BYTES_MAX on disk. What cannot be removed is logged
+ * and stays. Returns the bytes left.
  */
 uint64_t store_evict(const char *const *folders, uint64_t bytes_max);
 

@@ -156,6 +156,14 @@ gboolean store_stamp_write(const struct store_stamp *stamp, const char *path, GE
 	return put_file(path, STAMP_NAME, text, error);
 }
 
+void store_stamp_remove(const char *path)
+{
+	g_autofree char *file = g_build_filename(path, STAMP_NAME, NULL);
+
+	/* If this fails, so does the making anew, and says why. */
+	(void)!unlink(file);
+}
+
 /* Packs and indices end with the SHA-1 of all bytes before it. */
 static gboolean verify_trailer(const char *path, GError **error)
 {
@@ -276,7 +284,8 @@ gboolean store_folder_exchange(const struct store_folder *folder, GError **error
 	if (renameat2(AT_FDCWD, folder->next, AT_FDCWD, folder->repository, RENAME_EXCHANGE) != 0) {
 		if (errno != EINVAL && errno != ENOSYS)
 			return unusable(error, "replace", folder->repository);
-		/* A file system without the exchange: killed in between, the folder is absent and made anew. */
+		/* A file system without the exchange: killed in between, the folder is absent and
+		 * made anew. */
 		if (!store_folder_remove(folder->repository, error))
 			return FALSE;
 		if (rename(folder->next, folder->repository) != 0)

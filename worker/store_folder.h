@@ -42,6 +42,9 @@ gboolean store_folder_make(const char *path, const char *borrowed, GError **erro
 gboolean store_stamp_read(struct store_stamp *stamp, const char *path, GError **error);
 gboolean store_stamp_write(const struct store_stamp *stamp, const char *path, GError **error);
 
+/** Removes the stamp of the repository at PATH, which counts as broken from then on. */
+void store_stamp_remove(const char *path);
+
 /** A stamp of this boot with a new generation, over the store of generation BASIS (NULL: none). */
 struct store_stamp store_stamp_new(const char *basis);
 
@@ -60,12 +63,13 @@ gboolean store_folder_verify(const char *path, GError **error);
 gboolean store_folder_remove(const char *path, GError **error);
 
 /**
- * Puts the repository that was made in FOLDER's next in the place of its repository, in one step, and removes what was
- * there. Whoever calls holds the folder for exclusive use. CACHE_UNUSABLE.
+ * Puts the repository that was made in FOLDER's next in the place of its repository, in one step,
+ * and removes what was there. Whoever calls holds the folder for exclusive use. CACHE_UNUSABLE.
  */
 gboolean store_folder_exchange(const struct store_folder *folder, GError **error);
 
-/** Removes the lock files of refs that a killed process left in the repository at PATH, which nobody else writes. */
+/** Removes the lock files of refs that a killed process left in the repository at PATH, which
+ * nobody else writes. */
 void store_folder_unlock_refs(const char *path);
 
 /** Bytes on disk below PATH; 0 if it is not there. */

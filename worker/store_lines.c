@@ -1,12 +1,14 @@
 /*
  * The first-parent lines of a store, from which every fork of it chooses what to offer its server.
  *
- * Walking twenty thousand commits takes a quarter of a second; two hundred forks should not each do it, nor the first
- * fork of every day. So the lines are kept beside the objects, and when the upstream has moved, only the commits that
- * are new are walked and what was kept is appended. The file is a cache of a cache: whatever is odd about it is ignored,
- * and it is replaced by rename, so several readers may write it at once.
+ * Walking twenty thousand commits takes a quarter of a second; two hundred forks should not each do
+ * it, nor the first fork of every day. So the lines are kept beside the objects, and when the
+ * upstream has moved, only the commits that are new are walked and what was kept is appended. The
+ * file is a cache of a cache: whatever is odd about it is ignored, and it is replaced by rename, so
+ * several readers may write it at once.
  *
- * File: the digest of all that follows; then, for each line, a count (32 bits, big-endian) and so many object ids.
+ * File: the digest of all that follows; then, for each line, a count (32 bits, big-endian) and so
+ * many object ids.
  */
 #include "worker/store_lines.h"
 
@@ -109,7 +111,8 @@ static void append_old(struct build *build, GArray *line, const git_oid *met)
 			i++;
 		if (i == old->len)
 			continue;
-		for (; i < old->len && oid_set_add(build->taken, &g_array_index(old, git_oid, i)); i++)
+		for (; i < old->len && oid_set_add(build->taken, &g_array_index(old, git_oid, i));
+			i++)
 			g_array_append_val(line, g_array_index(old, git_oid, i));
 		return;
 	}
@@ -135,13 +138,15 @@ static gboolean build_line(gpointer name, gpointer tip, gpointer user_data)
 	return FALSE;
 }
 
-GPtrArray *store_lines_get(git_repository *git, const char *path, const struct anchors *anchors, GError **error)
+GPtrArray *store_lines_get(
+	git_repository *git, const char *path, const struct anchors *anchors, GError **error)
 {
 	g_autoptr(GPtrArray) old = lines_read(path);
 	g_autoptr(GPtrArray) lines = lines_new();
 	g_autoptr(GHashTable) old_oids = oid_set_new();
 	g_autoptr(GHashTable) taken = oid_set_new();
-	struct build build = {.git = git, .old = old, .lines = lines, .old_oids = old_oids, .taken = taken};
+	struct build build = {
+		.git = git, .old = old, .lines = lines, .old_oids = old_oids, .taken = taken};
 
 	for (guint k = 0; k < old->len; k++) {
 		GArray *line = g_ptr_array_index(old, k);

@@ -1,11 +1,13 @@
 /*
- * Rewriting a repository folder of the cache, before its many packs and loose objects make every look-up slow.
+ * Rewriting a repository folder of the cache, before its many packs and loose objects make every
+ * look-up slow.
  *
- * Large packs are taken over as they are, by hard link; only small ones and loose objects are packed together. A pack
- * is large if all that are smaller have less together: so there are never more large ones than the total has bits, and
- * a byte is packed again only when as many new ones came. Nothing is pruned and nothing happens in place: a new folder
- * is made beside the old one and exchanged by rename, so a kill at any moment leaves one whole repository and at most a
- * folder that the next writer removes.
+ * Large packs are taken over as they are, by hard link; only small ones and loose objects are
+ * packed together. A pack is large if all that are smaller have less together: so there are never
+ * more large ones than the total has bits, and a byte is packed again only when as many new ones
+ * came. Nothing is pruned and nothing happens in place: a new folder is made beside the old one and
+ * exchanged by rename, so a kill at any moment leaves one whole repository and at most a folder
+ * that the next writer removes.
  */
 #include "worker/store_rewrite.h"
 
@@ -89,10 +91,11 @@ gboolean store_rewrite_is_due(const char *path)
 	g_autoptr(GPtrArray) packs = list_packs(path);
 
 	return packs->len > LIMIT_STORE_PACKS ||
-	       count_loose_objects(path) > LIMIT_STORE_LOOSE_OBJECTS;
+		count_loose_objects(path) > LIMIT_STORE_LOOSE_OBJECTS;
 }
 
-/* How many packs, from the largest, have each at least as many bytes as all smaller ones together. */
+/* How many packs, from the largest, have each at least as many bytes as all smaller ones together.
+ */
 static guint count_large(const GPtrArray *packs)
 {
 	guint64 rest = 0;
@@ -143,7 +146,8 @@ static int insert_backend(git_packbuilder *builder, git_odb_backend *backend)
 	return result;
 }
 
-static int insert_small(git_packbuilder *builder, const char *path, const GPtrArray *packs, guint n_large)
+static int insert_small(
+	git_packbuilder *builder, const char *path, const GPtrArray *packs, guint n_large)
 {
 	g_autofree char *objects = g_build_filename(path, "objects", NULL);
 	git_odb_backend *backend = NULL;
@@ -168,8 +172,8 @@ static int stop_if_over(int stage, uint32_t current, uint32_t total, void *budge
 }
 
 /* Packs everything but the large packs of GIT, which lies at PATH, into the folder NEXT. */
-static gboolean pack_small(git_repository *git, const char *path, const char *next, const GPtrArray *packs,
-	guint n_large, const struct budget *budget, GError **error)
+static gboolean pack_small(git_repository *git, const char *path, const char *next,
+	const GPtrArray *packs, guint n_large, const struct budget *budget, GError **error)
 {
 	g_autofree char *target = g_build_filename(next, "objects", "pack", NULL);
 	git_packbuilder *builder = NULL;
@@ -184,8 +188,8 @@ static gboolean pack_small(git_repository *git, const char *path, const char *ne
 	if (result == 0 && git_packbuilder_object_count(builder) > 0)
 		result = git_packbuilder_write(builder, target, 0, NULL, NULL);
 	if (result != 0 && budget_check(budget, error))
-		git_library_error(
-			error, FORGE_ERROR_BROKEN_REPOSITORY, "cannot pack the objects of %s", path);
+		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY,
+			"cannot pack the objects of %s", path);
 	git_packbuilder_free(builder);
 	return result == 0;
 }
@@ -206,15 +210,15 @@ static gboolean copy_refs(git_repository *git, const char *next, GError **error)
 
 	anchors_init(&anchors);
 	if (git_reference_foreach(git, add_ref, &anchors) != 0) {
-		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY, "cannot list the refs of %s",
-			git_repository_path(git));
+		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY,
+			"cannot list the refs of %s", git_repository_path(git));
 		return FALSE;
 	}
 	return anchors_write(&anchors, next, error);
 }
 
-static gboolean fill_next(git_repository *git, const struct store_folder *folder, const struct budget *budget,
-	GError **error)
+static gboolean fill_next(git_repository *git, const struct store_folder *folder,
+	const struct budget *budget, GError **error)
 {
 	g_autoptr(GPtrArray) packs = list_packs(folder->repository);
 	guint n_large = count_large(packs);
@@ -228,13 +232,13 @@ static gboolean fill_next(git_repository *git, const struct store_folder *folder
 			return FALSE;
 	}
 	return pack_small(git, folder->repository, folder->next, packs, n_large, budget, error) &&
-	       copy_refs(git, folder->next, error) &&
-	       store_stamp_read(&stamp, folder->repository, error) &&
-	       store_stamp_write(&stamp, folder->next, error);
+		copy_refs(git, folder->next, error) &&
+		store_stamp_read(&stamp, folder->repository, error) &&
+		store_stamp_write(&stamp, folder->next, error);
 }
 
-gboolean store_rewrite(const struct store_folder *folder, const char *borrowed, const struct budget *budget,
-	GError **error)
+gboolean store_rewrite(const struct store_folder *folder, const char *borrowed,
+	const struct budget *budget, GError **error)
 {
 	git_repository *git = NULL;
 	gboolean made;

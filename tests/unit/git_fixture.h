@@ -18,7 +18,8 @@ struct git_fixture {
 	struct budget budget;
 };
 
-/** Runs COMMAND in FOLDER with a shell that stops at the first failure; its output without the last line's end. */
+/** Runs COMMAND in FOLDER with a shell that stops at the first failure; its output without the last
+ * line's end. */
 static inline char *git_fixture_run(const char *folder, const char *command)
 {
 	const char *const arguments[] = {"sh", "-ec", command, NULL};
@@ -27,8 +28,8 @@ static inline char *git_fixture_run(const char *folder, const char *command)
 	char *output = NULL;
 	int status = 0;
 
-	g_spawn_sync(folder, (char **)arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &output, &complaint, &status,
-		&error);
+	g_spawn_sync(folder, (char **)arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &output,
+		&complaint, &status, &error);
 	g_assert_no_error(error);
 	if (!g_spawn_check_wait_status(status, NULL))
 		g_error("%s: %s%s", command, output, complaint);
@@ -56,7 +57,8 @@ static inline void git_fixture_set_up(struct git_fixture *fixture, gconstpointer
 
 static inline void git_fixture_tear_down(struct git_fixture *fixture, gconstpointer unused)
 {
-	g_autofree char *command = g_strdup_printf("chmod -R u+w '%s'; rm -rf '%s'", fixture->folder, fixture->folder);
+	g_autofree char *command = g_strdup_printf(
+		"chmod -R u+w '%s'; rm -rf '%s'", fixture->folder, fixture->folder);
 
 	(void)unused;
 	stores_free(fixture->stores);
@@ -79,9 +81,11 @@ static inline void git_fixture_do(struct git_fixture *fixture, const char *forma
 }
 
 /** The object REVISION of REPOSITORY (a folder of the fixture). */
-static inline git_oid git_fixture_oid(struct git_fixture *fixture, const char *repository, const char *revision)
+static inline git_oid git_fixture_oid(
+	struct git_fixture *fixture, const char *repository, const char *revision)
 {
-	g_autofree char *command = g_strdup_printf("git -C %s rev-parse '%s'", repository, revision);
+	g_autofree char *command = g_strdup_printf(
+		"git -C %s rev-parse '%s'", repository, revision);
 	g_autofree char *hex = git_fixture_run(fixture->folder, command);
 	git_oid oid;
 

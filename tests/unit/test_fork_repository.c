@@ -1,8 +1,9 @@
 /*
- * Fork repositories over stores: what a fetch costs, what a rewrite keeps, and servers that send less than they name.
+ * Fork repositories over stores: what a fetch costs, what a rewrite keeps, and servers that send
+ * less than they name.
  *
- * The hostile server is git's own, told by uploadpack.packObjectsHook in the user's configuration to answer with a pack
- * made beforehand.
+ * The hostile server is git's own, told by uploadpack.packObjectsHook in the user's configuration
+ * to answer with a pack made beforehand.
  */
 #include "worker/fork_repository.h"
 
@@ -20,7 +21,8 @@
 /* What the pack of a few small commits, with all that is said around it, stays under. */
 #define FEW_BYTES (30 * 1024)
 
-/* A fork `NAME.git` with its identity, opened over the upstream's store with its tip fetched, or not. */
+/* A fork `NAME.git` with its identity, opened over the upstream's store with its tip fetched, or
+ * not. */
 struct session {
 	char *upstream_path;
 	char *fork_path;
@@ -41,21 +43,24 @@ SCOPED_VALUE(session, session_clear)
 
 static void session_open(struct session *session, struct git_fixture *fixture, const char *name)
 {
-	struct fetch_ref tip = {MAIN, git_fixture_oid(fixture, "upstream.git", "main"), FORK_ANCHOR};
+	struct fetch_ref tip = {
+		MAIN, git_fixture_oid(fixture, "upstream.git", "main"), FORK_ANCHOR};
 	g_autoptr(GError) error = NULL;
 
 	session->upstream_path = g_build_filename(fixture->folder, "upstream.git", NULL);
 	session->fork_path = g_strdup_printf("%s/%s.git", fixture->folder, name);
 	session->upstream = git_fixture_remote(session->upstream_path, "aa11");
 	session->fork = git_fixture_remote(session->fork_path, name);
-	session->store = store_open(fixture->stores, &session->upstream, &tip, 1, &fixture->budget, &error);
+	session->store = store_open(
+		fixture->stores, &session->upstream, &tip, 1, &fixture->budget, &error);
 	g_assert_no_error(error);
-	session->repository =
-		fork_repository_open(fixture->stores, session->store, &session->fork, &fixture->budget, &error);
+	session->repository = fork_repository_open(
+		fixture->stores, session->store, &session->fork, &fixture->budget, &error);
 	g_assert_no_error(error);
 }
 
-static gboolean fetch_main(struct session *session, struct git_fixture *fixture, const char *name, GError **error)
+static gboolean fetch_main(
+	struct session *session, struct git_fixture *fixture, const char *name, GError **error)
 {
 	g_autofree char *repository = g_strdup_printf("%s.git", name);
 	struct fetch_ref tip = {MAIN, git_fixture_oid(fixture, repository, "main"), FORK_ANCHOR};
@@ -84,32 +89,38 @@ static void set_up(struct git_fixture *fixture, gconstpointer unused)
 {
 	git_fixture_set_up(fixture, unused);
 	g_setenv("HOME", fixture->folder, TRUE);
-	git_fixture_do(fixture, "git config --global user.name tester; git config --global user.email t@example.org;"
-				"git init -q --bare -b main upstream.git; git clone -q upstream.git work 2>/dev/null;"
-				"cd work; git checkout -q -b main; mkdir -p a/b; echo 1 >a/b/file; echo 1 >other;"
-				"git add .; git commit -qm one; git push -q origin main;"
-				"cd ..; git clone -q --bare upstream.git ours.git; git clone -q ours.git fork");
+	git_fixture_do(fixture,
+		"git config --global user.name tester; git config --global user.email t@example.org;"
+		"git init -q --bare -b main upstream.git; git clone -q upstream.git work 2>/dev/null;"
+		"cd work; git checkout -q -b main; mkdir -p a/b; echo 1 >a/b/file; echo 1 >other;"
+		"git add .; git commit -qm one; git push -q origin main;"
+		"cd ..; git clone -q --bare upstream.git ours.git; git clone -q ours.git fork");
 }
 
 static void add_to_fork(struct git_fixture *fixture, const char *text)
 {
-	git_fixture_do(fixture, "cd fork; echo '%s' >>a/b/file; git commit -qam '%s'; git push -q origin main", text,
-		text);
+	git_fixture_do(fixture,
+		"cd fork; echo '%s' >>a/b/file; git commit -qam '%s'; git push -q origin main",
+		text, text);
 }
 
 static void add_to_upstream(struct git_fixture *fixture, const char *text)
 {
-	git_fixture_do(fixture, "cd work; echo '%s' >>other; git commit -qam '%s'; git push -q origin main", text, text);
+	git_fixture_do(fixture,
+		"cd work; echo '%s' >>other; git commit -qam '%s'; git push -q origin main", text,
+		text);
 }
 
-static void a_fork_that_is_merely_behind_is_not_fetched(struct git_fixture *fixture, gconstpointer unused)
+static void a_fork_that_is_merely_behind_is_not_fetched(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	(void)unused;
 	add_to_upstream(fixture, "two");
 	g_assert_cmpuint(sync_fork(fixture, "ours"), ==, 0);
 }
 
-static void a_store_and_its_forks_hold_only_their_own(struct git_fixture *fixture, gconstpointer unused)
+static void a_store_and_its_forks_hold_only_their_own(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	scoped_value(session) session = {0};
 	git_oid private;
@@ -123,10 +134,12 @@ static void a_store_and_its_forks_hold_only_their_own(struct git_fixture *fixtur
 	g_assert_false(fork_repository_has(session.repository, &private));
 	g_assert_false(store_has(session.store, &private));
 	/* The other fork names what only the first has: it was not sent, so it is not there. */
-	git_fixture_do(fixture, "test -z \"$(git -C cache/stores/aa11.git log --all --format=%%s | grep private)\"");
+	git_fixture_do(fixture,
+		"test -z \"$(git -C cache/stores/aa11.git log --all --format=%%s | grep private)\"");
 }
 
-static void many_fetches_are_rewritten_and_forks_go_on(struct git_fixture *fixture, gconstpointer unused)
+static void many_fetches_are_rewritten_and_forks_go_on(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	(void)unused;
 	add_to_fork(fixture, "ours");
@@ -138,13 +151,15 @@ static void many_fetches_are_rewritten_and_forks_go_on(struct git_fixture *fixtu
 			add_to_fork(fixture, text);
 		sync_fork(fixture, "ours");
 	}
-	git_fixture_do(fixture, "test $(ls cache/stores/aa11.git/objects/pack/*.idx | wc -l) -lt 30;"
-				"git -C cache/stores/aa11.git fsck --strict;"
-				"git -C cache/forks/ours-of-aa11.git fsck --strict;"
-				"test -z \"$(find cache -mindepth 2 -maxdepth 2 ! -name '*.git' ! -name '*.lock')\"");
+	git_fixture_do(fixture,
+		"test $(ls cache/stores/aa11.git/objects/pack/*.idx | wc -l) -lt 30;"
+		"git -C cache/stores/aa11.git fsck --strict;"
+		"git -C cache/forks/ours-of-aa11.git fsck --strict;"
+		"test -z \"$(find cache -mindepth 2 -maxdepth 2 ! -name '*.git' ! -name '*.lock')\"");
 }
 
-static void a_fork_with_many_loose_objects_is_rewritten(struct git_fixture *fixture, gconstpointer unused)
+static void a_fork_with_many_loose_objects_is_rewritten(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	(void)unused;
 	add_to_fork(fixture, "ours");
@@ -154,12 +169,13 @@ static void a_fork_with_many_loose_objects_is_rewritten(struct git_fixture *fixt
 		" echo $i >../../../blobs/$i; i=$((i + 1)); done; ls -d ../../../blobs/* | git hash-object -w --stdin-paths >/dev/null;"
 		"git update-ref refs/forge/kept $(git rev-parse refs/anchors/tip/main)");
 	sync_fork(fixture, "ours");
-	git_fixture_do(fixture, "cd cache/forks/ours-of-aa11.git; test -z \"$(ls objects | grep -v -e info -e pack)\";"
-				"git cat-file -e $(git hash-object ../../../blobs/77); git rev-parse refs/forge/kept; git fsck");
+	git_fixture_do(fixture,
+		"cd cache/forks/ours-of-aa11.git; test -z \"$(ls objects | grep -v -e info -e pack)\";"
+		"git cat-file -e $(git hash-object ../../../blobs/77); git rev-parse refs/forge/kept; git fsck");
 }
 
-static void a_rewrite_killed_at_any_step_leaves_a_store_that_can_be_used(struct git_fixture *fixture,
-	gconstpointer unused)
+static void a_rewrite_killed_at_any_step_leaves_a_store_that_can_be_used(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	guint n_killed = 0;
 
@@ -213,7 +229,8 @@ static void a_fork_over_a_new_store_starts_afresh(struct git_fixture *fixture, g
 	git_fixture_do(fixture, "git -C cache/forks/ours-of-aa11.git fsck --strict");
 }
 
-/* Lets the server of fork `ours` send, whatever is asked, a pack of the objects that the shell words LIST print. */
+/* Lets the server of fork `ours` send, whatever is asked, a pack of the objects that the shell
+ * words LIST print. */
 static void send_only(struct git_fixture *fixture, const char *list)
 {
 	git_fixture_do(fixture,
@@ -223,7 +240,8 @@ static void send_only(struct git_fixture *fixture, const char *list)
 		list, fixture->folder);
 }
 
-static void assert_refused(struct git_fixture *fixture, const char *missing, const char *holder, const char *path)
+static void assert_refused(
+	struct git_fixture *fixture, const char *missing, const char *holder, const char *path)
 {
 	scoped_value(session) session = {0};
 	g_autoptr(GError) error = NULL;
@@ -237,8 +255,9 @@ static void assert_refused(struct git_fixture *fixture, const char *missing, con
 	g_assert_nonnull(strstr(error->message, git_oid_tostr_s(&commit)));
 	g_assert_nonnull(strstr(error->message, path));
 	/* Nothing of it stays, neither object nor ref nor quarantine. */
-	git_fixture_do(fixture, "cd cache/forks; test -z \"$(find ours-of-aa11.git/objects -type f ! -name alternates)\";"
-				"test ! -s ours-of-aa11.git/packed-refs; test ! -e ours-of-aa11.incoming");
+	git_fixture_do(fixture,
+		"cd cache/forks; test -z \"$(find ours-of-aa11.git/objects -type f ! -name alternates)\";"
+		"test ! -s ours-of-aa11.git/packed-refs; test ! -e ours-of-aa11.incoming");
 }
 
 static void opened_once(struct git_fixture *fixture)
@@ -253,7 +272,8 @@ static void a_missing_blob_is_a_broken_repository(struct git_fixture *fixture, g
 	(void)unused;
 	opened_once(fixture);
 	add_to_fork(fixture, "two");
-	send_only(fixture, "git rev-list --objects main^..main | cut -d' ' -f1 | grep -v $(git rev-parse main:a/b/file)");
+	send_only(fixture,
+		"git rev-list --objects main^..main | cut -d' ' -f1 | grep -v $(git rev-parse main:a/b/file)");
 	assert_refused(fixture, "main:a/b/file", "main", "a/b/file");
 }
 
@@ -262,11 +282,13 @@ static void a_missing_tree_is_a_broken_repository(struct git_fixture *fixture, g
 	(void)unused;
 	opened_once(fixture);
 	add_to_fork(fixture, "two");
-	send_only(fixture, "git rev-list --objects main^..main | cut -d' ' -f1 | grep -v $(git rev-parse main:a/b)");
+	send_only(fixture,
+		"git rev-list --objects main^..main | cut -d' ' -f1 | grep -v $(git rev-parse main:a/b)");
 	assert_refused(fixture, "main:a/b", "main", "a/b");
 }
 
-static void a_missing_parent_is_a_broken_repository(struct git_fixture *fixture, gconstpointer unused)
+static void a_missing_parent_is_a_broken_repository(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	(void)unused;
 	opened_once(fixture);
@@ -276,28 +298,61 @@ static void a_missing_parent_is_a_broken_repository(struct git_fixture *fixture,
 	assert_refused(fixture, "main^", "main", "missing");
 }
 
-static void an_incomplete_commit_beside_the_tip_is_refused_too(struct git_fixture *fixture, gconstpointer unused)
+static void an_incomplete_commit_beside_the_tip_is_refused_too(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	(void)unused;
 	opened_once(fixture);
-	git_fixture_do(fixture, "cd fork; git checkout -q -b hidden; echo h >hidden; git add .; git commit -qm h;"
-				"git push -q origin hidden; git checkout -q main");
+	git_fixture_do(fixture,
+		"cd fork; git checkout -q -b hidden; echo h >hidden; git add .; git commit -qm h;"
+		"git push -q origin hidden; git checkout -q main");
 	add_to_fork(fixture, "two");
-	send_only(fixture, "git rev-list --objects main^..main hidden^..hidden | cut -d' ' -f1 |"
-			   "grep -v $(git rev-parse hidden:hidden)");
+	send_only(fixture,
+		"git rev-list --objects main^..main hidden^..hidden | cut -d' ' -f1 |"
+		"grep -v $(git rev-parse hidden:hidden)");
 	assert_refused(fixture, "hidden:hidden", "hidden", "hidden");
+}
+
+static void a_damaged_store_is_not_blamed_on_the_fork(
+	struct git_fixture *fixture, gconstpointer unused)
+{
+	(void)unused;
+	add_to_upstream(fixture, "two");
+	opened_once(fixture);
+	git_fixture_do(fixture, "git -C fork pull -q ../upstream.git main");
+	add_to_fork(fixture, "ours");
+	/* The store loses a blob that the fork's server is told we have; the refs still name a
+	 * commit that is there. */
+	git_fixture_do(fixture,
+		"cd cache/stores/aa11.git; mv objects/pack ../pack; mkdir objects/pack;"
+		"cat ../pack/*.pack | git unpack-objects -q; rm -r ../pack;"
+		"f=$(git rev-parse refs/anchors/tip/main:other); rm -f objects/$(echo $f | cut -c1-2)/$(echo $f | cut -c3-)");
+	{
+		scoped_value(session) session = {0};
+		g_autoptr(GError) error = NULL;
+
+		session_open(&session, fixture, "ours");
+		g_assert_false(fetch_main(&session, fixture, "ours", &error));
+		g_assert_error(error, FORGE_ERROR, FORGE_ERROR_STORE_BUSY);
+		g_assert_true(fork_repository_is_damaged(session.repository, &fixture->budget));
+	}
+	sync_fork(fixture, "ours");
+	git_fixture_do(fixture,
+		"git -C cache/stores/aa11.git fsck --strict; git -C cache/forks/ours-of-aa11.git fsck --strict");
 }
 
 static void gitlinks_are_not_followed(struct git_fixture *fixture, gconstpointer unused)
 {
 	(void)unused;
-	git_fixture_do(fixture, "cd fork; git update-index --add --cacheinfo 160000,$(git rev-parse main~0 | tr a-f0-9 0-9a-f),sub;"
-				"git commit -qm sub; git push -q origin main");
+	git_fixture_do(fixture,
+		"cd fork; git update-index --add --cacheinfo 160000,$(git rev-parse main~0 | tr a-f0-9 0-9a-f),sub;"
+		"git commit -qm sub; git push -q origin main");
 	g_assert_cmpuint(sync_fork(fixture, "ours"), >, 0);
 }
 
 /* An upstream of so many commits, a fork that left it so many ago and has one of its own. */
-static void make_deep(struct git_fixture *fixture, guint n_commits, const guint *behind, guint n_forks)
+static void make_deep(
+	struct git_fixture *fixture, guint n_commits, const guint *behind, guint n_forks)
 {
 	g_autoptr(GString) stream = g_string_new(NULL);
 	g_autofree char *path = g_build_filename(fixture->folder, "stream", NULL);
@@ -311,8 +366,9 @@ static void make_deep(struct git_fixture *fixture, guint n_commits, const guint 
 			1500000000 + i * 60, i % 20, i % 300, strlen(content), content);
 	}
 	g_assert_true(g_file_set_contents(path, stream->str, (gssize)stream->len, NULL));
-	git_fixture_do(fixture, "rm -rf upstream.git; git init -q --bare -b main upstream.git;"
-				"git -C upstream.git fast-import --quiet <stream");
+	git_fixture_do(fixture,
+		"rm -rf upstream.git; git init -q --bare -b main upstream.git;"
+		"git -C upstream.git fast-import --quiet <stream");
 	for (guint k = 0; k < n_forks; k++)
 		git_fixture_do(fixture,
 			"git -C upstream.git update-ref refs/heads/base main~%u; git init -q --bare -b main deep%u.git;"
@@ -321,7 +377,8 @@ static void make_deep(struct git_fixture *fixture, guint n_commits, const guint 
 			behind[k], k, k);
 }
 
-static void a_fork_far_behind_is_not_downloaded_whole(struct git_fixture *fixture, gconstpointer unused)
+static void a_fork_far_behind_is_not_downloaded_whole(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	static const guint behind[] = {3, 1000, 5000, 19990};
 
@@ -332,10 +389,11 @@ static void a_fork_far_behind_is_not_downloaded_whole(struct git_fixture *fixtur
 		gint64 start = g_get_monotonic_time();
 		uint64_t bytes = sync_fork(fixture, name);
 
-		g_test_message("behind %u: %" G_GUINT64_FORMAT " bytes, %" G_GINT64_FORMAT " us", behind[k], bytes,
-			g_get_monotonic_time() - start);
+		g_test_message("behind %u: %" G_GUINT64_FORMAT " bytes, %" G_GINT64_FORMAT " us",
+			behind[k], bytes, g_get_monotonic_time() - start);
 		g_assert_cmpuint(bytes, <, FEW_BYTES);
-		git_fixture_do(fixture, "cd %s.git; git update-ref refs/heads/main $(git commit-tree -p main -m more main^{tree})",
+		git_fixture_do(fixture,
+			"cd %s.git; git update-ref refs/heads/main $(git commit-tree -p main -m more main^{tree})",
 			name);
 		g_assert_cmpuint(sync_fork(fixture, name), <, 2000);
 	}
@@ -346,7 +404,9 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "--rewrite") == 0)
 		return run_rewrite(argv[2]);
 	g_test_init(&argc, &argv, NULL);
-#define TEST(name) g_test_add("/fork_repository/" #name, struct git_fixture, NULL, set_up, name, git_fixture_tear_down)
+#define TEST(name) \
+	g_test_add("/fork_repository/" #name, struct git_fixture, NULL, set_up, name, \
+		git_fixture_tear_down)
 	TEST(a_fork_that_is_merely_behind_is_not_fetched);
 	TEST(a_store_and_its_forks_hold_only_their_own);
 	TEST(many_fetches_are_rewritten_and_forks_go_on);
@@ -357,6 +417,7 @@ int main(int argc, char **argv)
 	TEST(a_missing_tree_is_a_broken_repository);
 	TEST(a_missing_parent_is_a_broken_repository);
 	TEST(an_incomplete_commit_beside_the_tip_is_refused_too);
+	TEST(a_damaged_store_is_not_blamed_on_the_fork);
 	TEST(gitlinks_are_not_followed);
 	TEST(a_fork_far_behind_is_not_downloaded_whole);
 	return g_test_run();

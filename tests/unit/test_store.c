@@ -1,5 +1,6 @@
 /*
- * Stores, with repositories made by git, two threads, two processes, and processes that are killed in the middle.
+ * Stores, with repositories made by git, two threads, two processes, and processes that are killed
+ * in the middle.
  */
 #include "worker/store.h"
 
@@ -33,27 +34,33 @@ static struct upstream look_at_upstream(struct git_fixture *fixture)
 	struct upstream upstream = {.path = g_build_filename(fixture->folder, UPSTREAM, NULL)};
 
 	upstream.remote = git_fixture_remote(upstream.path, IDENTITY);
-	upstream.tip = (struct fetch_ref){"refs/heads/main", git_fixture_oid(fixture, UPSTREAM, "main"), LOCAL_NAME};
+	upstream.tip = (struct fetch_ref){
+		"refs/heads/main", git_fixture_oid(fixture, UPSTREAM, "main"), LOCAL_NAME};
 	return upstream;
 }
 
 static void set_up(struct git_fixture *fixture, gconstpointer unused)
 {
 	git_fixture_set_up(fixture, unused);
-	git_fixture_do(fixture, "git init -q --bare -b main " UPSTREAM "; git clone -q " UPSTREAM " work 2>/dev/null;"
-				"cd work; git checkout -q -b main; mkdir -p a/b; echo 1 >a/b/file; git add .;"
-				"git commit -qm one; git push -q origin main");
+	git_fixture_do(fixture,
+		"git init -q --bare -b main " UPSTREAM "; git clone -q " UPSTREAM
+		" work 2>/dev/null;"
+		"cd work; git checkout -q -b main; mkdir -p a/b; echo 1 >a/b/file; git add .;"
+		"git commit -qm one; git push -q origin main");
 }
 
 static void add_commit(struct git_fixture *fixture, const char *text)
 {
-	git_fixture_do(fixture, "cd work; echo '%s' >>a/b/file; git commit -qam '%s'; git push -q origin main", text,
-		text);
+	git_fixture_do(fixture,
+		"cd work; echo '%s' >>a/b/file; git commit -qam '%s'; git push -q origin main",
+		text, text);
 }
 
-static struct store *open_store(struct git_fixture *fixture, const struct upstream *upstream, GError **error)
+static struct store *open_store(
+	struct git_fixture *fixture, const struct upstream *upstream, GError **error)
 {
-	return store_open(fixture->stores, &upstream->remote, &upstream->tip, 1, &fixture->budget, error);
+	return store_open(
+		fixture->stores, &upstream->remote, &upstream->tip, 1, &fixture->budget, error);
 }
 
 static void assert_opens(struct git_fixture *fixture)
@@ -90,14 +97,15 @@ struct opener {
 static gpointer open_in_thread(gpointer data)
 {
 	struct opener *opener = data;
-	scoped(store) store = store_open(opener->fixture->stores, &opener->upstream->remote, &opener->upstream->tip, 1,
-		&opener->budget, NULL);
+	scoped(store) store = store_open(opener->fixture->stores, &opener->upstream->remote,
+		&opener->upstream->tip, 1, &opener->budget, NULL);
 
 	opener->opened = store != NULL;
 	return NULL;
 }
 
-static void threads_that_want_the_same_tips_make_one_fetch(struct git_fixture *fixture, gconstpointer unused)
+static void threads_that_want_the_same_tips_make_one_fetch(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	scoped_value(upstream) upstream = look_at_upstream(fixture);
 	struct opener openers[4];
@@ -123,10 +131,12 @@ static void die(struct budget *budget, const char *text, uint64_t bytes, void *u
 	raise(SIGKILL);
 }
 
-/* The other process: opens the store and prints how many requests that took. MODE "die" is killed as data arrives. */
+/* The other process: opens the store and prints how many requests that took. MODE "die" is killed
+ * as data arrives. */
 static int run_child(char **arguments)
 {
-	const char *mode = arguments[0], *cache = arguments[1], *path = arguments[2], *hex = arguments[3];
+	const char *mode = arguments[0], *cache = arguments[1], *path = arguments[2],
+		   *hex = arguments[3];
 	scoped(stores) stores = stores_new(cache, NULL);
 	struct remote remote = git_fixture_remote(path, IDENTITY);
 	struct fetch_ref tip = {.remote_name = "refs/heads/main", .local_name = LOCAL_NAME};
@@ -143,25 +153,29 @@ static int run_child(char **arguments)
 }
 
 /* The shell words that run this program as the other process. */
-static char *child_command(struct git_fixture *fixture, const struct upstream *upstream, const char *mode)
+static char *child_command(
+	struct git_fixture *fixture, const struct upstream *upstream, const char *mode)
 {
-	return g_strdup_printf("/proc/%d/exe --child %s '%s' '%s' %s", getpid(), mode, fixture->cache, upstream->path,
-		git_oid_tostr_s(&upstream->tip.oid));
+	return g_strdup_printf("/proc/%d/exe --child %s '%s' '%s' %s", getpid(), mode,
+		fixture->cache, upstream->path, git_oid_tostr_s(&upstream->tip.oid));
 }
 
-static void processes_that_want_the_same_tips_make_one_fetch(struct git_fixture *fixture, gconstpointer unused)
+static void processes_that_want_the_same_tips_make_one_fetch(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	scoped_value(upstream) upstream = look_at_upstream(fixture);
 	g_autofree char *child = child_command(fixture, &upstream, "live");
-	g_autofree char *command =
-		g_strdup_printf("%s >one & %s >two & %s >three & wait; cat one two three | sort | xargs", child, child, child);
+	g_autofree char *command = g_strdup_printf(
+		"%s >one & %s >two & %s >three & wait; cat one two three | sort | xargs", child,
+		child, child);
 	g_autofree char *counts = git_fixture_run(fixture->folder, command);
 
 	(void)unused;
 	g_assert_cmpstr(counts, ==, "0 0 1");
 }
 
-static void a_killed_fetch_leaves_a_store_that_can_be_used(struct git_fixture *fixture, gconstpointer unused)
+static void a_killed_fetch_leaves_a_store_that_can_be_used(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	(void)unused;
 	for (guint i = 0; i < 2; i++) {
@@ -169,7 +183,9 @@ static void a_killed_fetch_leaves_a_store_that_can_be_used(struct git_fixture *f
 		g_autofree char *child = child_command(fixture, &upstream, "die");
 
 		/* 137: killed. The quarantine is still there, and goes with the next fetch. */
-		git_fixture_do(fixture, "status=0; %s || status=$?; test $status = 137; ls -d cache/stores/*.incoming", child);
+		git_fixture_do(fixture,
+			"status=0; %s || status=$?; test $status = 137; ls -d cache/stores/*.incoming",
+			child);
 		assert_opens(fixture);
 		git_fixture_do(fixture, "test ! -e cache/stores/" IDENTITY ".incoming");
 		add_commit(fixture, "two");
@@ -177,7 +193,8 @@ static void a_killed_fetch_leaves_a_store_that_can_be_used(struct git_fixture *f
 }
 
 /* Killed at every change of a name on disk, one after another, until one run comes through. */
-static void a_fetch_killed_at_any_step_leaves_a_store_that_can_be_used(struct git_fixture *fixture, gconstpointer unused)
+static void a_fetch_killed_at_any_step_leaves_a_store_that_can_be_used(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	guint n_killed = 0;
 
@@ -185,10 +202,11 @@ static void a_fetch_killed_at_any_step_leaves_a_store_that_can_be_used(struct gi
 	for (guint step = 1; step < 60; step += 3) {
 		scoped_value(upstream) upstream = look_at_upstream(fixture);
 		g_autofree char *child = child_command(fixture, &upstream, "live");
-		g_autofree char *command = g_strdup_printf("status=0; strace -qqq -o /dev/null "
-							   "-e trace=rename,renameat2,mkdir,unlink,link,rmdir "
-							   "-e inject=rename,renameat2,mkdir,unlink,link,rmdir:signal=KILL:when=%u"
-							   " %s >/dev/null || status=$?; echo $status",
+		g_autofree char *command = g_strdup_printf(
+			"status=0; strace -qqq -o /dev/null "
+			"-e trace=rename,renameat2,mkdir,unlink,link,rmdir "
+			"-e inject=rename,renameat2,mkdir,unlink,link,rmdir:signal=KILL:when=%u"
+			" %s >/dev/null || status=$?; echo $status",
 			step, child);
 		g_autofree char *status = git_fixture_run(fixture->folder, command);
 
@@ -227,7 +245,8 @@ static void a_broken_store_is_rebuilt(struct git_fixture *fixture, gconstpointer
 	damage_and_open(fixture, "echo /nowhere >objects/info/alternates");
 }
 
-static void damage_is_found_after_the_machine_was_started_again(struct git_fixture *fixture, gconstpointer unused)
+static void damage_is_found_after_the_machine_was_started_again(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	uint64_t requests;
 
@@ -235,28 +254,35 @@ static void damage_is_found_after_the_machine_was_started_again(struct git_fixtu
 	assert_opens(fixture);
 	requests = fixture->budget.requests;
 	/* Another boot, nothing lost: no fetch. */
-	git_fixture_do(fixture, "cd cache/stores/" IDENTITY ".git; sed -i '3s/.*/0123456789abcdef0123456789abcdef/' forge-stamp");
+	git_fixture_do(fixture,
+		"cd cache/stores/" IDENTITY
+		".git; sed -i '3s/.*/0123456789abcdef0123456789abcdef/' forge-stamp");
 	assert_opens(fixture);
 	g_assert_cmpuint(fixture->budget.requests, ==, requests);
 	/* Another boot, and a byte in the middle of the pack is not what was written. */
-	damage_and_open(fixture, "sed -i '3s/.*/0123456789abcdef0123456789abcdef/' forge-stamp; chmod u+w objects/pack/*;"
-				 "printf '\\0' | dd of=$(ls objects/pack/*.pack) bs=1 seek=40 conv=notrunc status=none");
+	damage_and_open(fixture,
+		"sed -i '3s/.*/0123456789abcdef0123456789abcdef/' forge-stamp; chmod u+w objects/pack/*;"
+		"printf '\\0' | dd of=$(ls objects/pack/*.pack) bs=1 seek=40 conv=notrunc status=none");
 }
 
-static void an_object_lost_in_the_middle_is_noticed_by_the_next_fetch(struct git_fixture *fixture, gconstpointer unused)
+static void an_object_lost_in_the_middle_is_noticed_by_the_next_fetch(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	(void)unused;
 	assert_opens(fixture);
 	add_commit(fixture, "two");
 	assert_opens(fixture);
 	/* The first pack goes: the tip is still there, what it builds on is not. */
-	git_fixture_do(fixture, "cd cache/stores/" IDENTITY ".git/objects/pack; rm -f $(ls -tr *.idx | head -1)");
-	git_fixture_do(fixture, "cd work; git mv a/b/file a/b/name; echo x >y; git add .; git commit -qm three;"
-				"git push -q origin main");
+	git_fixture_do(fixture,
+		"cd cache/stores/" IDENTITY ".git/objects/pack; rm -f $(ls -tr *.idx | head -1)");
+	git_fixture_do(fixture,
+		"cd work; git mv a/b/file a/b/name; echo x >y; git add .; git commit -qm three;"
+		"git push -q origin main");
 	assert_opens(fixture);
 }
 
-static void nobody_waits_longer_than_the_job_may_last(struct git_fixture *fixture, gconstpointer unused)
+static void nobody_waits_longer_than_the_job_may_last(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	scoped_value(upstream) upstream = look_at_upstream(fixture);
 	g_autofree char *path = g_build_filename(fixture->cache, "stores", IDENTITY ".lock", NULL);
@@ -278,8 +304,8 @@ static void nobody_waits_longer_than_the_job_may_last(struct git_fixture *fixtur
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED);
 }
 
-static void the_least_recently_used_goes_first_and_nobody_loses_what_he_holds(struct git_fixture *fixture,
-	gconstpointer unused)
+static void the_least_recently_used_goes_first_and_nobody_loses_what_he_holds(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	scoped_value(upstream) upstream = look_at_upstream(fixture);
 	struct remote remotes[3];
@@ -291,21 +317,25 @@ static void the_least_recently_used_goes_first_and_nobody_loses_what_he_holds(st
 		scoped(store) store = NULL;
 
 		remotes[i] = git_fixture_remote(upstream.path, identities[i]);
-		store = store_open(fixture->stores, &remotes[i], &upstream.tip, 1, &fixture->budget, NULL);
+		store = store_open(
+			fixture->stores, &remotes[i], &upstream.tip, 1, &fixture->budget, NULL);
 		g_assert_nonnull(store);
 	}
-	git_fixture_do(fixture, "touch -d 2001-01-01 cache/stores/02.lock; touch -d 2002-01-01 cache/stores/01.lock");
+	git_fixture_do(fixture,
+		"touch -d 2001-01-01 cache/stores/02.lock; touch -d 2002-01-01 cache/stores/01.lock");
 	g_assert_cmpuint(stores_evict(fixture->stores, G_MAXUINT64), >, 0);
 	git_fixture_do(fixture, "cd cache/stores; test $(ls -d *.git | wc -l) = 3");
 	stores_evict(fixture->stores, stores_evict(fixture->stores, G_MAXUINT64) - 1);
-	git_fixture_do(fixture, "cd cache/stores; test \"$(ls -d *.git | xargs)\" = '01.git 03.git'");
+	git_fixture_do(
+		fixture, "cd cache/stores; test \"$(ls -d *.git | xargs)\" = '01.git 03.git'");
 	held = store_open(fixture->stores, &remotes[0], &upstream.tip, 1, &fixture->budget, NULL);
 	g_assert_cmpuint(stores_evict(fixture->stores, 0), >, 0);
 	git_fixture_do(fixture, "cd cache/stores; test \"$(ls -d *.git | xargs)\" = 01.git");
 	g_assert_true(store_has(held, &upstream.tip.oid));
 }
 
-static void a_folder_that_cannot_be_written_is_named(struct git_fixture *fixture, gconstpointer unused)
+static void a_folder_that_cannot_be_written_is_named(
+	struct git_fixture *fixture, gconstpointer unused)
 {
 	scoped_value(upstream) upstream = look_at_upstream(fixture);
 	g_autoptr(GError) error = NULL;
@@ -322,7 +352,8 @@ int main(int argc, char **argv)
 	if (argc == 6 && strcmp(argv[1], "--child") == 0)
 		return run_child(argv + 2);
 	g_test_init(&argc, &argv, NULL);
-#define TEST(name) g_test_add("/store/" #name, struct git_fixture, NULL, set_up, name, git_fixture_tear_down)
+#define TEST(name) \
+	g_test_add("/store/" #name, struct git_fixture, NULL, set_up, name, git_fixture_tear_down)
 	TEST(no_network_once_the_tips_are_there);
 	TEST(threads_that_want_the_same_tips_make_one_fetch);
 	TEST(processes_that_want_the_same_tips_make_one_fetch);
