@@ -49,6 +49,6 @@ void git_library_error(GError **error, enum forge_error code, const char *format
 	va_start(arguments, format);
 	text = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
-	g_set_error(error, FORGE_ERROR, code, "%s: %s", text,
+	g_set_error(error, FORGE_ERROR, (gint)code, "%s: %s", text,
 		last && last->message ? last->message : "libgit2 gave no reason");
 }
