@@ -189,7 +189,7 @@ static void a_rewrite_killed_at_any_step_leaves_a_store_that_can_be_used(
 	for (guint step = 1; step < 100; step++) {
 		g_autofree char *command = g_strdup_printf(
 			"rm -rf cache/stores/copy.*; cp -a cache/stores/aa11.git cache/stores/copy.git; status=0;"
-			"strace -f -qqq -o /dev/null -e trace=rename,renameat2,mkdir,link,unlink,rmdir"
+			"ASAN_OPTIONS=detect_leaks=0 strace -f -qqq -o /dev/null -e trace=rename,renameat2,mkdir,link,unlink,rmdir"
 			" -e inject=rename,renameat2,mkdir,link,unlink,rmdir:signal=KILL:when=%u"
 			" /proc/%d/exe --rewrite '%s/stores' || status=$?;"
 			"git -C cache/stores/copy.git fsck --strict; git -C cache/stores/copy.git rev-list --objects --all | wc -l;"
@@ -210,12 +210,15 @@ static void a_rewrite_killed_at_any_step_leaves_a_store_that_can_be_used(
 
 static int run_rewrite(const char *parent)
 {
-	scoped(stores) stores = stores_new(parent, NULL);
+	struct stores *stores = stores_new(parent, NULL);
 	scoped_value(store_folder) folder;
 	struct budget budget = git_fixture_budget();
+	gboolean done;
 
 	store_folder_init(&folder, parent, "copy");
-	return store_rewrite(&folder, NULL, &budget, NULL) ? 0 : 1;
+	done = store_rewrite(&folder, NULL, &budget, NULL);
+	stores_free(stores);
+	return done ? 0 : 1;
 }
 
 static void a_fork_over_a_new_store_starts_afresh(struct git_fixture *fixture, gconstpointer unused)
