@@ -121,11 +121,11 @@ def status_of(fact):
 def wait_for_requests(world, number, child, seconds=60):
     """Returns once NUMBER more requests of this world were answered (True) or CHILD has ended (False)."""
     log = world.server.access_log
-    mark, corner = f"/{world.corner}/".encode(), log.stat().st_size
+    mark, offset = f"/{world.corner}/".encode(), log.stat().st_size
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with open(log, "rb") as stream:
-            stream.seek(corner)
+            stream.seek(offset)
             if stream.read().count(mark) >= number:
                 return True
         if child.poll() is not None:

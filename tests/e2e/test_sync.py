@@ -1,11 +1,12 @@
 """fork sync: every strategy and every end of a branch, checked against what git itself makes."""
 
+import hashlib
 import subprocess
 
 import pytest
 
 import fleet as fleets
-from fleet import Commit, EPOCH, Kind
+from fleet import Commit, EPOCH, Gitlink, Kind
 from world import HOST, IDENTITY, World, finish_child
 
 
@@ -90,8 +91,7 @@ def test_a_second_sync_after_a_merge_is_up_to_date_and_makes_no_commit(world):
 def test_new_commits_of_upstream_after_a_sync_are_brought_in_by_the_next(world):
     fork = world.one(behind=1, ahead=1)
     world.sync()
-    fleets.add_commits(world.path(fork.upstream), [
-        Commit("main", "Upstream <up@example.com>", EPOCH + 90_000_000, "Later", {"later.txt": "later\n"})])
+    later(world, fork, {"later.txt": "later\n"})
     entry = only(world.sync())
     assert (entry["status"], entry["behind"], entry["ahead"]) == ("merged", 1, 2)
 
@@ -306,6 +306,42 @@ def test_a_damaged_fork_is_broken_and_the_others_go_on(world):
     entries = {entry["name"]: entry for entry in world.sync(status=1)["forks"]}
     assert entries["broken"]["status"] == "failed"
     assert entries["sound"]["status"] == "fast_forwarded"
+
+
+def later(world, fork, files):
+    """Upstream makes another commit."""
+    fleets.add_commits(world.path(fork.upstream), [
+        Commit("main", "Upstream <up@example.com>", EPOCH + 90_000_000, "Later", files)])
+
+
+def test_more_than_the_limit_is_too_large_and_nothing_moves(world):
+    fork = world.one(behind=1)
+    noise = "".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(20_000))
+    later(world, fork, {"noise.txt": noise})
+    world.configure("network: {max_pack: 100KB}\n")
+    before = world.all_refs()
+    assert code_of(only(world.sync(status=None))) == ("failed", "TOO_LARGE")
+    assert world.all_refs() == before
+
+
+def test_new_lfs_pointers_whose_objects_the_fork_lacks_are_told_before_a_push(world):
+    fork = world.one(behind=1)
+    later(world, fork, {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+                        "model.bin": f"version https://git-lfs.github.com/spec/v1\noid sha256:{'ab' * 32}\nsize 12345\n"})
+    before = world.all_refs()
+    entry = only(world.sync(status=None))
+    assert entry["error"]["code"] == "MISSING_LFS_OBJECTS" and "model.bin" in entry["error"]["message"]
+    assert world.all_refs() == before
+
+
+def test_a_new_submodule_beside_upstream_that_the_fork_lacks_is_told_before_a_push(world):
+    fork = world.one(behind=1)
+    world.make("company/library", "main", fleets.upstream_commits("company/library", 1))
+    later(world, fork, {".gitmodules": "[submodule \"library\"]\n\tpath = library\n\turl = ../library\n",
+                        "library": Gitlink(world.tip("company/library"))})
+    before = world.all_refs()
+    assert only(world.sync(status=None))["error"]["code"] == "MISSING_SUBMODULE"
+    assert world.all_refs() == before
 
 
 # ---- branches ----

@@ -98,7 +98,8 @@ class Fleet:
 
     def _upstream_histories(self):
         for upstream in self.upstreams.values():
-            yield upstream.name, upstream.branch, upstream_commits(upstream.name, upstream.commits)
+            yield (upstream.name, upstream.branch,
+                   upstream_commits(upstream.name, upstream.commits, upstream.branch))
 
     def _fork_histories(self):
         for fork in self.forks.values():
@@ -108,11 +109,11 @@ class Fleet:
         if fork.kind is Kind.EMPTY:
             return []
         if fork.kind is Kind.UNRELATED:
-            return upstream_commits(fork.repository, 3)
+            return upstream_commits(f"{fork.upstream}-of-somebody-else", 3, fork.branch)
         if fork.kind is Kind.MISSING_BRANCH:
             return upstream_commits(fork.upstream, 1, branch="other")
         commits = self.upstreams[fork.upstream].commits
-        return upstream_commits(fork.upstream, commits - fork.behind) + own_commits(fork, commits)
+        return upstream_commits(fork.upstream, commits - fork.behind, fork.branch) + own_commits(fork, commits)
 
 
 def random_fleet(repositories, upstreams, forks):
@@ -138,12 +139,19 @@ def random_fleet(repositories, upstreams, forks):
 
 
 @dataclasses.dataclass
+class Gitlink:
+    """A submodule's place in a tree."""
+
+    oid: str
+
+
+@dataclasses.dataclass
 class Commit:
     branch: str
     author: str
     seconds: int
     message: str
-    files: dict  # path → text
+    files: dict  # path → text, or Gitlink
 
 
 def component(name, version, timeout):
@@ -233,7 +241,11 @@ def stream_of(commits, on_top=False):
         if on_top and commit.branch not in known:
             parts.append(f"from refs/heads/{commit.branch}^0\n")
         known.add(commit.branch)
-        parts += [f"M 100644 inline {path}\n{data(text)}" for path, text in commit.files.items()]
+        for path, what in commit.files.items():
+            if isinstance(what, Gitlink):
+                parts.append(f"M 160000 {what.oid} {path}\n")
+            else:
+                parts.append(f"M 100644 inline {path}\n{data(what)}")
         parts.append("\n")
     return "".join(parts).encode()
 
