@@ -1,8 +1,14 @@
 """What is printed: the lines people read and the documents programs read."""
 
 import json
+import os
+import pty
+import re
+import subprocess
 
 import yaml
+
+from world import FORGE
 
 TOP = {"batch", "total", "succeeded", "conflicts", "failed", "skipped", "seconds", "forks"}
 ENTRY = {"name", "branch", "status", "behind", "ahead", "before", "after", "backup", "conflicts", "error"}
@@ -54,8 +60,45 @@ def test_off_a_terminal_there_are_no_escapes_and_no_progress_bar(three):
     assert "\x1b" not in result.out + result.err and "\r" not in result.out + result.err
 
 
+def test_on_a_terminal_progress_is_drawn_and_the_lines_stay(three):
+    status, drawn = on_terminal(three, "fork", "sync", "--all")
+    assert status == 7 and ("\r" in drawn.replace("\r\n", "\n") or "\x1b[" in drawn)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn)
+    assert "✓ my-sales-tools: 2 commits behind, merged" in re.split(r"[\r\n]+", plain)
+
+
+def test_no_color_and_the_variable_of_that_name_turn_colours_off(three):
+    colour = re.compile(r"\x1b\[[0-9;]*m")
+    assert colour.search(on_terminal(three, "fork", "sync", "my-crm-tools")[1])
+    assert not colour.search(on_terminal(three, "fork", "sync", "my-crm-tools", "--no-color")[1])
+    assert not colour.search(on_terminal(three, "fork", "sync", "my-crm-tools", env={"NO_COLOR": "1"})[1])
+
+
+def on_terminal(world, *arguments, env=None):
+    """Runs forge on a terminal of its own. Returns (exit status, everything drawn)."""
+    outside, inside = pty.openpty()
+    child = subprocess.Popen([FORGE, *arguments], stdin=inside, stdout=inside, stderr=inside,
+                             env={**world.env, "TERM": "xterm-256color", **(env or {})})
+    os.close(inside)
+    drawn = b""
+    try:
+        while piece := os.read(outside, 65536):
+            drawn += piece
+    except OSError:
+        pass  # how Linux says that the last holder of the terminal is gone
+    os.close(outside)
+    return child.wait(60), drawn.decode()
+
+
 def test_quiet_says_nothing_about_what_went_well(three):
     assert three.run("fork", "sync", "my-crm-tools", "--quiet").err == ""
+
+
+def test_one_fork_that_fails_exits_with_the_status_of_its_reason(world):
+    fork = world.one(behind=1)
+    world.path(fork.upstream).rename(world.folder / "gone.git")
+    world.run("fork", "sync", "mine", status=8)
+    world.run("fork", "sync", "--all", status=1)
 
 
 def test_of_a_batch_any_conflict_is_7_else_any_failure_1(three):
