@@ -39,8 +39,11 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(PROTOS:%=$(BUILD)/generated/%.pb-c.o)
 LIBRARY := $(BUILD)/libforge.a
 # What several tests share: servers and the like.
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+ifeq ($(VARIANT),tsan)
+TEST_SUPPORT += $(BUILD)/tests/tsan_glib.o
+endif
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c tests/simulation/test_*.c))
-FORMATTED = $(wildcard $(foreach folder,$(LAYERS) tests/unit tests/simulation tests/bench,$(folder)/*.[ch]))
+FORMATTED = $(wildcard $(foreach folder,$(LAYERS) tests tests/unit tests/simulation tests/bench,$(folder)/*.[ch]))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 
 .PHONY: help all install uninstall deps demo check unit e2e lint fmt asan tsan bench clean
