@@ -14,6 +14,7 @@
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "journal/journal_rocksdb.h"
+#include "worker/budget.h"
 #include "worker/http.h"
 #include "worker/remote.h"
 

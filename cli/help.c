@@ -90,11 +90,10 @@ char *help_text(const char *words, guint columns)
 	const struct command_option *global = commands_global_options();
 	g_autofree char *usage = help_usage(words);
 	GString *help = g_string_new(NULL);
-	if (command)
-		g_string_append_printf(help, "forge %s - %s\n\n", words, command->summary);
-	else
-		g_string_append(help, "forge - keeps fleets of git repositories in sync\n\n");
-	g_string_append_printf(help, "%s\n", usage);
+	g_autofree char *title =
+		command ? g_strdup_printf("forge %s - %s", words, command->summary)
+			: g_strdup("forge - keeps fleets of git repositories in sync");
+	g_string_append_printf(help, "%s\n\n%s\n", title, usage);
 
 	guint label_columns = widest_option(global);
 	if (command && command->handled) {
