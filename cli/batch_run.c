@@ -265,8 +265,9 @@ static int finish(struct run *run)
 	if (is_fork_batch(run) && run->history->jobs->len == 0) {
 		output_remark(invocation, "no forks are registered; `forge fork add` does that");
 	} else if (!run->plan->one_target && !invocation->quiet) {
-		g_autofree char *summary = render_tally(&run->tally,
-			is_fork_batch(run) ? "branch" : "job", dry_run, seconds_of(run->history));
+		gboolean forks = is_fork_batch(run);
+		g_autofree char *summary = render_tally(&run->tally, forks ? "branch" : "job",
+			forks ? "branches" : "jobs", dry_run, seconds_of(run->history));
 		output_line(invocation, "%s", summary);
 	} else if (run->plan->one_target && run->worst == 0 && !dry_run) {
 		output_marked(invocation, "✓ Fork synchronized with upstream");

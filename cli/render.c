@@ -225,11 +225,12 @@ int tally_exit_status(const struct tally *tally)
 	return tally->failed + tally->skipped > 0 ? 1 : 0;
 }
 
-char *render_tally(const struct tally *tally, const char *unit, gboolean dry_run, double seconds)
+char *render_tally(const struct tally *tally, const char *one, const char *many, gboolean dry_run,
+	double seconds)
 {
 	GString *text = g_string_new(NULL);
-	g_string_append_printf(text, "%u %s%s: %u in order", tally->total, unit,
-		tally->total == 1 ? "" : "s", tally->succeeded);
+	g_string_append_printf(text, "%u %s: %u in order", tally->total,
+		tally->total == 1 ? one : many, tally->succeeded);
 	if (tally->conflicts > 0)
 		g_string_append_printf(text, ", %u in conflict", tally->conflicts);
 	if (tally->failed > 0)

@@ -45,8 +45,9 @@ void tally_add(struct tally *tally, const Forge__ForkSynced *entry);
 /** Exit status of a batch: 7 if any conflict, else 1 if any failed or was skipped, else 0. */
 int tally_exit_status(const struct tally *tally);
 
-/** `3 forks: 2 in order, 1 in conflict (0.4 s)`. UNIT is the singular of what is counted. Caller frees. */
-char *render_tally(const struct tally *tally, const char *unit, gboolean dry_run, double seconds);
+/** `3 forks: 2 in order, 1 in conflict (0.4 s)`. ONE and MANY are the word for what is counted. Caller frees. */
+char *render_tally(const struct tally *tally, const char *one, const char *many, gboolean dry_run,
+	double seconds);
 
 /** `{"code", "message", "hint"}`, or a null for NULL. Caller frees. */
 struct value *render_error(const Forge__Error *error);

@@ -171,10 +171,10 @@ static void conflict_outranks_failure_in_the_exit_status(void)
 static void summary_names_only_what_there_is(void)
 {
 	struct tally tally = {.total = 3, .succeeded = 2, .conflicts = 1};
-	g_autofree char *text = render_tally(&tally, "fork", FALSE, 0.412);
+	g_autofree char *text = render_tally(&tally, "fork", "forks", FALSE, 0.412);
 	g_assert_cmpstr(text, ==, "3 forks: 2 in order, 1 in conflict (0.4 s)");
 	struct tally one = {.total = 1, .succeeded = 1};
-	g_autofree char *single = render_tally(&one, "fork", TRUE, 0.04);
+	g_autofree char *single = render_tally(&one, "fork", "forks", TRUE, 0.04);
 	g_assert_cmpstr(
 		single, ==, "1 fork: 1 in order (0.0 s); a dry run, nothing was changed");
 }
