@@ -146,6 +146,14 @@
 #define LIMIT_MERGE_BLOB_BYTES (50 * 1024 * 1024)
 #define LIMIT_TREE_DEPTH 256
 
+/* Merge bases of one merge, and merges of merge bases within each other: histories beyond that are made to hurt. */
+#define LIMIT_MERGE_BASES 64
+#define LIMIT_MERGE_BASE_DEPTH 64
+
+/* Renames: git's own bound on the square root of pairs compared, and memory for what is known of the files. */
+#define LIMIT_RENAME_CANDIDATES 7000
+#define LIMIT_RENAME_PROFILE_BYTES (512u * 1024 * 1024)
+
 /* Stores: past these a store is rewritten, so that look-ups stay quick and descriptors few. */
 #define LIMIT_STORE_PACKS 50
 #define LIMIT_STORE_LOOSE_OBJECTS 1000
