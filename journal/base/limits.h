@@ -76,6 +76,15 @@
 #define LIMIT_MISSED_HEARTBEATS 2
 #define LIMIT_HELLO_MS 250
 
+/* A client asks again after so long without an answer, and gives up after so long without a word: an embedded scheduler
+ * may have a journal to replay first. */
+#define LIMIT_ANSWER_MS 3000
+#define LIMIT_DAEMON_PATIENCE_MS 3000
+#define LIMIT_EMBED_PATIENCE_MS 60000
+
+/* How soon a command notices that the host of its journal is gone. */
+#define LIMIT_TAKEOVER_MS 100
+
 /* How long a stopping worker lets running jobs go on before it hands them back, and then waits for their threads. */
 #define LIMIT_DRAIN_MS 20000
 #define LIMIT_STOP_MS 10000
