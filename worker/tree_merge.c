@@ -16,6 +16,7 @@
 
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
+#include "worker/commit_graph.h"
 #include "worker/merge_run.h"
 #include "worker/object_stage.h"
 #include "worker/rename_apply.h"
@@ -27,11 +28,6 @@
 struct merge_head {
 	git_oid tree;
 	GArray *commits; /**< of git_oid */
-};
-
-struct base_commit {
-	git_oid oid;
-	git_time_t time;
 };
 
 void tree_merge_clear(struct tree_merge *merge)
@@ -49,70 +45,20 @@ static void merge_conflict_free(gpointer pointer)
 	g_free(conflict);
 }
 
-static gboolean commit_lookup(git_repository *repository, const git_oid *oid, git_oid *tree, git_time_t *time,
-	GError **error)
+static gboolean head_init(struct merge_head *head, struct commit_graph *graph, const git_oid *oid, GError **error)
 {
-	git_commit *commit;
-
-	if (git_commit_lookup(&commit, repository, oid) < 0) {
-		object_stage_set_error(error, "cannot read a commit");
-		return FALSE;
-	}
-	*tree = *git_commit_tree_id(commit);
-	*time = git_commit_time(commit);
-	git_commit_free(commit);
-	return TRUE;
-}
-
-static gboolean head_init(struct merge_head *head, git_repository *repository, const git_oid *oid, GError **error)
-{
-	git_time_t time;
-
-	if (!commit_lookup(repository, oid, &head->tree, &time, error))
+	if (!commit_graph_tree(graph, oid, &head->tree, error))
 		return FALSE;
 	head->commits = g_array_new(FALSE, FALSE, sizeof(git_oid));
 	g_array_append_val(head->commits, *oid);
 	return TRUE;
 }
 
-static gint compare_by_time(gconstpointer a, gconstpointer b, gpointer unused)
-{
-	const struct base_commit *one = a, *two = b;
-
-	(void)unused;
-	return one->time < two->time ? 1 : one->time > two->time ? -1 : 0;
-}
-
-/** The merge bases of the (perhaps virtual) OURS and the commit THEIRS, latest first, as struct base_commit. */
 static GArray *find_bases(
-	git_repository *repository, const struct merge_head *ours, const git_oid *theirs, GError **error)
+	struct commit_graph *graph, const struct merge_head *ours, const git_oid *theirs, GError **error)
 {
-	g_autoptr(GArray) heads = g_array_new(FALSE, FALSE, sizeof(git_oid));
-	GArray *bases = g_array_new(FALSE, FALSE, sizeof(struct base_commit));
-	git_oidarray found = {0};
-	int status;
-
-	g_array_append_val(heads, *theirs);
-	g_array_append_vals(heads, ours->commits->data, ours->commits->len);
-	status = git_merge_bases_many(&found, repository, heads->len, (const git_oid *)(const void *)heads->data);
-	if (status < 0 && status != GIT_ENOTFOUND) {
-		object_stage_set_error(error, "cannot find merge bases");
-		g_array_unref(bases);
-		return NULL;
-	}
-	for (size_t i = 0; i < found.count; i++) {
-		struct base_commit base = {.oid = found.ids[i]};
-		git_oid tree;
-		if (!commit_lookup(repository, &base.oid, &tree, &base.time, error)) {
-			g_clear_pointer(&bases, g_array_unref);
-			break;
-		}
-		g_array_append_val(bases, base);
-	}
-	git_oidarray_dispose(&found);
-	if (bases != NULL)
-		g_qsort_with_data(bases->data, (gint)bases->len, sizeof(struct base_commit), compare_by_time, NULL);
-	return bases;
+	return commit_graph_merge_bases(
+		graph, (const git_oid *)(const void *)ours->commits->data, ours->commits->len, theirs, error);
 }
 
 /** Merges three trees; *TREE is staged in RUN's stage. */
@@ -133,11 +79,11 @@ static gboolean merge_trees(struct merge_run *run, const git_oid trees[MERGE_STA
 	return rename_apply(run, pairs, error) && tree_settle(run, &walk->root, tree, error);
 }
 
-static gboolean merge_heads(git_repository *repository, struct merge_run *run, const struct merge_head *ours,
+static gboolean merge_heads(struct commit_graph *graph, struct merge_run *run, const struct merge_head *ours,
 	const struct merge_head *theirs, GArray *bases, git_oid *tree, GError **error);
 
 /** Takes the next merge base, NEXT, into the virtual base HEAD. */
-static gboolean merge_into_base(git_repository *repository, struct merge_run *outer, struct merge_head *head,
+static gboolean merge_into_base(struct commit_graph *graph, struct merge_run *outer, struct merge_head *head,
 	const git_oid *next, GError **error)
 {
 	struct merge_run run = *outer;
@@ -155,10 +101,10 @@ static gboolean merge_into_base(git_repository *repository, struct merge_run *ou
 			LIMIT_MERGE_BASE_DEPTH);
 		return FALSE;
 	}
-	if (!head_init(&other, repository, next, error))
+	if (!head_init(&other, graph, next, error))
 		return FALSE;
-	bases = find_bases(repository, head, next, error);
-	ok = bases != NULL && merge_heads(repository, &run, head, &other, bases, &head->tree, error);
+	bases = find_bases(graph, head, next, error);
+	ok = bases != NULL && merge_heads(graph, &run, head, &other, bases, &head->tree, error);
 	g_array_append_val(head->commits, *next);
 	g_array_unref(other.commits);
 	return ok;
@@ -166,7 +112,7 @@ static gboolean merge_into_base(git_repository *repository, struct merge_run *ou
 
 /** The tree that stands for all of BASES (latest first): the empty one, the only one's, or a virtual merge. */
 static gboolean base_tree(
-	git_repository *repository, struct merge_run *run, GArray *bases, git_oid *tree, GError **error)
+	struct commit_graph *graph, struct merge_run *run, GArray *bases, git_oid *tree, GError **error)
 {
 	struct merge_head head = {.commits = NULL};
 	gboolean ok;
@@ -177,21 +123,21 @@ static gboolean base_tree(
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE, "%u merge bases", bases->len);
 		return FALSE;
 	}
-	ok = head_init(&head, repository, &g_array_index(bases, struct base_commit, bases->len - 1).oid, error);
+	ok = head_init(&head, graph, &g_array_index(bases, git_oid, bases->len - 1), error);
 	for (guint i = bases->len - 1; ok && i-- > 0;)
 		ok = merge_into_base(
-			repository, run, &head, &g_array_index(bases, struct base_commit, i).oid, error);
+			graph, run, &head, &g_array_index(bases, git_oid, i), error);
 	*tree = head.tree;
 	g_clear_pointer(&head.commits, g_array_unref);
 	return ok;
 }
 
-static gboolean merge_heads(git_repository *repository, struct merge_run *run, const struct merge_head *ours,
+static gboolean merge_heads(struct commit_graph *graph, struct merge_run *run, const struct merge_head *ours,
 	const struct merge_head *theirs, GArray *bases, git_oid *tree, GError **error)
 {
 	git_oid trees[MERGE_STAGES];
 
-	if (!base_tree(repository, run, bases, &trees[MERGE_STAGE_BASE], error))
+	if (!base_tree(graph, run, bases, &trees[MERGE_STAGE_BASE], error))
 		return FALSE;
 	if (run->depth == 0)
 		object_stage_forget_added(run->stage);
@@ -222,8 +168,7 @@ static GPtrArray *list_conflicts(GPtrArray *paths)
 	return conflicts;
 }
 
-/** Merges and fills RESULT; OURS and THEIRS are initialised. */
-static gboolean merge_commits(git_repository *repository, const struct merge_head *ours,
+static gboolean merge_commits(git_repository *repository, struct commit_graph *graph, const struct merge_head *ours,
 	const struct merge_head *theirs, struct tree_merge *result, GError **error)
 {
 	const git_oid *their_oid = &g_array_index(theirs->commits, git_oid, 0);
@@ -232,19 +177,20 @@ static gboolean merge_commits(git_repository *repository, const struct merge_hea
 	g_autoptr(GPtrArray) conflicts = g_ptr_array_new_with_free_func(g_free);
 	scoped(object_stage) stage = object_stage_new(repository, error);
 	struct merge_run run = {stage, 0, our_label, their_label, conflicts, conflicts};
-	g_autoptr(GArray) bases = stage != NULL ? find_bases(repository, ours, their_oid, error) : NULL;
+	g_autoptr(GArray) bases = stage != NULL ? find_bases(graph, ours, their_oid, error) : NULL;
 
 	if (bases == NULL)
 		return FALSE;
 	if (bases->len == 0) {
-		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_UNRELATED_HISTORIES, "the two commits share no ancestor");
+		g_set_error_literal(
+			error, FORGE_ERROR, FORGE_ERROR_UNRELATED_HISTORIES, "the two commits share no ancestor");
 		return FALSE;
 	}
 	git_oid_tostr(our_label, sizeof(our_label), &g_array_index(ours->commits, git_oid, 0));
 	git_oid_tostr(their_label, sizeof(their_label), their_oid);
-	if (!merge_heads(repository, &run, ours, theirs, bases, &result->tree, error))
+	if (!merge_heads(graph, &run, ours, theirs, bases, &result->tree, error))
 		return FALSE;
-	result->base = g_array_index(bases, struct base_commit, 0).oid;
+	result->base = g_array_index(bases, git_oid, 0);
 	result->clean = conflicts->len == 0;
 	if (result->clean)
 		return object_stage_write(stage, error);
@@ -258,10 +204,11 @@ gboolean tree_merge_commits(git_repository *repository, const git_oid *ours, con
 {
 	struct merge_head our_head = {.commits = NULL};
 	struct merge_head their_head = {.commits = NULL};
+	scoped(commit_graph) graph = commit_graph_new(repository, error);
 	scoped_value(tree_merge) result = {0};
-	gboolean ok = head_init(&our_head, repository, ours, error) &&
-		head_init(&their_head, repository, theirs, error) &&
-		merge_commits(repository, &our_head, &their_head, &result, error);
+	gboolean ok = graph != NULL && head_init(&our_head, graph, ours, error) &&
+		head_init(&their_head, graph, theirs, error) &&
+		merge_commits(repository, graph, &our_head, &their_head, &result, error);
 
 	g_clear_pointer(&our_head.commits, g_array_unref);
 	g_clear_pointer(&their_head.commits, g_array_unref);

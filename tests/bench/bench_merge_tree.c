@@ -2,7 +2,7 @@
  * Every two-parent merge of a repository, merged again: by this library in one process, and by one batch of
  * `git merge-tree`. Prints one JSON line: `value` is our time over git's, and besides it how the outcomes compare. The
  * counts `other_tree` and `clean_where_git_conflicts` must be 0; each such pair is named on stderr, and so is each
- * conflict where git has none.
+ * conflict where git has none. Merges of a partial copy for which git lacks an object are `unreadable` and left out.
  *
  *     bench_merge_tree REPOSITORY [LIMIT]
  *
@@ -41,8 +41,8 @@ static void fail(const char *what, const GError *error)
 	exit(1);
 }
 
-/** Runs git with its own configuration kept out; returns what it printed. */
-static GBytes *run_git(const char *folder, const char *const *arguments, GBytes *input)
+/** Runs git with its own configuration kept out; returns what it printed. *FAILED NULL: failure ends the program. */
+static GBytes *run_git(const char *folder, const char *const *arguments, GBytes *input, gboolean *failed)
 {
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 	g_autofree char *input_path = g_build_filename(folder, "input", NULL);
@@ -64,10 +64,14 @@ static GBytes *run_git(const char *folder, const char *const *arguments, GBytes 
 	for (; *arguments != NULL; arguments++)
 		g_ptr_array_add(argv, (gpointer)*arguments);
 	g_ptr_array_add(argv, NULL);
-	if (!g_spawn_sync(NULL, (char **)argv->pdata, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, &error) ||
-		!g_spawn_check_wait_status(status, &error) ||
-		!g_file_get_contents(output_path, &output, &size, &error))
+	if (!g_spawn_sync(NULL, (char **)argv->pdata, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, &error))
 		fail("git", error);
+	if (failed != NULL)
+		*failed = status != 0;
+	else if (!g_spawn_check_wait_status(status, &error))
+		fail("git", error);
+	if (!g_file_get_contents(output_path, &output, &size, &error))
+		fail(output_path, error);
 	return g_bytes_new_take(output, size);
 }
 
@@ -80,7 +84,7 @@ static char *make_scratch(const char *folder, const char *name, const char *repo
 	g_autoptr(GError) error = NULL;
 	const char *const init[] = {"init", "-q", "--bare", path, NULL};
 
-	g_bytes_unref(run_git(folder, init, NULL));
+	g_bytes_unref(run_git(folder, init, NULL, NULL));
 	if (!g_file_set_contents(alternates, objects, -1, &error))
 		fail(alternates, error);
 	return path;
@@ -94,7 +98,7 @@ static GArray *list_pairs(const char *folder, const char *git_dir, git_repositor
 	g_autofree char *option = g_strconcat("--git-dir=", git_dir, NULL);
 	const char *const list[] = {
 		option, "rev-list", "--min-parents=2", "--max-parents=2", "--parents", "--all", NULL};
-	g_autoptr(GBytes) output = run_git(folder, list, NULL);
+	g_autoptr(GBytes) output = run_git(folder, list, NULL, NULL);
 	g_autofree char *text = g_strndup(g_bytes_get_data(output, NULL), g_bytes_get_size(output));
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
@@ -112,36 +116,52 @@ static GArray *list_pairs(const char *folder, const char *git_dir, git_repositor
 	return pairs;
 }
 
-static GArray *merge_with_git(const char *folder, const char *git_dir, const GArray *pairs)
+/** Reads the answers of `git merge-tree --stdin -z --no-messages`. */
+static void read_outcomes(GBytes *output, GArray *outcomes)
 {
-	GArray *outcomes = g_array_new(FALSE, FALSE, sizeof(struct outcome));
-	g_autoptr(GString) input = g_string_new(NULL);
-	g_autofree char *option = g_strconcat("--git-dir=", git_dir, NULL);
-	const char *const merge[] = {option, "-c", "merge.directoryRenames=false", "-c", "merge.renameLimit=7000",
-		"merge-tree", "--write-tree", "--stdin", "--no-messages", "--name-only", "-z", NULL};
-
-	for (guint i = 0; i < pairs->len; i++) {
-		const struct pair *pair = &g_array_index(pairs, struct pair, i);
-		g_string_append(input, git_oid_tostr_s(&pair->ours));
-		g_string_append_c(input, ' ');
-		g_string_append(input, git_oid_tostr_s(&pair->theirs));
-		g_string_append_c(input, '\n');
-	}
-	g_autoptr(GBytes) lines = g_bytes_new(input->str, input->len);
-	g_autoptr(GBytes) output = run_git(folder, merge, lines);
 	gsize size;
 	const char *at = g_bytes_get_data(output, &size);
 	const char *end = at + size;
+
 	while (at < end) {
 		struct outcome outcome = {.clean = *at == '1'};
 		at += 2;
-		if (git_oid_fromstrn(&outcome.tree, at, 40) < 0)
+		if (git_oid_fromstrn(&outcome.tree, at, GIT_OID_HEXSZ) < 0)
 			fail("merge-tree", NULL);
 		g_array_append_val(outcomes, outcome);
-		for (at += 41; at < end && *at != '\0'; at += strlen(at) + 1)
+		for (at += GIT_OID_HEXSZ + 1; at < end && *at != '\0'; at += strlen(at) + 1)
 			;
 		at++;
 	}
+}
+
+/** Pairs that git cannot merge (an object is missing from the repository) are taken out of PAIRS and counted. */
+static GArray *merge_with_git(const char *folder, const char *git_dir, GArray *pairs, guint *n_unreadable)
+{
+	GArray *outcomes = g_array_new(FALSE, FALSE, sizeof(struct outcome));
+	g_autofree char *option = g_strconcat("--git-dir=", git_dir, NULL);
+	const char *const merge[] = {option, "-c", "merge.directoryRenames=false", "-c", "merge.renameLimit=7000",
+		"merge-tree", "--write-tree", "--stdin", "--no-messages", "--name-only", "-z", NULL};
+	gboolean failed;
+
+	*n_unreadable = 0;
+	do {
+		g_autoptr(GString) input = g_string_new(NULL);
+		for (guint i = outcomes->len; i < pairs->len; i++) {
+			const struct pair *pair = &g_array_index(pairs, struct pair, i);
+			g_string_append(input, git_oid_tostr_s(&pair->ours));
+			g_string_append_c(input, ' ');
+			g_string_append(input, git_oid_tostr_s(&pair->theirs));
+			g_string_append_c(input, '\n');
+		}
+		g_autoptr(GBytes) lines = g_bytes_new(input->str, input->len);
+		g_autoptr(GBytes) output = run_git(folder, merge, lines, &failed);
+		read_outcomes(output, outcomes);
+		if (failed && outcomes->len < pairs->len) {
+			g_array_remove_index(pairs, outcomes->len);
+			(*n_unreadable)++;
+		}
+	} while (failed && outcomes->len < pairs->len);
 	if (outcomes->len != pairs->len)
 		fail("git did not answer for every pair", NULL);
 	return outcomes;
@@ -230,8 +250,8 @@ static char *make_history(const char *folder, guint count)
 					mark + 2, author, 2 + i, mark, mark + 1);
 		}
 	g_autoptr(GBytes) input = g_bytes_new(stream->str, stream->len);
-	g_bytes_unref(run_git(folder, init, NULL));
-	g_bytes_unref(run_git(folder, import, input));
+	g_bytes_unref(run_git(folder, init, NULL, NULL));
+	g_bytes_unref(run_git(folder, import, input, NULL));
 	return path;
 }
 
@@ -260,8 +280,9 @@ int main(int argc, char **argv)
 	if (pairs->len == 0)
 		fail("no merges in this repository", NULL);
 
+	guint n_unreadable;
 	gint64 started = g_get_monotonic_time();
-	g_autoptr(GArray) gits = merge_with_git(folder, for_git, pairs);
+	g_autoptr(GArray) gits = merge_with_git(folder, for_git, pairs, &n_unreadable);
 	double git_s = (double)(g_get_monotonic_time() - started) / 1e6;
 	started = g_get_monotonic_time();
 	if (git_repository_open_bare(&repository, for_forge) < 0)
@@ -271,9 +292,9 @@ int main(int argc, char **argv)
 	struct tally tally = compare(pairs, ours, gits);
 	printf("{\"name\":\"merge_tree\",\"value\":%.3f,\"unit\":\"ratio\",\"merges\":%u,\"forge_s\":%.3f,\"git_s\":%.3f,"
 	       "\"same_tree\":%u,\"both_conflict\":%u,\"other_tree\":%u,\"clean_where_git_conflicts\":%u,"
-	       "\"conflict_where_git_is_clean\":%u}\n",
+	       "\"conflict_where_git_is_clean\":%u,\"unreadable\":%u}\n",
 		forge_s / git_s, pairs->len, forge_s, git_s, tally.same_tree, tally.both_conflict, tally.other_tree,
-		tally.clean_where_git_conflicts, tally.conflict_where_git_is_clean);
+		tally.clean_where_git_conflicts, tally.conflict_where_git_is_clean, n_unreadable);
 
 	git_repository_free(repository);
 	git_libgit2_shutdown();
