@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "worker/tree_merge.h"
 
@@ -217,6 +218,16 @@ static struct tally compare(const GArray *pairs, const GArray *ours, const GArra
 	return tally;
 }
 
+/** Processor time used by this process, or by the processes it waited for. */
+static double cpu_seconds(int whose)
+{
+	struct rusage usage;
+
+	getrusage(whose, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+		(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 /** A history of COUNT merges of a tree with many files. Returns the path of its repository. */
 static char *make_history(const char *folder, guint count)
 {
@@ -281,19 +292,25 @@ int main(int argc, char **argv)
 		fail("no merges in this repository", NULL);
 
 	guint n_unreadable;
+	double git_cpu_s = cpu_seconds(RUSAGE_CHILDREN);
 	gint64 started = g_get_monotonic_time();
 	g_autoptr(GArray) gits = merge_with_git(folder, for_git, pairs, &n_unreadable);
 	double git_s = (double)(g_get_monotonic_time() - started) / 1e6;
+	git_cpu_s = cpu_seconds(RUSAGE_CHILDREN) - git_cpu_s;
+	double forge_cpu_s = cpu_seconds(RUSAGE_SELF);
 	started = g_get_monotonic_time();
 	if (git_repository_open_bare(&repository, for_forge) < 0)
 		fail(for_forge, NULL);
 	g_autoptr(GArray) ours = merge_with_forge(repository, pairs);
 	double forge_s = (double)(g_get_monotonic_time() - started) / 1e6;
+	forge_cpu_s = cpu_seconds(RUSAGE_SELF) - forge_cpu_s;
 	struct tally tally = compare(pairs, ours, gits);
 	printf("{\"name\":\"merge_tree\",\"value\":%.3f,\"unit\":\"ratio\",\"merges\":%u,\"forge_s\":%.3f,\"git_s\":%.3f,"
+	       "\"cpu_ratio\":%.3f,"
 	       "\"same_tree\":%u,\"both_conflict\":%u,\"other_tree\":%u,\"clean_where_git_conflicts\":%u,"
 	       "\"conflict_where_git_is_clean\":%u,\"unreadable\":%u}\n",
-		forge_s / git_s, pairs->len, forge_s, git_s, tally.same_tree, tally.both_conflict, tally.other_tree,
+		forge_s / git_s, pairs->len, forge_s, git_s, forge_cpu_s / git_cpu_s,
+		tally.same_tree, tally.both_conflict, tally.other_tree,
 		tally.clean_where_git_conflicts, tally.conflict_where_git_is_clean, n_unreadable);
 
 	git_repository_free(repository);
