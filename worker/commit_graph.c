@@ -1,10 +1,11 @@
 /*
  * Merge bases.
  *
- * Both sides' histories are painted backwards, latest commits first. A commit that has both paints is a base, and what
- * is behind it is stale; the walk ends when nothing but stale commits is waiting. Dates can lie, so what was found is
- * checked pair by pair for ancestors of each other. This is git's algorithm with git's order. libgit2 has it
- * too, but looks through all that is waiting at each step and reads its commits anew for each question.
+ * Both sides' histories are painted backwards, latest commits first. A commit that has both paints
+ * is a base, and what is behind it is stale; the walk ends when nothing but stale commits is
+ * waiting. Dates can lie, so what was found is checked pair by pair for ancestors of each other.
+ * This is git's algorithm with git's order. libgit2 has it too, but looks through all that is
+ * waiting at each step and reads its commits anew for each question.
  */
 #include "worker/commit_graph.h"
 
@@ -114,27 +115,33 @@ static gboolean take_id(const char **at, const char *end, const char *name, git_
 	size_t length = strlen(name);
 
 	if ((size_t)(end - *at) < length + GIT_OID_HEXSZ + 1 || memcmp(*at, name, length) != 0 ||
-		(*at)[length + GIT_OID_HEXSZ] != '\n' || git_oid_fromstrn(oid, *at + length, GIT_OID_HEXSZ) < 0)
+		(*at)[length + GIT_OID_HEXSZ] != '\n' ||
+		git_oid_fromstrn(oid, *at + length, GIT_OID_HEXSZ) < 0)
 		return FALSE;
 	*at += length + GIT_OID_HEXSZ + 1;
 	return TRUE;
 }
 
-/** The committer's time in the headers after the parents; 0 if it cannot be made out, as for git. */
+/** The committer's time in the headers after the parents; 0 if it cannot be made out, as for git.
+ */
 static int64_t parse_time(const char *at, const char *end)
 {
 	const char *author_end = memchr(at, '\n', (size_t)(end - at));
 	const char *committer = author_end != NULL ? author_end + 1 : end;
 	const char *line_end = memchr(committer, '\n', (size_t)(end - committer));
-	const char *mail_end = line_end != NULL ? memrchr(committer, '>', (size_t)(line_end - committer)) : NULL;
+	const char *mail_end = line_end != NULL
+		? memrchr(committer, '>', (size_t)(line_end - committer))
+		: NULL;
 
-	if (mail_end == NULL || line_end - committer < 10 || memcmp(committer, "committer ", 10) != 0)
+	if (mail_end == NULL || line_end - committer < 10 ||
+		memcmp(committer, "committer ", 10) != 0)
 		return 0;
 	/* The line ends in a line feed, so the number ends before it. */
 	return (int64_t)MIN(g_ascii_strtoull(mail_end + 1, NULL, 10), (guint64)G_MAXINT64);
 }
 
-static gboolean commit_parse(struct commit_graph *graph, struct commit *commit, const char *content, size_t size)
+static gboolean commit_parse(
+	struct commit_graph *graph, struct commit *commit, const char *content, size_t size)
 {
 	const char *at = content;
 	const char *end = content + size;
@@ -166,15 +173,17 @@ static gboolean commit_load(struct commit_graph *graph, struct commit *commit, G
 		return FALSE;
 	}
 	ok = git_odb_object_type(object) == GIT_OBJECT_COMMIT &&
-		commit_parse(graph, commit, git_odb_object_data(object), git_odb_object_size(object));
+		commit_parse(
+			graph, commit, git_odb_object_data(object), git_odb_object_size(object));
 	git_odb_object_free(object);
 	if (!ok)
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY, "object %s is no commit",
-			git_oid_tostr_s(&commit->oid));
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY,
+			"object %s is no commit", git_oid_tostr_s(&commit->oid));
 	return ok;
 }
 
-gboolean commit_graph_tree(struct commit_graph *graph, const git_oid *oid, git_oid *tree, GError **error)
+gboolean commit_graph_tree(
+	struct commit_graph *graph, const git_oid *oid, git_oid *tree, GError **error)
 {
 	struct commit *commit = commit_of(graph, oid);
 
@@ -195,7 +204,8 @@ static gint compare_waiting(gconstpointer a, gconstpointer b, gpointer unused)
 	return one->order < two->order ? -1 : 1;
 }
 
-static gboolean paint_commit(struct painting *painting, struct commit *commit, unsigned paint, GError **error)
+static gboolean paint_commit(
+	struct painting *painting, struct commit *commit, unsigned paint, GError **error)
 {
 	struct waiting *waiting;
 
@@ -248,11 +258,13 @@ static void forget_paint(struct commit_graph *graph)
 	}
 }
 
-/** Paints from OURS and THEIRS; FOUND are the commits that got both paints, in the order of discovery. */
+/** Paints from OURS and THEIRS; FOUND are the commits that got both paints, in the order of
+ * discovery. */
 static gboolean paint_down(struct commit_graph *graph, struct commit *const *ours, size_t n_ours,
 	struct commit *const *theirs, size_t n_theirs, GPtrArray *found, GError **error)
 {
-	struct painting painting = {.graph = graph, .queue = g_sequence_new(g_free), .found = found};
+	struct painting painting = {
+		.graph = graph, .queue = g_sequence_new(g_free), .found = found};
 	gboolean ok = TRUE;
 
 	forget_paint(graph);
@@ -288,7 +300,8 @@ static gboolean remove_ancestors(struct commit_graph *graph, GPtrArray *found, G
 				g_ptr_array_add(others, found->pdata[j]);
 		if (g_hash_table_contains(behind, one))
 			continue;
-		if (!paint_down(graph, &one, 1, (struct commit *const *)others->pdata, others->len, common, error))
+		if (!paint_down(graph, &one, 1, (struct commit *const *)others->pdata, others->len,
+			    common, error))
 			return FALSE;
 		if ((one->paint & PAINT_THEIRS) != 0)
 			g_hash_table_add(behind, one);
@@ -302,8 +315,8 @@ static gboolean remove_ancestors(struct commit_graph *graph, GPtrArray *found, G
 	return TRUE;
 }
 
-GArray *commit_graph_merge_bases(struct commit_graph *graph, const git_oid *ours, size_t n_ours, const git_oid *theirs,
-	GError **error)
+GArray *commit_graph_merge_bases(struct commit_graph *graph, const git_oid *ours, size_t n_ours,
+	const git_oid *theirs, GError **error)
 {
 	g_autoptr(GPtrArray) our_commits = g_ptr_array_new();
 	g_autoptr(GPtrArray) found = g_ptr_array_new();
@@ -312,8 +325,8 @@ GArray *commit_graph_merge_bases(struct commit_graph *graph, const git_oid *ours
 
 	for (size_t i = 0; i < n_ours; i++)
 		g_ptr_array_add(our_commits, commit_of(graph, &ours[i]));
-	if (!paint_down(graph, (struct commit *const *)our_commits->pdata, our_commits->len, &their_commit, 1, found,
-		    error))
+	if (!paint_down(graph, (struct commit *const *)our_commits->pdata, our_commits->len,
+		    &their_commit, 1, found, error))
 		return NULL;
 	for (guint i = found->len; i-- > 0;)
 		if ((((struct commit *)found->pdata[i])->paint & PAINT_STALE) != 0)

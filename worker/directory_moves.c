@@ -1,9 +1,10 @@
 /*
  * Which directory became which.
  *
- * Each file known to have moved is a vote of its directory, and of those above it as long as the names below stay the
- * same. A directory's guess is the place with the most votes of identical files; between equals git's map order
- * decides. A question is closed when the first place leads the second by more than the files still unknown.
+ * Each file known to have moved is a vote of its directory, and of those above it as long as the
+ * names below stay the same. A directory's guess is the place with the most votes of identical
+ * files; between equals git's map order decides. A question is closed when the first place leads
+ * the second by more than the files still unknown.
  */
 #include "worker/directory_moves.h"
 
@@ -107,10 +108,12 @@ static void vote(struct directory_moves *moves, const char *from, const char *to
 	g_ptr_array_add(places, place);
 }
 
-static enum directory_relevance relevance_of(const struct directory_moves *moves, const char *directory)
+static enum directory_relevance relevance_of(
+	const struct directory_moves *moves, const char *directory)
 {
 	/* What is not in the table is DIRECTORY_IRRELEVANT, which is 0. */
-	return (enum directory_relevance)GPOINTER_TO_INT(g_hash_table_lookup(moves->removed, directory));
+	return (enum directory_relevance)GPOINTER_TO_INT(
+		g_hash_table_lookup(moves->removed, directory));
 }
 
 void directory_moves_learn(struct directory_moves *moves, const char *from, const char *to)
@@ -178,7 +181,8 @@ char *directory_moves_guess(const struct directory_moves *moves, const char *pat
 
 	if (votes == NULL || votes->guess == NULL)
 		return NULL;
-	/* A directory that went to the root gives "/name", which is nowhere: git overlooks that case, and so it must be. */
+	/* A directory that went to the root gives "/name", which is nowhere: git overlooks that
+	 * case, and so it must be. */
 	return g_strconcat(votes->guess, "/", last_part(path), NULL);
 }
 
@@ -218,9 +222,11 @@ void directory_moves_close_decided(struct directory_moves *moves)
 	g_hash_table_iter_init(&iter, moves->votes);
 	while (g_hash_table_iter_next(&iter, &directory, &votes)) {
 		gpointer key;
-		if (relevance_of(moves, directory) == DIRECTORY_RELEVANT_FOR_SELF && is_decided(votes) &&
+		if (relevance_of(moves, directory) == DIRECTORY_RELEVANT_FOR_SELF &&
+			is_decided(votes) &&
 			g_hash_table_lookup_extended(moves->removed, directory, &key, NULL))
-			g_hash_table_insert(moves->removed, key, GINT_TO_POINTER(DIRECTORY_RELEVANT_FOR_ANCESTOR));
+			g_hash_table_insert(moves->removed, key,
+				GINT_TO_POINTER(DIRECTORY_RELEVANT_FOR_ANCESTOR));
 	}
 }
 
@@ -228,7 +234,8 @@ gboolean directory_moves_is_open(const struct directory_moves *moves, const char
 {
 	g_autofree char *directory = directory_moves_parent(path);
 
-	while (*directory != '\0' && relevance_of(moves, directory) == DIRECTORY_RELEVANT_FOR_ANCESTOR) {
+	while (*directory != '\0' &&
+		relevance_of(moves, directory) == DIRECTORY_RELEVANT_FOR_ANCESTOR) {
 		char *up = directory_moves_parent(directory);
 		g_free(directory);
 		directory = up;

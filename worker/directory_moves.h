@@ -6,13 +6,15 @@
 #include "journal/base/scope.h"
 
 /**
- * Where the directories that one side removed went, judged by the files known to have moved. The merge renames no
- * directories; but git uses this to guess where a file of a moved directory is, and to stop asking about files once
- * their directory's fate is known, so it decides which renames are found.
+ * Where the directories that one side removed went, judged by the files known to have moved. The
+ * merge renames no directories; but git uses this to guess where a file of a moved directory is,
+ * and to stop asking about files once their directory's fate is known, so it decides which renames
+ * are found.
  */
 struct directory_moves;
 
-/** REMOVED: path → enum directory_relevance, borrowed; directories whose fate becomes known are lowered in it. */
+/** REMOVED: path → enum directory_relevance, borrowed; directories whose fate becomes known are
+ * lowered in it. */
 struct directory_moves *directory_moves_new(GHashTable *removed);
 void directory_moves_free(struct directory_moves *moves);
 SCOPED_POINTER(directory_moves, directory_moves_free)
@@ -23,7 +25,8 @@ void directory_moves_learn(struct directory_moves *moves, const char *from, cons
 /** Takes what was learnt up to now as the base of directory_moves_guess(). */
 void directory_moves_fix_guesses(struct directory_moves *moves);
 
-/** The path that the file at PATH would have if it went with its directory, or NULL. Caller frees. */
+/** The path that the file at PATH would have if it went with its directory, or NULL. Caller frees.
+ */
 char *directory_moves_guess(const struct directory_moves *moves, const char *path);
 
 /** Notes that nobody knows (yet) where the file PATH went. */

@@ -1,13 +1,15 @@
 /*
  * The histogram diff.
  *
- * A region of both texts is split at the longest run of common lines that holds the rarest line, and the parts before
- * and after are done in the same way. If every common line of a region comes more than RARE_MAX times, the region is
- * left to the classic algorithm. Then each group of changed lines that could as well stand some lines higher or lower
- * is slid: as far down as possible, or to the last place where it meets a change of the other text.
+ * A region of both texts is split at the longest run of common lines that holds the rarest line,
+ * and the parts before and after are done in the same way. If every common line of a region comes
+ * more than RARE_MAX times, the region is left to the classic algorithm. Then each group of changed
+ * lines that could as well stand some lines higher or lower is slid: as far down as possible, or to
+ * the last place where it meets a change of the other text.
  *
- * Every choice between equally good runs is git's (the first found stays unless a longer or a rarer one comes), since a
- * merge of other hunks is another merge. Lines are numbers here; whoever made them knows the bytes.
+ * Every choice between equally good runs is git's (the first found stays unless a longer or a rarer
+ * one comes), since a merge of other hunks is another merge. Lines are numbers here; whoever made
+ * them knows the bytes.
  */
 #include "worker/line_diff.h"
 
@@ -20,10 +22,12 @@
 struct diff {
 	struct line_sequence from, to;
 	uint8_t *changed_from, *changed_to;
-	uint32_t *first;  /**< class → 1 + index of its first line in the region of `from`; 0: none */
-	uint32_t *count;  /**< class → lines of the region that have it */
-	uint32_t *next;   /**< line of `from` → 1 + index of the next one of its class in the region; 0: none */
-	GArray *regions;  /**< of struct region, still to do */
+	uint32_t
+		*first; /**< class → 1 + index of its first line in the region of `from`; 0: none */
+	uint32_t *count; /**< class → lines of the region that have it */
+	uint32_t *next; /**< line of `from` → 1 + index of the next one of its class in the region;
+			   0: none */
+	GArray *regions; /**< of struct region, still to do */
 };
 
 struct region {
@@ -56,14 +60,17 @@ struct anchor {
 	gboolean any_common;
 };
 
-/** Widens the match of line A with line B as far as the texts agree. *RAREST is the least count in the run. */
-static struct region widen(const struct diff *diff, const struct region *region, size_t a, size_t b, uint32_t *rarest)
+/** Widens the match of line A with line B as far as the texts agree. *RAREST is the least count in
+ * the run. */
+static struct region widen(
+	const struct diff *diff, const struct region *region, size_t a, size_t b, uint32_t *rarest)
 {
 	const uint32_t *from = diff->from.lines;
 	const uint32_t *to = diff->to.lines;
 	struct region run = {a, a + 1, b, b + 1};
 
-	while (run.from > region->from && run.to > region->to && from[run.from - 1] == to[run.to - 1]) {
+	while (run.from > region->from && run.to > region->to &&
+		from[run.from - 1] == to[run.to - 1]) {
 		run.from--;
 		run.to--;
 		if (*rarest > 1)
@@ -79,8 +86,10 @@ static struct region widen(const struct diff *diff, const struct region *region,
 	return run;
 }
 
-/** Tries every place where line B of the new text could match; returns the next line worth a try. */
-static size_t try_line(const struct diff *diff, const struct region *region, size_t b, struct anchor *anchor)
+/** Tries every place where line B of the new text could match; returns the next line worth a try.
+ */
+static size_t try_line(
+	const struct diff *diff, const struct region *region, size_t b, struct anchor *anchor)
 {
 	uint32_t class = diff->to.lines[b];
 	size_t b_next = b + 1;
@@ -95,8 +104,10 @@ static size_t try_line(const struct diff *diff, const struct region *region, siz
 		uint32_t rarest = diff->count[class];
 		uint32_t after = diff->next[at - 1];
 		struct region run = widen(diff, region, at - 1, b, &rarest);
-		/* Both as distances to the last line, and 0 for none yet, which is how git compares them. */
-		size_t best = anchor->run.from_end > 0 ? anchor->run.from_end - anchor->run.from - 1 : 0;
+		/* Both as distances to the last line, and 0 for none yet, which is how git compares
+		 * them. */
+		size_t best = anchor->run.from_end > 0 ? anchor->run.from_end - anchor->run.from - 1
+						       : 0;
 
 		b_next = MAX(b_next, run.to_end);
 		if (best < run.from_end - run.from - 1 || rarest < anchor->rarest) {
@@ -127,8 +138,8 @@ static void diff_region(struct diff *diff, const struct region *region)
 	forget_region(diff, region);
 	if (anchor.any_common && anchor.rarest > RARE_MAX) {
 		line_diff_classic((struct line_sequence){diff->from.lines + region->from, from_n},
-			(struct line_sequence){diff->to.lines + region->to, to_n}, diff->changed_from + region->from,
-			diff->changed_to + region->to);
+			(struct line_sequence){diff->to.lines + region->to, to_n},
+			diff->changed_from + region->from, diff->changed_to + region->to);
 	} else if (anchor.run.from_end == 0) {
 		memset(diff->changed_from + region->from, 1, from_n);
 		memset(diff->changed_to + region->to, 1, to_n);
@@ -141,7 +152,8 @@ static void diff_region(struct diff *diff, const struct region *region)
 	}
 }
 
-/** A run of changed lines [start, end) of one text, perhaps empty, with the unchanged line after it at `end`. */
+/** A run of changed lines [start, end) of one text, perhaps empty, with the unchanged line after it
+ * at `end`. */
 struct group {
 	size_t start, end;
 };
@@ -202,9 +214,10 @@ static void other_previous(const uint8_t *changed, struct group *other)
 	g_assert(in_step);
 }
 
-/** Slides one GROUP of TEXT to where it belongs; OTHER is the group of the other text at the same place. */
-static void group_settle(struct line_sequence text, uint8_t *changed, struct group *group, size_t other_n,
-	const uint8_t *other_changed, struct group *other)
+/** Slides one GROUP of TEXT to where it belongs; OTHER is the group of the other text at the same
+ * place. */
+static void group_settle(struct line_sequence text, uint8_t *changed, struct group *group,
+	size_t other_n, const uint8_t *other_changed, struct group *other)
 {
 	size_t size, highest_end;
 	gboolean meets;
@@ -219,7 +232,8 @@ static void group_settle(struct line_sequence text, uint8_t *changed, struct gro
 			other_next(other_changed, other_n, other);
 			meets = meets || other->end > other->start;
 		}
-		/* Sliding may have run into a neighbour and joined it: then slide the larger group. */
+		/* Sliding may have run into a neighbour and joined it: then slide the larger group.
+		 */
 	} while (size != group->end - group->start);
 	if (group->end == highest_end || !meets)
 		return;
@@ -230,7 +244,8 @@ static void group_settle(struct line_sequence text, uint8_t *changed, struct gro
 	}
 }
 
-static void settle_groups(struct line_sequence text, uint8_t *changed, size_t other_n, const uint8_t *other_changed)
+static void settle_groups(
+	struct line_sequence text, uint8_t *changed, size_t other_n, const uint8_t *other_changed)
 {
 	struct group group = {0, 0};
 	struct group other = {0, 0};

@@ -1,11 +1,12 @@
 /*
  * Myers' O(ND) difference algorithm in linear space, with the shortcuts of libxdiff.
  *
- * "An O(ND) Difference Algorithm and Its Variations" (Myers 1986): search from both corners of the edit graph until
- * the paths meet, and divide there. Three shortcuts make it quick and its results git's: lines without a match, and
- * over-frequent lines among them, are left out beforehand; past HEURISTIC_COST edits a long enough diagonal is taken
- * as the way; past a bound of edits the search settles for the furthest point. Only regions in which every common line
- * is frequent come here (see line_diff.c).
+ * "An O(ND) Difference Algorithm and Its Variations" (Myers 1986): search from both corners of the
+ * edit graph until the paths meet, and divide there. Three shortcuts make it quick and its results
+ * git's: lines without a match, and over-frequent lines among them, are left out beforehand; past
+ * HEURISTIC_COST edits a long enough diagonal is taken as the way; past a bound of edits the search
+ * settles for the furthest point. Only regions in which every common line is frequent come here
+ * (see line_diff.c).
  */
 #include "worker/line_diff.h"
 
@@ -50,13 +51,15 @@ static ptrdiff_t rough_square_root(size_t n)
 	return root;
 }
 
-/** What the two searches have reached: forward on diagonals [f_min, f_max], backward on [b_min, b_max]. */
+/** What the two searches have reached: forward on diagonals [f_min, f_max], backward on [b_min,
+ * b_max]. */
 struct frontier {
 	ptrdiff_t f_mid, f_min, f_max;
 	ptrdiff_t b_mid, b_min, b_max;
 };
 
-static gboolean diagonal_holds(const struct classic *classic, ptrdiff_t from, ptrdiff_t to, ptrdiff_t lines)
+static gboolean diagonal_holds(
+	const struct classic *classic, ptrdiff_t from, ptrdiff_t to, ptrdiff_t lines)
 {
 	for (ptrdiff_t i = 0; i < lines; i++)
 		if (classic->from.lines[from + i] != classic->to.lines[to + i])
@@ -65,8 +68,8 @@ static gboolean diagonal_holds(const struct classic *classic, ptrdiff_t from, pt
 }
 
 /** A point far along a good diagonal of the forward search, as the place to divide. */
-static gboolean good_forward(const struct classic *classic, const struct box *box, const struct frontier *reach,
-	ptrdiff_t cost, struct box *split)
+static gboolean good_forward(const struct classic *classic, const struct box *box,
+	const struct frontier *reach, ptrdiff_t cost, struct box *split)
 {
 	ptrdiff_t best = 0;
 
@@ -74,8 +77,9 @@ static gboolean good_forward(const struct classic *classic, const struct box *bo
 		ptrdiff_t i1 = classic->forward[d];
 		ptrdiff_t i2 = i1 - d;
 		ptrdiff_t value = (i1 - box->from) + (i2 - box->to) - ABS(d - reach->f_mid);
-		if (value > HEURISTIC_FACTOR * cost && value > best && box->from + SNAKE_LINES <= i1 &&
-			i1 < box->from_end && box->to + SNAKE_LINES <= i2 && i2 < box->to_end &&
+		if (value > HEURISTIC_FACTOR * cost && value > best &&
+			box->from + SNAKE_LINES <= i1 && i1 < box->from_end &&
+			box->to + SNAKE_LINES <= i2 && i2 < box->to_end &&
 			diagonal_holds(classic, i1 - SNAKE_LINES, i2 - SNAKE_LINES, SNAKE_LINES)) {
 			best = value;
 			split->from = i1;
@@ -85,8 +89,8 @@ static gboolean good_forward(const struct classic *classic, const struct box *bo
 	return best > 0;
 }
 
-static gboolean good_backward(const struct classic *classic, const struct box *box, const struct frontier *reach,
-	ptrdiff_t cost, struct box *split)
+static gboolean good_backward(const struct classic *classic, const struct box *box,
+	const struct frontier *reach, ptrdiff_t cost, struct box *split)
 {
 	ptrdiff_t best = 0;
 
@@ -95,7 +99,8 @@ static gboolean good_backward(const struct classic *classic, const struct box *b
 		ptrdiff_t i2 = i1 - d;
 		ptrdiff_t value = (box->from_end - i1) + (box->to_end - i2) - ABS(d - reach->b_mid);
 		if (value > HEURISTIC_FACTOR * cost && value > best && box->from < i1 &&
-			i1 <= box->from_end - SNAKE_LINES && box->to < i2 && i2 <= box->to_end - SNAKE_LINES &&
+			i1 <= box->from_end - SNAKE_LINES && box->to < i2 &&
+			i2 <= box->to_end - SNAKE_LINES &&
 			diagonal_holds(classic, i1, i2, SNAKE_LINES)) {
 			best = value;
 			split->from = i1;
@@ -106,8 +111,8 @@ static gboolean good_backward(const struct classic *classic, const struct box *b
 }
 
 /** The furthest point of either search. TRUE if it is the forward one's. */
-static gboolean furthest(const struct classic *classic, const struct box *box, const struct frontier *reach,
-	struct box *split)
+static gboolean furthest(const struct classic *classic, const struct box *box,
+	const struct frontier *reach, struct box *split)
 {
 	ptrdiff_t f_best = -1, f_from = -1;
 	ptrdiff_t b_best = PTRDIFF_MAX, b_from = PTRDIFF_MAX;
@@ -142,9 +147,10 @@ static gboolean furthest(const struct classic *classic, const struct box *box, c
 	return forward;
 }
 
-/** One more edit from the first corner. TRUE with the meeting point in SPLIT if the searches meet. */
-static gboolean step_forward(const struct classic *classic, const struct box *box, struct frontier *reach,
-	gboolean *long_snake, struct box *split)
+/** One more edit from the first corner. TRUE with the meeting point in SPLIT if the searches meet.
+ */
+static gboolean step_forward(const struct classic *classic, const struct box *box,
+	struct frontier *reach, gboolean *long_snake, struct box *split)
 {
 	ptrdiff_t *forward = classic->forward;
 	gboolean odd = ((reach->f_mid - reach->b_mid) & 1) != 0;
@@ -158,10 +164,13 @@ static gboolean step_forward(const struct classic *classic, const struct box *bo
 	else
 		--reach->f_max;
 	for (ptrdiff_t d = reach->f_max; d >= reach->f_min; d -= 2) {
-		ptrdiff_t i1 = forward[d - 1] >= forward[d + 1] ? forward[d - 1] + 1 : forward[d + 1];
+		ptrdiff_t i1 = forward[d - 1] >= forward[d + 1] ? forward[d - 1] + 1
+								: forward[d + 1];
 		ptrdiff_t start = i1;
 		ptrdiff_t i2 = i1 - d;
-		for (; i1 < box->from_end && i2 < box->to_end && classic->from.lines[i1] == classic->to.lines[i2]; i1++)
+		for (; i1 < box->from_end && i2 < box->to_end &&
+			classic->from.lines[i1] == classic->to.lines[i2];
+			i1++)
 			i2++;
 		if (i1 - start > SNAKE_LINES)
 			*long_snake = TRUE;
@@ -175,8 +184,8 @@ static gboolean step_forward(const struct classic *classic, const struct box *bo
 	return FALSE;
 }
 
-static gboolean step_backward(const struct classic *classic, const struct box *box, struct frontier *reach,
-	gboolean *long_snake, struct box *split)
+static gboolean step_backward(const struct classic *classic, const struct box *box,
+	struct frontier *reach, gboolean *long_snake, struct box *split)
 {
 	ptrdiff_t *backward = classic->backward;
 	gboolean odd = ((reach->f_mid - reach->b_mid) & 1) != 0;
@@ -190,10 +199,13 @@ static gboolean step_backward(const struct classic *classic, const struct box *b
 	else
 		--reach->b_max;
 	for (ptrdiff_t d = reach->b_max; d >= reach->b_min; d -= 2) {
-		ptrdiff_t i1 = backward[d - 1] < backward[d + 1] ? backward[d - 1] : backward[d + 1] - 1;
+		ptrdiff_t i1 = backward[d - 1] < backward[d + 1] ? backward[d - 1]
+								 : backward[d + 1] - 1;
 		ptrdiff_t start = i1;
 		ptrdiff_t i2 = i1 - d;
-		for (; i1 > box->from && i2 > box->to && classic->from.lines[i1 - 1] == classic->to.lines[i2 - 1]; i1--)
+		for (; i1 > box->from && i2 > box->to &&
+			classic->from.lines[i1 - 1] == classic->to.lines[i2 - 1];
+			i1--)
 			i2--;
 		if (start - i1 > SNAKE_LINES)
 			*long_snake = TRUE;
@@ -207,11 +219,13 @@ static gboolean step_backward(const struct classic *classic, const struct box *b
 	return FALSE;
 }
 
-/** Where to divide BOX: SPLIT's from and to. The flags tell which half still has to be done without shortcuts. */
+/** Where to divide BOX: SPLIT's from and to. The flags tell which half still has to be done without
+ * shortcuts. */
 static void find_split(const struct classic *classic, const struct box *box, struct box *split,
 	gboolean *exact_before, gboolean *exact_after)
 {
-	struct frontier reach = {.f_mid = box->from - box->to, .b_mid = box->from_end - box->to_end};
+	struct frontier reach = {
+		.f_mid = box->from - box->to, .b_mid = box->from_end - box->to_end};
 
 	reach.f_min = reach.f_max = reach.f_mid;
 	reach.b_min = reach.b_max = reach.b_mid;
@@ -255,9 +269,12 @@ static void compare(struct classic *classic)
 		g_array_set_size(boxes, boxes->len - 1);
 		const int32_t *from = classic->from.lines;
 		const int32_t *to = classic->to.lines;
-		for (; box.from < box.from_end && box.to < box.to_end && from[box.from] == to[box.to]; box.from++)
+		for (; box.from < box.from_end && box.to < box.to_end &&
+			from[box.from] == to[box.to];
+			box.from++)
 			box.to++;
-		for (; box.from < box.from_end && box.to < box.to_end && from[box.from_end - 1] == to[box.to_end - 1];
+		for (; box.from < box.from_end && box.to < box.to_end &&
+			from[box.from_end - 1] == to[box.to_end - 1];
 			box.from_end--)
 			box.to_end--;
 		if (box.from == box.from_end) {
@@ -285,7 +302,8 @@ enum line_use {
 	LINE_FREQUENT,
 };
 
-/** TRUE if the frequent line I, in a run of lines mostly without a match, would only make the diff noisier. */
+/** TRUE if the frequent line I, in a run of lines mostly without a match, would only make the diff
+ * noisier. */
 static gboolean is_noise(const uint8_t *uses, ptrdiff_t i, ptrdiff_t first, ptrdiff_t last)
 {
 	ptrdiff_t unmatched_before = 0, unmatched_after = 0, frequent = 2;
@@ -307,19 +325,24 @@ static gboolean is_noise(const uint8_t *uses, ptrdiff_t i, ptrdiff_t first, ptrd
 	return frequent * DISCARD_RATIO < frequent + unmatched_before + unmatched_after;
 }
 
-/** Fills KEPT with TEXT's lines in [first, last], without those that are discarded; these are marked as changed. */
-static void keep_lines(struct line_sequence text, ptrdiff_t first, ptrdiff_t last, GHashTable *others,
-	struct kept_text *kept)
+/** Fills KEPT with TEXT's lines in [first, last], without those that are discarded; these are
+ * marked as changed. */
+static void keep_lines(struct line_sequence text, ptrdiff_t first, ptrdiff_t last,
+	GHashTable *others, struct kept_text *kept)
 {
 	g_autofree uint8_t *uses = g_new0(uint8_t, text.n + 1);
 	ptrdiff_t frequent = MIN(rough_square_root(text.n), FREQUENT_MAX);
 
 	for (ptrdiff_t i = first; i <= last; i++) {
-		ptrdiff_t matches = GPOINTER_TO_INT(g_hash_table_lookup(others, GUINT_TO_POINTER(text.lines[i])));
-		uses[i] = matches == 0 ? LINE_UNMATCHED : matches >= frequent ? LINE_FREQUENT : LINE_KEPT;
+		ptrdiff_t matches = GPOINTER_TO_INT(
+			g_hash_table_lookup(others, GUINT_TO_POINTER(text.lines[i])));
+		uses[i] = matches == 0        ? LINE_UNMATCHED
+			: matches >= frequent ? LINE_FREQUENT
+					      : LINE_KEPT;
 	}
 	for (ptrdiff_t i = first; i <= last; i++) {
-		if (uses[i] == LINE_KEPT || (uses[i] == LINE_FREQUENT && !is_noise(uses, i, first, last))) {
+		if (uses[i] == LINE_KEPT ||
+			(uses[i] == LINE_FREQUENT && !is_noise(uses, i, first, last))) {
 			kept->index[kept->n] = (size_t)i;
 			kept->lines[kept->n++] = (int32_t)text.lines[i];
 		} else {

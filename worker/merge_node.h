@@ -25,18 +25,21 @@ struct tree_version {
 	git_oid oid;
 };
 
-/** One name in a directory that the walk had to look into, with what each of the three trees has there. */
+/** One name in a directory that the walk had to look into, with what each of the three trees has
+ * there. */
 struct merge_node {
 	struct merge_node *parent; /**< the directory; NULL for the root */
 	const char *path;          /**< from the root; "" for the root itself */
 	const char *name;          /**< the last part of path */
 	struct tree_version stages[MERGE_STAGES];
-	const char *stage_paths[MERGE_STAGES]; /**< where each stage stood before renames moved it here */
-	unsigned files;   /**< mask: stages that hold a file, symbolic link or gitlink */
-	unsigned dirs;    /**< mask: stages that hold a directory */
-	unsigned matches; /**< mask of two stages that are equal, or 0 */
-	gboolean walked;  /**< children are there */
-	gboolean resolved; /**< `result` stands (or, if absent, nothing does but what children make) */
+	const char *stage_paths[MERGE_STAGES]; /**< where each stage stood before renames moved it
+						  here */
+	unsigned files;    /**< mask: stages that hold a file, symbolic link or gitlink */
+	unsigned dirs;     /**< mask: stages that hold a directory */
+	unsigned matches;  /**< mask of two stages that are equal, or 0 */
+	gboolean walked;   /**< children are there */
+	gboolean resolved; /**< `result` stands (or, if absent, nothing does but what children make)
+			    */
 	gboolean absent;
 	gboolean file_and_directory; /**< a file in one version, a directory in another */
 	gboolean path_conflict;      /**< renames disagree: never clean */
@@ -45,7 +48,8 @@ struct merge_node {
 	size_t n_children;
 };
 
-static inline gboolean tree_version_equal(const struct tree_version *a, const struct tree_version *b)
+static inline gboolean tree_version_equal(
+	const struct tree_version *a, const struct tree_version *b)
 {
 	return a->mode == b->mode && (a->mode == 0 || git_oid_equal(&a->oid, &b->oid));
 }

@@ -9,11 +9,12 @@
 /** One merge of three trees: the final one (depth 0), or one that makes a virtual merge base. */
 struct merge_run {
 	struct object_stage *stage;
-	unsigned depth;      /**< how many merges of merge bases this one is for */
-	const char *ours;    /**< labels of conflict markers */
+	unsigned depth;   /**< how many merges of merge bases this one is for */
+	const char *ours; /**< labels of conflict markers */
 	const char *theirs;
 	GPtrArray *conflicts; /**< paths (owned) that git would call conflicted at depth 0 */
-	GPtrArray *blocked;   /**< paths (owned) that our own limits leave undecided; never clean, at any depth */
+	GPtrArray *blocked; /**< paths (owned) that our own limits leave undecided; never clean, at
+			       any depth */
 };
 
 static inline void merge_run_conflict(struct merge_run *run, const char *path)

@@ -1,10 +1,11 @@
 /*
  * The order of git's string maps.
  *
- * git keeps directories whose reading it puts off, and counts of where a directory's files went, in hash maps, and goes
- * through them in the order of their buckets. It is a fixed order: FNV-1 over the bytes, 64 buckets at first, four
- * times as many when four fifths are used, new entries in front of their bucket's list. Whoever wants the same choice
- * between equal candidates needs the same order.
+ * git keeps directories whose reading it puts off, and counts of where a directory's files went, in
+ * hash maps, and goes through them in the order of their buckets. It is a fixed order: FNV-1 over
+ * the bytes, 64 buckets at first, four times as many when four fifths are used, new entries in
+ * front of their bucket's list. Whoever wants the same choice between equal candidates needs the
+ * same order.
  */
 #include "worker/name_order.h"
 
@@ -51,7 +52,8 @@ void name_order_sort(GPtrArray *names)
 		size_t n_wider = n_buckets << GROWTH_BITS;
 		struct bucket_link **wider = g_new0(struct bucket_link *, n_wider);
 		for (size_t b = 0; b < n_buckets; b++)
-			for (struct bucket_link *link = buckets[b], *next; link != NULL; link = next) {
+			for (struct bucket_link *link = buckets[b], *next; link != NULL;
+				link = next) {
 				next = link->next;
 				push(wider, n_wider, link);
 			}

@@ -1,10 +1,11 @@
 /*
  * Objects read from a repository and objects that are only in memory.
  *
- * Reading a staged object comes first: a virtual merge base's trees name blobs that nobody else has. Objects that were
- * read are kept until they are released, because the merge borrows names and ids out of tree buffers instead of
- * copying them. Objects are written in the order in which they were added: a tree is added after what it names, so
- * a crash between two writes leaves no dangling tree.
+ * Reading a staged object comes first: a virtual merge base's trees name blobs that nobody else
+ * has. Objects that were read are kept until they are released, because the merge borrows names and
+ * ids out of tree buffers instead of copying them. Objects are written in the order in which they
+ * were added: a tree is added after what it names, so a crash between two writes leaves no dangling
+ * tree.
  */
 #include "worker/object_stage.h"
 
@@ -20,8 +21,8 @@ struct staged_object {
 
 struct object_stage {
 	git_odb *odb;
-	GHashTable *loaded;  /**< git_oid, inside the value → git_odb_object */
-	GHashTable *staged;  /**< git_oid, inside the value → struct staged_object */
+	GHashTable *loaded;   /**< git_oid, inside the value → git_odb_object */
+	GHashTable *staged;   /**< git_oid, inside the value → struct staged_object */
 	GPtrArray *unwritten; /**< of struct staged_object, borrowed from staged */
 };
 
@@ -86,8 +87,8 @@ void object_stage_free(struct object_stage *stage)
 	g_free(stage);
 }
 
-const void *object_stage_read(struct object_stage *stage, const git_oid *oid, git_object_t type, size_t *size,
-	GError **error)
+const void *object_stage_read(struct object_stage *stage, const git_oid *oid, git_object_t type,
+	size_t *size, GError **error)
 {
 	const struct staged_object *staged = g_hash_table_lookup(stage->staged, oid);
 	git_odb_object *object;
@@ -106,8 +107,9 @@ const void *object_stage_read(struct object_stage *stage, const git_oid *oid, gi
 		g_hash_table_insert(stage->loaded, (gpointer)git_odb_object_id(object), object);
 	}
 	if (git_odb_object_type(object) != type) {
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY, "object %s is a %s, not a %s",
-			git_oid_tostr_s(oid), git_object_type2string(git_odb_object_type(object)),
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY,
+			"object %s is a %s, not a %s", git_oid_tostr_s(oid),
+			git_object_type2string(git_odb_object_type(object)),
 			git_object_type2string(type));
 		return NULL;
 	}
@@ -120,7 +122,8 @@ void object_stage_release(struct object_stage *stage, const git_oid *oid)
 	g_hash_table_remove(stage->loaded, oid);
 }
 
-gboolean object_stage_size(struct object_stage *stage, const git_oid *oid, size_t *size, GError **error)
+gboolean object_stage_size(
+	struct object_stage *stage, const git_oid *oid, size_t *size, GError **error)
 {
 	const struct staged_object *staged = g_hash_table_lookup(stage->staged, oid);
 	git_object_t type;
@@ -136,8 +139,8 @@ gboolean object_stage_size(struct object_stage *stage, const git_oid *oid, size_
 	return TRUE;
 }
 
-gboolean object_stage_add(struct object_stage *stage, git_object_t type, const void *data, size_t size,
-	git_oid *oid, GError **error)
+gboolean object_stage_add(struct object_stage *stage, git_object_t type, const void *data,
+	size_t size, git_oid *oid, GError **error)
 {
 	struct staged_object *object;
 
@@ -170,7 +173,8 @@ gboolean object_stage_write(struct object_stage *stage, GError **error)
 		gsize size;
 		const void *data = g_bytes_get_data(object->content, &size);
 
-		if (git_odb_write(&oid, stage->odb, data != NULL ? data : "", size, object->type) < 0) {
+		if (git_odb_write(&oid, stage->odb, data != NULL ? data : "", size, object->type) <
+			0) {
 			object_stage_set_error(error, "cannot write an object");
 			return FALSE;
 		}

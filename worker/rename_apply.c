@@ -1,11 +1,13 @@
 /*
  * What renames do to a merge.
  *
- * The plain case: one side moved a file, the other changed it. Then the other side's version (and the base's) is taken
- * to the new path, and the old path is settled as empty. Besides that: both moved it to one place; both moved it to
- * different places (conflict); one moved and the other deleted it (conflict); the new path is taken by something the
- * other side added (the moved content is merged first, then the two as an add on both sides); or the other side put
- * something of another type in the old place. Each follows git, since the next step merges what stands in the nodes.
+ * The plain case: one side moved a file, the other changed it. Then the other side's version (and
+ * the base's) is taken to the new path, and the old path is settled as empty. Besides that: both
+ * moved it to one place; both moved it to different places (conflict); one moved and the other
+ * deleted it (conflict); the new path is taken by something the other side added (the moved content
+ * is merged first, then the two as an add on both sides); or the other side put something of
+ * another type in the old place. Each follows git, since the next step merges what stands in the
+ * nodes.
  */
 #include "worker/rename_apply.h"
 
@@ -17,7 +19,8 @@
 static gint compare_pairs(gconstpointer a, gconstpointer b, gpointer unused)
 {
 	(void)unused;
-	return strcmp(((const struct rename_pair *)a)->from->path, ((const struct rename_pair *)b)->from->path);
+	return strcmp(((const struct rename_pair *)a)->from->path,
+		((const struct rename_pair *)b)->from->path);
 }
 
 static void settle_as_absent(struct merge_node *node)
@@ -33,8 +36,8 @@ static unsigned early_marker_extra(const struct merge_run *run)
 }
 
 /** Both sides moved the file. */
-static gboolean apply_twice_renamed(
-	struct merge_run *run, const struct rename_pair *ours, const struct rename_pair *theirs, GError **error)
+static gboolean apply_twice_renamed(struct merge_run *run, const struct rename_pair *ours,
+	const struct rename_pair *theirs, GError **error)
 {
 	struct merge_node *source = ours->from;
 	const char *paths[MERGE_STAGES] = {source->path, ours->to->path, theirs->to->path};
@@ -62,9 +65,11 @@ static gboolean apply_twice_renamed(
 }
 
 /** The other side has something of its own at the new path. */
-static gboolean apply_collision(struct merge_run *run, const struct rename_pair *pair, GError **error)
+static gboolean apply_collision(
+	struct merge_run *run, const struct rename_pair *pair, GError **error)
 {
-	enum merge_stage other = pair->side == MERGE_STAGE_OURS ? MERGE_STAGE_THEIRS : MERGE_STAGE_OURS;
+	enum merge_stage other = pair->side == MERGE_STAGE_OURS ? MERGE_STAGE_THEIRS
+								: MERGE_STAGE_OURS;
 	struct merge_node *from = pair->from;
 	struct merge_node *to = pair->to;
 	const char *paths[MERGE_STAGES];
@@ -80,7 +85,8 @@ static gboolean apply_collision(struct merge_run *run, const struct rename_pair 
 		    versions[MERGE_STAGE_THEIRS], early_marker_extra(run), &merged, &clean, error))
 		return FALSE;
 	to->stages[pair->side] = merged;
-	/* git relies on the add on both sides to conflict; where that is settled already, markers would slip through. */
+	/* git relies on the add on both sides to conflict; where that is settled already, markers
+	 * would slip through. */
 	if (!clean)
 		merge_run_conflict(run, to->path);
 	return TRUE;
@@ -88,13 +94,15 @@ static gboolean apply_collision(struct merge_run *run, const struct rename_pair 
 
 static gboolean apply_one(struct merge_run *run, const struct rename_pair *pair, GError **error)
 {
-	enum merge_stage other = pair->side == MERGE_STAGE_OURS ? MERGE_STAGE_THEIRS : MERGE_STAGE_OURS;
+	enum merge_stage other = pair->side == MERGE_STAGE_OURS ? MERGE_STAGE_THEIRS
+								: MERGE_STAGE_OURS;
 	struct merge_node *from = pair->from;
 	struct merge_node *to = pair->to;
 	gboolean deleted = from->files == MERGE_IN_BASE;
 	gboolean collides = (to->files & (1u << other)) != 0;
 	gboolean retyped = !deleted &&
-		merge_mode_is_file(from->stages[other].mode) != merge_mode_is_file(to->stages[pair->side].mode);
+		merge_mode_is_file(from->stages[other].mode) !=
+			merge_mode_is_file(to->stages[pair->side].mode);
 
 	if (collides && !retyped && !deleted) {
 		if (!apply_collision(run, pair, error))
@@ -124,11 +132,13 @@ static gboolean apply_one(struct merge_run *run, const struct rename_pair *pair,
 gboolean rename_apply(struct merge_run *run, GArray *pairs, GError **error)
 {
 	/* Stable, so that of two renames of one source ours stays first. */
-	g_qsort_with_data(pairs->data, (gint)pairs->len, sizeof(struct rename_pair), compare_pairs, NULL);
+	g_qsort_with_data(
+		pairs->data, (gint)pairs->len, sizeof(struct rename_pair), compare_pairs, NULL);
 	for (guint i = 0; i < pairs->len; i++) {
 		const struct rename_pair *pair = &g_array_index(pairs, struct rename_pair, i);
-		const struct rename_pair *next =
-			i + 1 < pairs->len ? &g_array_index(pairs, struct rename_pair, i + 1) : NULL;
+		const struct rename_pair *next = i + 1 < pairs->len
+			? &g_array_index(pairs, struct rename_pair, i + 1)
+			: NULL;
 		if (pair->from->resolved)
 			continue;
 		if (next != NULL && next->from == pair->from) {

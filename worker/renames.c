@@ -1,11 +1,12 @@
 /*
  * Which added file is which deleted one.
  *
- * In git's order, because each step takes destinations away from the next: identical files (a destination takes the
- * first unused source, one with the same base name rather than another); then, for each source that matters, the one
- * destination with its base name, or the one in the directory to which its directory's identical files went, if they
- * are 75 % alike; then all pairs of what is left, best first, from 50 %. Only four candidates per destination are kept,
- * and equal scores are ordered by base name and then by position; these, too, are part of the outcome.
+ * In git's order, because each step takes destinations away from the next: identical files (a
+ * destination takes the first unused source, one with the same base name rather than another);
+ * then, for each source that matters, the one destination with its base name, or the one in the
+ * directory to which its directory's identical files went, if they are 75 % alike; then all pairs
+ * of what is left, best first, from 50 %. Only four candidates per destination are kept, and equal
+ * scores are ordered by base name and then by position; these, too, are part of the outcome.
  *
  * Empty files never take part. Symbolic links and gitlinks take part in the first step alone.
  */
@@ -22,8 +23,8 @@
 #define IDENTICAL_TRIED_MAX 100
 #define CANDIDATES_KEPT 4
 
-static const git_oid empty_blob = {{0xe6, 0x9d, 0xe2, 0x9b, 0xb2, 0xd1, 0xd6, 0x43, 0x4b, 0x8b, 0x29, 0xae, 0x77, 0x5a,
-	0xd8, 0xc2, 0xe4, 0x8c, 0x53, 0x91}};
+static const git_oid empty_blob = {{0xe6, 0x9d, 0xe2, 0x9b, 0xb2, 0xd1, 0xd6, 0x43, 0x4b, 0x8b,
+	0x29, 0xae, 0x77, 0x5a, 0xd8, 0xc2, 0xe4, 0x8c, 0x53, 0x91}};
 
 /** A source or a destination. */
 struct file {
@@ -58,7 +59,8 @@ static GArray *files_of(const GArray *candidates, enum merge_stage stage)
 	GArray *files = g_array_sized_new(FALSE, TRUE, sizeof(struct file), candidates->len);
 
 	for (guint i = 0; i < candidates->len; i++) {
-		const struct rename_candidate *candidate = &g_array_index(candidates, struct rename_candidate, i);
+		const struct rename_candidate *candidate = &g_array_index(
+			candidates, struct rename_candidate, i);
 		const struct tree_version *version = &candidate->node->stages[stage];
 		struct file file = {
 			.node = candidate->node,
@@ -107,8 +109,8 @@ static void sources_unref(gpointer sources)
 
 static void pair_identical(struct finder *finder)
 {
-	g_autoptr(GHashTable) by_oid =
-		g_hash_table_new_full(version_hash, version_equal, NULL, sources_unref);
+	g_autoptr(GHashTable)
+		by_oid = g_hash_table_new_full(version_hash, version_equal, NULL, sources_unref);
 
 	for (guint i = 0; i < finder->sources->len; i++) {
 		struct file *source = file_at(finder->sources, i);
@@ -124,7 +126,8 @@ static void pair_identical(struct finder *finder)
 		const GPtrArray *same = g_hash_table_lookup(by_oid, &destination->version->oid);
 		struct file *best = NULL;
 		int tried = 0;
-		for (guint j = 0; same != NULL && j < same->len && tried < IDENTICAL_TRIED_MAX; j++) {
+		for (guint j = 0; same != NULL && j < same->len && tried < IDENTICAL_TRIED_MAX;
+			j++) {
 			struct file *source = same->pdata[j];
 			gboolean files = merge_mode_is_file(source->version->mode) &&
 				merge_mode_is_file(destination->version->mode);
@@ -156,7 +159,8 @@ static gboolean file_profile(struct finder *finder, struct file *file, GError **
 
 	if (file->profile != NULL)
 		return TRUE;
-	if (file->size > LIMIT_MERGE_BLOB_BYTES || finder->profile_bytes > LIMIT_RENAME_PROFILE_BYTES) {
+	if (file->size > LIMIT_MERGE_BLOB_BYTES ||
+		finder->profile_bytes > LIMIT_RENAME_PROFILE_BYTES) {
 		finder->blocked = file->node;
 		return FALSE;
 	}
@@ -171,18 +175,20 @@ static gboolean file_profile(struct finder *finder, struct file *file, GError **
 
 static gboolean file_size(struct finder *finder, struct file *file, GError **error)
 {
-	if (!file->size_known && !object_stage_size(finder->stage, &file->version->oid, &file->size, error))
+	if (!file->size_known &&
+		!object_stage_size(finder->stage, &file->version->oid, &file->size, error))
 		return FALSE;
 	file->size_known = TRUE;
 	return TRUE;
 }
 
 /** *SCORE of SOURCE having become DESTINATION; 0 where it cannot reach MINIMUM. */
-static gboolean score_pair(struct finder *finder, struct file *source, struct file *destination, int minimum,
-	int *score, GError **error)
+static gboolean score_pair(struct finder *finder, struct file *source, struct file *destination,
+	int minimum, int *score, GError **error)
 {
 	*score = 0;
-	if (!merge_mode_is_file(source->version->mode) || !merge_mode_is_file(destination->version->mode))
+	if (!merge_mode_is_file(source->version->mode) ||
+		!merge_mode_is_file(destination->version->mode))
 		return TRUE;
 	if (!file_size(finder, source, error) || !file_size(finder, destination, error))
 		return FALSE;
@@ -204,7 +210,8 @@ static GHashTable *index_basenames(GArray *files)
 		if (file->paired)
 			continue;
 		gboolean twice = g_hash_table_contains(index, file->basename);
-		g_hash_table_insert(index, (gpointer)file->basename, GUINT_TO_POINTER(twice ? 0 : i + 1));
+		g_hash_table_insert(
+			index, (gpointer)file->basename, GUINT_TO_POINTER(twice ? 0 : i + 1));
 	}
 	return index;
 }
@@ -221,7 +228,8 @@ static GHashTable *index_paths(GArray *files)
 	return index;
 }
 
-static struct file *in_guessed_directory(const struct finder *finder, const struct file *source, GHashTable *by_path)
+static struct file *in_guessed_directory(
+	const struct finder *finder, const struct file *source, GHashTable *by_path)
 {
 	g_autofree char *path = directory_moves_guess(finder->moves, source->node->path);
 
@@ -239,11 +247,12 @@ static gboolean pair_same_names(struct finder *finder, GError **error)
 		gpointer found;
 		int score;
 		if (source->paired || source->relevance == RENAME_IRRELEVANT ||
-			!g_hash_table_lookup_extended(destination_names, source->basename, NULL, &found))
+			!g_hash_table_lookup_extended(
+				destination_names, source->basename, NULL, &found))
 			continue;
 		guint index = GPOINTER_TO_UINT(found);
-		gboolean unique =
-			index > 0 && GPOINTER_TO_UINT(g_hash_table_lookup(source_names, source->basename)) > 0;
+		gboolean unique = index > 0 &&
+			GPOINTER_TO_UINT(g_hash_table_lookup(source_names, source->basename)) > 0;
 		struct file *destination = unique ? file_at(finder->destinations, index - 1)
 						  : in_guessed_directory(finder, source, by_path);
 		if (destination == NULL || destination->paired)
@@ -276,7 +285,8 @@ static int compare_contenders(const struct contender *a, const struct contender 
 	return a->score != b->score ? b->score - a->score : b->same_name - a->same_name;
 }
 
-static void keep_if_better(struct contender kept[CANDIDATES_KEPT], const struct contender *contender)
+static void keep_if_better(
+	struct contender kept[CANDIDATES_KEPT], const struct contender *contender)
 {
 	int worst = 0;
 
@@ -287,7 +297,8 @@ static void keep_if_better(struct contender kept[CANDIDATES_KEPT], const struct 
 		kept[worst] = *contender;
 }
 
-/** The sources that still matter: less those that only tell where a directory went, once that is known. */
+/** The sources that still matter: less those that only tell where a directory went, once that is
+ * known. */
 static GPtrArray *remaining_sources(struct finder *finder)
 {
 	GPtrArray *sources = g_ptr_array_new();
@@ -325,7 +336,8 @@ static gboolean pair_most_similar(struct finder *finder, GError **error)
 		n_destinations += !file_at(finder->destinations, i)->paired;
 	if (sources->len == 0 || n_destinations == 0)
 		return TRUE;
-	if (n_destinations * sources->len > (guint64)LIMIT_RENAME_CANDIDATES * LIMIT_RENAME_CANDIDATES) {
+	if (n_destinations * sources->len >
+		(guint64)LIMIT_RENAME_CANDIDATES * LIMIT_RENAME_CANDIDATES) {
 		finder->blocked = ((struct file *)sources->pdata[0])->node;
 		return FALSE;
 	}
@@ -338,14 +350,16 @@ static gboolean pair_most_similar(struct finder *finder, GError **error)
 			struct file *source = sources->pdata[j];
 			struct contender contender = {source, destination, 0,
 				strcmp(source->basename, destination->basename) == 0};
-			if (!score_pair(finder, source, destination, SCORE_MIN, &contender.score, error))
+			if (!score_pair(finder, source, destination, SCORE_MIN, &contender.score,
+				    error))
 				return FALSE;
 			keep_if_better(kept, &contender);
 		}
 		g_array_append_vals(contest, kept, CANDIDATES_KEPT);
 	}
 	/* g_qsort_with_data() is stable: between equals, the earlier destination's goes first. */
-	g_qsort_with_data(contest->data, (gint)contest->len, sizeof(struct contender), compare_by_position, NULL);
+	g_qsort_with_data(contest->data, (gint)contest->len, sizeof(struct contender),
+		compare_by_position, NULL);
 	for (guint i = 0; i < contest->len; i++) {
 		const struct contender *contender = &g_array_index(contest, struct contender, i);
 		if (contender->destination == NULL || contender->score < SCORE_MIN)
@@ -356,8 +370,8 @@ static gboolean pair_most_similar(struct finder *finder, GError **error)
 	return TRUE;
 }
 
-gboolean renames_find(struct object_stage *stage, struct side_changes *changes, enum merge_stage side, GArray *pairs,
-	const struct merge_node **blocked, GError **error)
+gboolean renames_find(struct object_stage *stage, struct side_changes *changes,
+	enum merge_stage side, GArray *pairs, const struct merge_node **blocked, GError **error)
 {
 	scoped(directory_moves) moves = directory_moves_new(changes->removed_dirs);
 	struct finder finder = {.stage = stage, .side = side, .pairs = pairs, .moves = moves};

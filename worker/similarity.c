@@ -1,11 +1,11 @@
 /*
  * How much of a file went into another.
  *
- * git's estimate: both files are cut into chunks, at line feeds and after 64 bytes at the latest, and for each kind of
- * chunk the bytes that both have count as copied. Kinds are told apart by a small hash modulo 107927 alone, so chunks
- * that collide count as equal; and what follows the last line feed, if shorter than 64 bytes, is not counted. Both
- * decide which side of 50 % a pair falls on, so both are kept. (libgit2's own estimate is another one, and
- * decides other pairs.)
+ * git's estimate: both files are cut into chunks, at line feeds and after 64 bytes at the latest,
+ * and for each kind of chunk the bytes that both have count as copied. Kinds are told apart by a
+ * small hash modulo 107927 alone, so chunks that collide count as equal; and what follows the last
+ * line feed, if shorter than 64 bytes, is not counted. Both decide which side of 50 % a pair falls
+ * on, so both are kept. (libgit2's own estimate is another one, and decides other pairs.)
  */
 #include "worker/similarity.h"
 
@@ -72,7 +72,8 @@ struct similarity_profile *similarity_profile_new(const char *data, size_t size)
 		else
 			kinds[n++] = kinds[i];
 	}
-	struct similarity_profile *profile = g_malloc(sizeof(*profile) + n * sizeof(struct chunk_kind));
+	struct similarity_profile *profile = g_malloc(
+		sizeof(*profile) + n * sizeof(struct chunk_kind));
 	profile->size = size;
 	profile->n_kinds = n;
 	if (n > 0)
@@ -98,13 +99,15 @@ gboolean similarity_sizes_allow(size_t a, size_t b, int minimum)
 	return larger * (SIMILARITY_MAX - minimum) >= difference * SIMILARITY_MAX;
 }
 
-int similarity_score(const struct similarity_profile *source, const struct similarity_profile *destination)
+int similarity_score(
+	const struct similarity_profile *source, const struct similarity_profile *destination)
 {
 	size_t larger = MAX(source->size, destination->size);
 	size_t copied = 0;
 
 	for (size_t s = 0, d = 0; s < source->n_kinds; s++) {
-		while (d < destination->n_kinds && destination->kinds[d].hash < source->kinds[s].hash)
+		while (d < destination->n_kinds &&
+			destination->kinds[d].hash < source->kinds[s].hash)
 			d++;
 		if (d < destination->n_kinds && destination->kinds[d].hash == source->kinds[s].hash)
 			copied += MIN(source->kinds[s].bytes, destination->kinds[d].bytes);

@@ -23,7 +23,9 @@ size_t similarity_profile_bytes(const struct similarity_profile *profile);
 /** FALSE if two files of these sizes cannot reach MINIMUM, whatever is in them. */
 gboolean similarity_sizes_allow(size_t a, size_t b, int minimum);
 
-/** The score git gives to SOURCE having become DESTINATION: bytes copied over, of the larger file's. */
-int similarity_score(const struct similarity_profile *source, const struct similarity_profile *destination);
+/** The score git gives to SOURCE having become DESTINATION: bytes copied over, of the larger
+ * file's. */
+int similarity_score(
+	const struct similarity_profile *source, const struct similarity_profile *destination);
 
 #endif

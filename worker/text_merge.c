@@ -1,11 +1,12 @@
 /*
  * The three-way merge of texts.
  *
- * Each side's changes to the base are laid beside each other. A change that only one side made is taken; one that both
- * made alike is there already; where changes meet and differ, or only touch, they become one conflict. A conflict is
- * then narrowed by a diff of its two versions, and conflicts with three lines or fewer between them are joined. All of
- * this is git's default for merges, so the bytes that come out are git's, those between markers too: a virtual merge
- * base with conflicts in it is the base of the next merge.
+ * Each side's changes to the base are laid beside each other. A change that only one side made is
+ * taken; one that both made alike is there already; where changes meet and differ, or only touch,
+ * they become one conflict. A conflict is then narrowed by a diff of its two versions, and
+ * conflicts with three lines or fewer between them are joined. All of this is git's default for
+ * merges, so the bytes that come out are git's, those between markers too: a virtual merge base
+ * with conflicts in it is the base of the next merge.
  *
  * What a file's syntax means is no business of this module.
  */
@@ -53,7 +54,8 @@ struct merging {
 
 gboolean text_is_binary(const struct text_version *text)
 {
-	return text->size > 0 && memchr(text->data, '\0', MIN(text->size, BINARY_PROBE_BYTES)) != NULL;
+	return text->size > 0 &&
+		memchr(text->data, '\0', MIN(text->size, BINARY_PROBE_BYTES)) != NULL;
 }
 
 static guint line_hash(gconstpointer pointer)
@@ -123,10 +125,12 @@ static struct line_sequence sequence_of(const struct text_lines *text, size_t at
 	return (struct line_sequence){(const uint32_t *)(const void *)text->classes->data + at, n};
 }
 
-static gboolean same_lines(const struct text_lines *a, size_t a_at, const struct text_lines *b, size_t b_at, size_t n)
+static gboolean same_lines(
+	const struct text_lines *a, size_t a_at, const struct text_lines *b, size_t b_at, size_t n)
 {
 	return n == 0 ||
-		memcmp(sequence_of(a, a_at, n).lines, sequence_of(b, b_at, n).lines, n * sizeof(uint32_t)) == 0;
+		memcmp(sequence_of(a, a_at, n).lines, sequence_of(b, b_at, n).lines,
+			n * sizeof(uint32_t)) == 0;
 }
 
 /** Adds a piece, or widens the last one if the two touch on either side. */
@@ -137,7 +141,8 @@ static void add_piece(struct merging *merging, struct merge_piece piece)
 		: &g_array_index(merging->pieces, struct merge_piece, merging->pieces->len - 1);
 
 	if (last == NULL ||
-		(piece.ours > last->ours + last->ours_n && piece.theirs > last->theirs + last->theirs_n)) {
+		(piece.ours > last->ours + last->ours_n &&
+			piece.theirs > last->theirs + last->theirs_n)) {
 		g_array_append_val(merging->pieces, piece);
 		return;
 	}
@@ -147,8 +152,10 @@ static void add_piece(struct merging *merging, struct merge_piece piece)
 	last->theirs_n = piece.theirs + piece.theirs_n - last->theirs;
 }
 
-/** Two changes whose base lines overlap or touch and that differ: as much of both sides as either covers. */
-static struct merge_piece conflict_of(const struct line_change *ours, const struct line_change *theirs)
+/** Two changes whose base lines overlap or touch and that differ: as much of both sides as either
+ * covers. */
+static struct merge_piece conflict_of(
+	const struct line_change *ours, const struct line_change *theirs)
 {
 	size_t start = MIN(ours->from, theirs->from);
 	size_t end = MAX(ours->from + ours->from_n, theirs->from + theirs->from_n);
@@ -161,7 +168,8 @@ static struct merge_piece conflict_of(const struct line_change *ours, const stru
 		PIECE_CONFLICT, ours_at, ours_end - ours_at, theirs_at, theirs_end - theirs_at};
 }
 
-static void lay_beside(struct merging *merging, const GArray *our_changes, const GArray *their_changes)
+static void lay_beside(
+	struct merging *merging, const GArray *our_changes, const GArray *their_changes)
 {
 	const struct line_change *ours = (const void *)our_changes->data;
 	const struct line_change *theirs = (const void *)their_changes->data;
@@ -170,26 +178,33 @@ static void lay_beside(struct merging *merging, const GArray *our_changes, const
 	size_t base_n = merging->base.lines->len;
 
 	while (ours < ours_end || theirs < theirs_end) {
-		/* Where a base line is found in the other side: counted from its next change, or from the end. */
+		/* Where a base line is found in the other side: counted from its next change, or
+		 * from the end. */
 		size_t our_anchor = ours < ours_end ? ours->from : base_n;
 		size_t our_place = ours < ours_end ? ours->to : merging->ours.lines->len;
 		size_t their_anchor = theirs < theirs_end ? theirs->from : base_n;
 		size_t their_place = theirs < theirs_end ? theirs->to : merging->theirs.lines->len;
 
-		if (theirs == theirs_end || (ours < ours_end && ours->from + ours->from_n < theirs->from)) {
-			add_piece(merging, (struct merge_piece){PIECE_OURS, ours->to, ours->to_n,
-						   their_place + ours->from - their_anchor, ours->from_n});
+		if (theirs == theirs_end ||
+			(ours < ours_end && ours->from + ours->from_n < theirs->from)) {
+			add_piece(merging,
+				(struct merge_piece){PIECE_OURS, ours->to, ours->to_n,
+					their_place + ours->from - their_anchor, ours->from_n});
 			ours++;
 			continue;
 		}
 		if (ours == ours_end || theirs->from + theirs->from_n < ours->from) {
-			add_piece(merging, (struct merge_piece){PIECE_THEIRS, our_place + theirs->from - our_anchor,
-						   theirs->from_n, theirs->to, theirs->to_n});
+			add_piece(merging,
+				(struct merge_piece){PIECE_THEIRS,
+					our_place + theirs->from - our_anchor, theirs->from_n,
+					theirs->to, theirs->to_n});
 			theirs++;
 			continue;
 		}
-		if (ours->from != theirs->from || ours->from_n != theirs->from_n || ours->to_n != theirs->to_n ||
-			!same_lines(&merging->ours, ours->to, &merging->theirs, theirs->to, ours->to_n))
+		if (ours->from != theirs->from || ours->from_n != theirs->from_n ||
+			ours->to_n != theirs->to_n ||
+			!same_lines(
+				&merging->ours, ours->to, &merging->theirs, theirs->to, ours->to_n))
 			add_piece(merging, conflict_of(ours, theirs));
 		size_t ours_done = ours->from + ours->from_n;
 		size_t theirs_done = theirs->from + theirs->from_n;
@@ -211,16 +226,19 @@ static void narrow_conflicts(struct merging *merging)
 			g_array_append_val(pieces, piece);
 			continue;
 		}
-		g_autoptr(GArray) changes = line_diff(sequence_of(&merging->ours, piece.ours, piece.ours_n),
-			sequence_of(&merging->theirs, piece.theirs, piece.theirs_n), merging->n_classes);
+		g_autoptr(GArray)
+			changes = line_diff(sequence_of(&merging->ours, piece.ours, piece.ours_n),
+				sequence_of(&merging->theirs, piece.theirs, piece.theirs_n),
+				merging->n_classes);
 		if (changes->len == 0) {
 			piece.kind = PIECE_SAME;
 			g_array_append_val(pieces, piece);
 		}
 		for (guint j = 0; j < changes->len; j++) {
-			const struct line_change *change = &g_array_index(changes, struct line_change, j);
-			struct merge_piece part = {PIECE_CONFLICT, piece.ours + change->from, change->from_n,
-				piece.theirs + change->to, change->to_n};
+			const struct line_change *change = &g_array_index(
+				changes, struct line_change, j);
+			struct merge_piece part = {PIECE_CONFLICT, piece.ours + change->from,
+				change->from_n, piece.theirs + change->to, change->to_n};
 			g_array_append_val(pieces, part);
 		}
 	}
@@ -234,8 +252,9 @@ static void join_conflicts(struct merging *merging)
 
 	for (guint i = 0; i < merging->pieces->len; i++) {
 		struct merge_piece piece = g_array_index(merging->pieces, struct merge_piece, i);
-		struct merge_piece *last =
-			pieces->len == 0 ? NULL : &g_array_index(pieces, struct merge_piece, pieces->len - 1);
+		struct merge_piece *last = pieces->len == 0
+			? NULL
+			: &g_array_index(pieces, struct merge_piece, pieces->len - 1);
 		if (last == NULL || last->kind != PIECE_CONFLICT || piece.kind != PIECE_CONFLICT ||
 			piece.ours > last->ours + last->ours_n + LINES_BETWEEN_JOINED) {
 			g_array_append_val(pieces, piece);
@@ -266,10 +285,12 @@ static enum line_ending ending_of(const struct text_lines *text, size_t at)
 			return ENDING_UNKNOWN;
 		at--;
 	}
-	return lines[at].size > 1 && lines[at].data[lines[at].size - 2] == '\r' ? ENDING_CRLF : ENDING_LF;
+	return lines[at].size > 1 && lines[at].data[lines[at].size - 2] == '\r' ? ENDING_CRLF
+										: ENDING_LF;
 }
 
-/** TRUE if marker lines at PIECE end in CR LF: both sides and the base say so, as far as they say anything. */
+/** TRUE if marker lines at PIECE end in CR LF: both sides and the base say so, as far as they say
+ * anything. */
 static gboolean wants_crlf(const struct merging *merging, const struct merge_piece *piece)
 {
 	enum line_ending ending = ending_of(&merging->ours, piece->ours > 0 ? piece->ours - 1 : 0);
@@ -309,21 +330,24 @@ static void put_marker(GByteArray *out, char mark, size_t size, const char *labe
 	put_end(out, crlf);
 }
 
-static void put_whole_lines(GByteArray *out, const struct text_lines *text, size_t at, size_t n, gboolean crlf)
+static void put_whole_lines(
+	GByteArray *out, const struct text_lines *text, size_t at, size_t n, gboolean crlf)
 {
 	put_lines(out, text, at, n);
 	if (n > 0 && out->data[out->len - 1] != '\n')
 		put_end(out, crlf);
 }
 
-static GByteArray *write_result(const struct merging *merging, const struct text_markers *markers, size_t *conflicts)
+static GByteArray *write_result(
+	const struct merging *merging, const struct text_markers *markers, size_t *conflicts)
 {
 	GByteArray *out = g_byte_array_new();
 	size_t at = 0;
 
 	*conflicts = 0;
 	for (guint i = 0; i < merging->pieces->len; i++) {
-		const struct merge_piece *piece = &g_array_index(merging->pieces, struct merge_piece, i);
+		const struct merge_piece *piece = &g_array_index(
+			merging->pieces, struct merge_piece, i);
 		gboolean crlf;
 		if (piece->kind == PIECE_SAME)
 			continue;
@@ -335,7 +359,8 @@ static GByteArray *write_result(const struct merging *merging, const struct text
 			put_marker(out, '<', markers->size, markers->ours, crlf);
 			put_whole_lines(out, &merging->ours, piece->ours, piece->ours_n, crlf);
 			put_marker(out, '=', markers->size, NULL, crlf);
-			put_whole_lines(out, &merging->theirs, piece->theirs, piece->theirs_n, crlf);
+			put_whole_lines(
+				out, &merging->theirs, piece->theirs, piece->theirs_n, crlf);
 			put_marker(out, '>', markers->size, markers->theirs, crlf);
 			(*conflicts)++;
 			break;
@@ -379,7 +404,8 @@ GByteArray *text_merge(const struct text_version *base, const struct text_versio
 		const struct text_version *changed = our_changes->len == 0 ? theirs : ours;
 		result = g_byte_array_new();
 		if (changed->size > 0)
-			g_byte_array_append(result, (const guint8 *)changed->data, (guint)changed->size);
+			g_byte_array_append(
+				result, (const guint8 *)changed->data, (guint)changed->size);
 		*conflicts = 0;
 	} else {
 		lay_beside(&merging, our_changes, their_changes);

@@ -20,9 +20,9 @@ struct text_markers {
 gboolean text_is_binary(const struct text_version *text);
 
 /**
- * Merges OURS and THEIRS, which both came from BASE, line by line as git does (histogram diff, "zealous" conflicts).
- * The result holds conflicts between MARKERS; *CONFLICTS is how many. Caller frees. Each text must be smaller than 2
- * GiB; callers keep to LIMIT_MERGE_BLOB_BYTES.
+ * Merges OURS and THEIRS, which both came from BASE, line by line as git does (histogram diff,
+ * "zealous" conflicts). The result holds conflicts between MARKERS; *CONFLICTS is how many. Caller
+ * frees. Each text must be smaller than 2 GiB; callers keep to LIMIT_MERGE_BLOB_BYTES.
  */
 GByteArray *text_merge(const struct text_version *base, const struct text_version *ours,
 	const struct text_version *theirs, const struct text_markers *markers, size_t *conflicts);

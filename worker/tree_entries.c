@@ -1,10 +1,10 @@
 /*
  * Tree objects as git stores them: `MODE NAME\0ID`, sorted.
  *
- * Parsed here and not by libgit2's trees because a merge reads each tree once, wants the names where they lie, and
- * needs modes as git compares them: old repositories have modes such as 100664, which git takes for 100644. What git
- * would refuse or misread (no order, doubled names, a slash in a name) is an error: a merge that guesses at a broken
- * tree would write its guess into a good one.
+ * Parsed here and not by libgit2's trees because a merge reads each tree once, wants the names
+ * where they lie, and needs modes as git compares them: old repositories have modes such as 100664,
+ * which git takes for 100644. What git would refuse or misread (no order, doubled names, a slash in
+ * a name) is an error: a merge that guesses at a broken tree would write its guess into a good one.
  */
 #include "worker/tree_entries.h"
 
@@ -71,9 +71,11 @@ GArray *tree_entries_parse(const void *content, size_t size, GError **error)
 		entry.name_bytes = (size_t)(stop - name);
 		memcpy(entry.oid.id, stop + 1, GIT_OID_RAWSZ);
 		if (entries->len > 0) {
-			const struct tree_entry *last = &g_array_index(entries, struct tree_entry, entries->len - 1);
+			const struct tree_entry *last = &g_array_index(
+				entries, struct tree_entry, entries->len - 1);
 			if (strcmp(last->name, entry.name) == 0 ||
-				tree_entries_compare(last->name, last->mode, entry.name, entry.mode) >= 0)
+				tree_entries_compare(
+					last->name, last->mode, entry.name, entry.mode) >= 0)
 				goto malformed;
 		}
 		g_array_append_val(entries, entry);
@@ -82,7 +84,8 @@ GArray *tree_entries_parse(const void *content, size_t size, GError **error)
 	return g_steal_pointer(&entries);
 
 malformed:
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY, "malformed tree at entry %u", entries->len);
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY, "malformed tree at entry %u",
+		entries->len);
 	return NULL;
 }
 

@@ -1,13 +1,14 @@
 /*
  * Merging commits: merge bases, then trees.
  *
- * The steps are git's (merge-ort, with directory renames off): walk the three trees, find each side's renames, move
- * versions along them, settle every entry, make trees. Where it is clean, the tree is the one git makes. Several merge
- * bases are first merged into a virtual one, oldest first, and a conflict in there leaves its markers in the virtual
- * base, as in git. Nothing is written to the repository unless the merge is clean.
+ * The steps are git's (merge-ort, with directory renames off): walk the three trees, find each
+ * side's renames, move versions along them, settle every entry, make trees. Where it is clean, the
+ * tree is the one git makes. Several merge bases are first merged into a virtual one, oldest first,
+ * and a conflict in there leaves its markers in the virtual base, as in git. Nothing is written to
+ * the repository unless the merge is clean.
  *
- * More conservative than git in this: what our limits forbid to compare or merge is a conflict, and so is a moved file
- * whose content conflicts where both sides put equal files in its new place.
+ * More conservative than git in this: what our limits forbid to compare or merge is a conflict, and
+ * so is a moved file whose content conflicts where both sides put equal files in its new place.
  */
 #include "worker/tree_merge.h"
 
@@ -45,7 +46,8 @@ static void merge_conflict_free(gpointer pointer)
 	g_free(conflict);
 }
 
-static gboolean head_init(struct merge_head *head, struct commit_graph *graph, const git_oid *oid, GError **error)
+static gboolean head_init(
+	struct merge_head *head, struct commit_graph *graph, const git_oid *oid, GError **error)
 {
 	if (!commit_graph_tree(graph, oid, &head->tree, error))
 		return FALSE;
@@ -54,15 +56,16 @@ static gboolean head_init(struct merge_head *head, struct commit_graph *graph, c
 	return TRUE;
 }
 
-static GArray *find_bases(
-	struct commit_graph *graph, const struct merge_head *ours, const git_oid *theirs, GError **error)
+static GArray *find_bases(struct commit_graph *graph, const struct merge_head *ours,
+	const git_oid *theirs, GError **error)
 {
-	return commit_graph_merge_bases(
-		graph, (const git_oid *)(const void *)ours->commits->data, ours->commits->len, theirs, error);
+	return commit_graph_merge_bases(graph, (const git_oid *)(const void *)ours->commits->data,
+		ours->commits->len, theirs, error);
 }
 
 /** Merges three trees; *TREE is staged in RUN's stage. */
-static gboolean merge_trees(struct merge_run *run, const git_oid trees[MERGE_STAGES], git_oid *tree, GError **error)
+static gboolean merge_trees(
+	struct merge_run *run, const git_oid trees[MERGE_STAGES], git_oid *tree, GError **error)
 {
 	scoped(tree_walk) walk = tree_walk_new(run->stage, trees, error);
 	g_autoptr(GArray) pairs = g_array_new(FALSE, FALSE, sizeof(struct rename_pair));
@@ -79,12 +82,13 @@ static gboolean merge_trees(struct merge_run *run, const git_oid trees[MERGE_STA
 	return rename_apply(run, pairs, error) && tree_settle(run, &walk->root, tree, error);
 }
 
-static gboolean merge_heads(struct commit_graph *graph, struct merge_run *run, const struct merge_head *ours,
-	const struct merge_head *theirs, GArray *bases, git_oid *tree, GError **error);
+static gboolean merge_heads(struct commit_graph *graph, struct merge_run *run,
+	const struct merge_head *ours, const struct merge_head *theirs, GArray *bases,
+	git_oid *tree, GError **error);
 
 /** Takes the next merge base, NEXT, into the virtual base HEAD. */
-static gboolean merge_into_base(struct commit_graph *graph, struct merge_run *outer, struct merge_head *head,
-	const git_oid *next, GError **error)
+static gboolean merge_into_base(struct commit_graph *graph, struct merge_run *outer,
+	struct merge_head *head, const git_oid *next, GError **error)
 {
 	struct merge_run run = *outer;
 	struct merge_head other = {.commits = NULL};
@@ -97,8 +101,8 @@ static gboolean merge_into_base(struct commit_graph *graph, struct merge_run *ou
 	run.theirs = "Temporary merge branch 2";
 	run.conflicts = conflicts;
 	if (run.depth > LIMIT_MERGE_BASE_DEPTH) {
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE, "merge bases of merge bases %d deep",
-			LIMIT_MERGE_BASE_DEPTH);
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
+			"merge bases of merge bases %d deep", LIMIT_MERGE_BASE_DEPTH);
 		return FALSE;
 	}
 	if (!head_init(&other, graph, next, error))
@@ -110,9 +114,10 @@ static gboolean merge_into_base(struct commit_graph *graph, struct merge_run *ou
 	return ok;
 }
 
-/** The tree that stands for all of BASES (latest first): the empty one, the only one's, or a virtual merge. */
-static gboolean base_tree(
-	struct commit_graph *graph, struct merge_run *run, GArray *bases, git_oid *tree, GError **error)
+/** The tree that stands for all of BASES (latest first): the empty one, the only one's, or a
+ * virtual merge. */
+static gboolean base_tree(struct commit_graph *graph, struct merge_run *run, GArray *bases,
+	git_oid *tree, GError **error)
 {
 	struct merge_head head = {.commits = NULL};
 	gboolean ok;
@@ -120,20 +125,21 @@ static gboolean base_tree(
 	if (bases->len == 0)
 		return object_stage_add(run->stage, GIT_OBJECT_TREE, "", 0, tree, error);
 	if (bases->len > LIMIT_MERGE_BASES) {
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE, "%u merge bases", bases->len);
+		g_set_error(
+			error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE, "%u merge bases", bases->len);
 		return FALSE;
 	}
 	ok = head_init(&head, graph, &g_array_index(bases, git_oid, bases->len - 1), error);
 	for (guint i = bases->len - 1; ok && i-- > 0;)
-		ok = merge_into_base(
-			graph, run, &head, &g_array_index(bases, git_oid, i), error);
+		ok = merge_into_base(graph, run, &head, &g_array_index(bases, git_oid, i), error);
 	*tree = head.tree;
 	g_clear_pointer(&head.commits, g_array_unref);
 	return ok;
 }
 
-static gboolean merge_heads(struct commit_graph *graph, struct merge_run *run, const struct merge_head *ours,
-	const struct merge_head *theirs, GArray *bases, git_oid *tree, GError **error)
+static gboolean merge_heads(struct commit_graph *graph, struct merge_run *run,
+	const struct merge_head *ours, const struct merge_head *theirs, GArray *bases,
+	git_oid *tree, GError **error)
 {
 	git_oid trees[MERGE_STAGES];
 
@@ -168,8 +174,9 @@ static GPtrArray *list_conflicts(GPtrArray *paths)
 	return conflicts;
 }
 
-static gboolean merge_commits(git_repository *repository, struct commit_graph *graph, const struct merge_head *ours,
-	const struct merge_head *theirs, struct tree_merge *result, GError **error)
+static gboolean merge_commits(git_repository *repository, struct commit_graph *graph,
+	const struct merge_head *ours, const struct merge_head *theirs, struct tree_merge *result,
+	GError **error)
 {
 	const git_oid *their_oid = &g_array_index(theirs->commits, git_oid, 0);
 	char our_label[GIT_OID_HEXSZ + 1];
@@ -182,8 +189,8 @@ static gboolean merge_commits(git_repository *repository, struct commit_graph *g
 	if (bases == NULL)
 		return FALSE;
 	if (bases->len == 0) {
-		g_set_error_literal(
-			error, FORGE_ERROR, FORGE_ERROR_UNRELATED_HISTORIES, "the two commits share no ancestor");
+		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_UNRELATED_HISTORIES,
+			"the two commits share no ancestor");
 		return FALSE;
 	}
 	git_oid_tostr(our_label, sizeof(our_label), &g_array_index(ours->commits, git_oid, 0));

@@ -9,7 +9,8 @@
 /** A path that a person must decide. */
 struct merge_conflict {
 	char *path;
-	char *type; /**< `content` (the only one at this level; checks above find the other types) */
+	char *type; /**< `content` (the only one at this level; checks above find the other types)
+		     */
 };
 
 /** What merging two commits gave: a tree, or conflicts, never both. */
@@ -24,9 +25,10 @@ void tree_merge_clear(struct tree_merge *merge);
 SCOPED_VALUE(tree_merge, tree_merge_clear)
 
 /**
- * Merges the commits OURS and THEIRS of REPOSITORY in memory, as git does with renames found at 50 % similarity and
- * directory renames off; several merge bases are merged first. Never clean where git is not. No common ancestor is
- * UNRELATED_HISTORIES; a tree deeper than LIMIT_TREE_DEPTH or an object that is not there is an error, not a conflict.
+ * Merges the commits OURS and THEIRS of REPOSITORY in memory, as git does with renames found at 50
+ * % similarity and directory renames off; several merge bases are merged first. Never clean where
+ * git is not. No common ancestor is UNRELATED_HISTORIES; a tree deeper than LIMIT_TREE_DEPTH or an
+ * object that is not there is an error, not a conflict.
  */
 gboolean tree_merge_commits(git_repository *repository, const git_oid *ours, const git_oid *theirs,
 	struct tree_merge *merge, GError **error);

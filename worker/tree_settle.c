@@ -1,9 +1,10 @@
 /*
  * From nodes with three versions to one tree.
  *
- * Directories are settled before the entry that has their name, because a file can stay where another version has a
- * directory only if nothing is left in that directory. Where something is left, the file is a conflict (in a virtual
- * merge base it is put beside the directory under a name of its own, as git does).
+ * Directories are settled before the entry that has their name, because a file can stay where
+ * another version has a directory only if nothing is left in that directory. Where something is
+ * left, the file is a conflict (in a virtual merge base it is put beside the directory under a name
+ * of its own, as git does).
  */
 #include "worker/tree_settle.h"
 
@@ -22,11 +23,12 @@ struct settled_entry {
 /** A directory in the making. */
 struct settling {
 	const struct merge_node *directory;
-	GArray *entries;   /**< of struct settled_entry */
+	GArray *entries;        /**< of struct settled_entry */
 	GPtrArray *moved_names; /**< names made up here */
 };
 
-static void put_entry(struct settling *settling, const char *name, const struct tree_version *version)
+static void put_entry(
+	struct settling *settling, const char *name, const struct tree_version *version)
 {
 	struct settled_entry entry = {name, *version};
 
@@ -46,10 +48,13 @@ static gboolean name_is_taken(const struct settling *settling, const char *name)
 }
 
 /** A free name for a file that a directory keeps from its place: git's `NAME~BRANCH`. */
-static const char *moved_name(const struct merge_run *run, struct settling *settling, const struct merge_node *node)
+static const char *moved_name(
+	const struct merge_run *run, struct settling *settling, const struct merge_node *node)
 {
-	enum merge_stage side = (node->dirs & MERGE_IN_OURS) != 0 ? MERGE_STAGE_THEIRS : MERGE_STAGE_OURS;
-	g_autofree char *branch = g_strdelimit(g_strdup(side == MERGE_STAGE_OURS ? run->ours : run->theirs), "/", '_');
+	enum merge_stage side = (node->dirs & MERGE_IN_OURS) != 0 ? MERGE_STAGE_THEIRS
+								  : MERGE_STAGE_OURS;
+	g_autofree char *branch = g_strdelimit(
+		g_strdup(side == MERGE_STAGE_OURS ? run->ours : run->theirs), "/", '_');
 	char *name = g_strconcat(node->name, "~", branch, NULL);
 
 	for (unsigned suffix = 0; name_is_taken(settling, name); suffix++) {
@@ -70,8 +75,8 @@ static void forget_directories(struct merge_node *node)
 }
 
 /** The merged file of NODE in *RESULT (mode 0: none); *CLEAN is FALSE if a person must decide. */
-static gboolean settle_file(struct merge_run *run, const struct merge_node *node, struct tree_version *result,
-	gboolean *clean, GError **error)
+static gboolean settle_file(struct merge_run *run, const struct merge_node *node,
+	struct tree_version *result, gboolean *clean, GError **error)
 {
 	const struct tree_version *stages = node->stages;
 	const struct tree_version *base = &stages[MERGE_STAGE_BASE];
@@ -79,7 +84,8 @@ static gboolean settle_file(struct merge_run *run, const struct merge_node *node
 
 	*clean = !node->file_and_directory && !node->path_conflict;
 	if (node->matches != 0) {
-		side = node->matches == (MERGE_IN_BASE | MERGE_IN_OURS) ? MERGE_STAGE_THEIRS : MERGE_STAGE_OURS;
+		side = node->matches == (MERGE_IN_BASE | MERGE_IN_OURS) ? MERGE_STAGE_THEIRS
+									: MERGE_STAGE_OURS;
 		*result = stages[side];
 		*clean = *clean || result->mode == 0;
 		return TRUE;
@@ -94,14 +100,16 @@ static gboolean settle_file(struct merge_run *run, const struct merge_node *node
 			return TRUE;
 		}
 		gboolean content_clean;
-		if (!entry_merge(run, node->stage_paths, base, &stages[MERGE_STAGE_OURS], &stages[MERGE_STAGE_THEIRS],
-			    2 * run->depth, result, &content_clean, error))
+		if (!entry_merge(run, node->stage_paths, base, &stages[MERGE_STAGE_OURS],
+			    &stages[MERGE_STAGE_THEIRS], 2 * run->depth, result, &content_clean,
+			    error))
 			return FALSE;
 		*clean = *clean && content_clean;
 		return TRUE;
 	case MERGE_IN_BASE | MERGE_IN_OURS:
 	case MERGE_IN_BASE | MERGE_IN_THEIRS:
-		side = node->files == (MERGE_IN_BASE | MERGE_IN_OURS) ? MERGE_STAGE_OURS : MERGE_STAGE_THEIRS;
+		side = node->files == (MERGE_IN_BASE | MERGE_IN_OURS) ? MERGE_STAGE_OURS
+								      : MERGE_STAGE_THEIRS;
 		*clean = FALSE;
 		*result = run->depth > 0 ? *base : stages[side];
 		return TRUE;
@@ -119,8 +127,8 @@ static gboolean settle_file(struct merge_run *run, const struct merge_node *node
 	}
 }
 
-static gboolean settle_node(struct merge_run *run, struct settling *settling, struct merge_node *node,
-	const struct tree_version *directory, GError **error)
+static gboolean settle_node(struct merge_run *run, struct settling *settling,
+	struct merge_node *node, const struct tree_version *directory, GError **error)
 {
 	const char *name = node->name;
 	struct tree_version result;
@@ -157,15 +165,18 @@ static gint compare_entries(gconstpointer a, gconstpointer b)
 	return tree_entries_compare(one->name, one->version.mode, two->name, two->version.mode);
 }
 
-/** Makes the tree object, unless a side has that tree already. (A base may be virtual, and never written.) */
-static gboolean make_tree(struct merge_run *run, const struct settling *settling, git_oid *tree, GError **error)
+/** Makes the tree object, unless a side has that tree already. (A base may be virtual, and never
+ * written.) */
+static gboolean make_tree(
+	struct merge_run *run, const struct settling *settling, git_oid *tree, GError **error)
 {
 	g_autoptr(GByteArray) content = g_byte_array_new();
 	const struct merge_node *directory = settling->directory;
 
 	g_array_sort(settling->entries, compare_entries);
 	for (guint i = 0; i < settling->entries->len; i++) {
-		const struct settled_entry *entry = &g_array_index(settling->entries, struct settled_entry, i);
+		const struct settled_entry *entry = &g_array_index(
+			settling->entries, struct settled_entry, i);
 		tree_entries_append(content, entry->name, entry->version.mode, &entry->version.oid);
 	}
 	const void *data = content->len > 0 ? (const void *)content->data : "";
@@ -174,14 +185,15 @@ static gboolean make_tree(struct merge_run *run, const struct settling *settling
 		return FALSE;
 	}
 	for (int i = MERGE_STAGE_OURS; i <= MERGE_STAGE_THEIRS; i++)
-		if ((directory->dirs & (1u << i)) != 0 && git_oid_equal(tree, &directory->stages[i].oid))
+		if ((directory->dirs & (1u << i)) != 0 &&
+			git_oid_equal(tree, &directory->stages[i].oid))
 			return TRUE;
 	return object_stage_add(run->stage, GIT_OBJECT_TREE, data, content->len, tree, error);
 }
 
 /** *RESULT is DIRECTORY's tree, or absent if nothing is left in it and it is not the root. */
-static gboolean settle_directory(
-	struct merge_run *run, struct merge_node *directory, struct tree_version *result, GError **error)
+static gboolean settle_directory(struct merge_run *run, struct merge_node *directory,
+	struct tree_version *result, GError **error)
 {
 	g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(struct settled_entry));
 	g_autoptr(GPtrArray) moved_names = g_ptr_array_new_with_free_func(g_free);

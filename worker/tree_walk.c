@@ -1,15 +1,17 @@
 /*
  * Three trees read side by side.
  *
- * The order in which names are met is part of the result: where several files are equally good as a rename, git takes
- * the first it met. So directories are read as git reads them: names in byte order over all three trees, a directory
- * where it is met, except that a directory which only one side touched is put off. When all else has been read, each
- * side's put-off directories are entered (in the order of git's map of their paths) if some file of that side still
- * looks for where it went; if none does, they are resolved whole, unread. That is what makes most merges cheap.
+ * The order in which names are met is part of the result: where several files are equally good as a
+ * rename, git takes the first it met. So directories are read as git reads them: names in byte
+ * order over all three trees, a directory where it is met, except that a directory which only one
+ * side touched is put off. When all else has been read, each side's put-off directories are entered
+ * (in the order of git's map of their paths) if some file of that side still looks for where it
+ * went; if none does, they are resolved whole, unread. That is what makes most merges cheap.
  *
- * Which deleted files look for a destination: those the other side changed or deleted too, and, because git also asks
- * where directories went, those in a directory that one side removed while the other added a file to it. The merge
- * itself does no directory renames, but the second kind takes part in the contest for destinations.
+ * Which deleted files look for a destination: those the other side changed or deleted too, and,
+ * because git also asks where directories went, those in a directory that one side removed while
+ * the other added a file to it. The merge itself does no directory renames, but the second kind
+ * takes part in the contest for destinations.
  */
 #include "worker/tree_walk.h"
 
@@ -30,7 +32,8 @@ struct walker {
 	struct object_stage *stage;
 	GArray *deferred[MERGE_STAGES]; /**< of struct deferred_directory */
 	gboolean defers[MERGE_STAGES];
-	/** The side (as mask) that has a directory the other removed; all bits once a file was added in there. */
+	/** The side (as mask) that has a directory the other removed; all bits once a file was
+	 * added in there. */
 	unsigned rename_mask;
 	unsigned depth;
 	GString *path;
@@ -49,11 +52,15 @@ static struct tree_entry *cursor_head(struct entry_cursor *cursor)
 		return NULL;
 	while (cursor->at < cursor->entries->len && cursor->taken[cursor->at])
 		cursor->at++;
-	return cursor->at < cursor->entries->len ? &g_array_index(cursor->entries, struct tree_entry, cursor->at) : NULL;
+	return cursor->at < cursor->entries->len
+		? &g_array_index(cursor->entries, struct tree_entry, cursor->at)
+		: NULL;
 }
 
-/** Takes the entry called NAME, which may stand behind the head if it is a directory and NAME sorts as a file. */
-static struct tree_entry *cursor_take(struct entry_cursor *cursor, const char *name, size_t name_bytes)
+/** Takes the entry called NAME, which may stand behind the head if it is a directory and NAME sorts
+ * as a file. */
+static struct tree_entry *cursor_take(
+	struct entry_cursor *cursor, const char *name, size_t name_bytes)
 {
 	struct tree_entry *head = cursor_head(cursor);
 
@@ -61,7 +68,8 @@ static struct tree_entry *cursor_take(struct entry_cursor *cursor, const char *n
 		return NULL;
 	for (guint i = cursor->at; i < cursor->entries->len; i++) {
 		struct tree_entry *entry = &g_array_index(cursor->entries, struct tree_entry, i);
-		if (strncmp(entry->name, name, name_bytes) != 0 || (unsigned char)entry->name[name_bytes] >= '/')
+		if (strncmp(entry->name, name, name_bytes) != 0 ||
+			(unsigned char)entry->name[name_bytes] >= '/')
 			return NULL;
 		if (entry->name[name_bytes] == '\0' && !cursor->taken[i]) {
 			cursor->taken[i] = 1;
@@ -91,11 +99,14 @@ static gboolean cursors_open(struct walker *walker, const struct merge_node *dir
 				cursors[i].entries = g_array_ref(cursors[j].entries);
 		if (cursors[i].entries == NULL) {
 			size_t size;
-			const void *content = object_stage_read(walker->stage, &directory->stages[i].oid,
-				GIT_OBJECT_TREE, &size, error);
-			cursors[i].entries = content != NULL ? tree_entries_parse(content, size, error) : NULL;
+			const void *content = object_stage_read(walker->stage,
+				&directory->stages[i].oid, GIT_OBJECT_TREE, &size, error);
+			cursors[i].entries = content != NULL
+				? tree_entries_parse(content, size, error)
+				: NULL;
 			if (cursors[i].entries == NULL) {
-				g_prefix_error(error, "tree %s: ", git_oid_tostr_s(&directory->stages[i].oid));
+				g_prefix_error(error,
+					"tree %s: ", git_oid_tostr_s(&directory->stages[i].oid));
 				return FALSE;
 			}
 		}
@@ -109,7 +120,9 @@ static void node_compare_stages(struct merge_node *node)
 	const struct tree_version *stages = node->stages;
 
 	if (tree_version_equal(&stages[0], &stages[1]) && stages[0].mode != 0)
-		node->matches = tree_version_equal(&stages[0], &stages[2]) ? MERGE_IN_ALL : MERGE_IN_BASE | MERGE_IN_OURS;
+		node->matches = tree_version_equal(&stages[0], &stages[2])
+			? MERGE_IN_ALL
+			: MERGE_IN_BASE | MERGE_IN_OURS;
 	else if (tree_version_equal(&stages[0], &stages[2]) && stages[0].mode != 0)
 		node->matches = MERGE_IN_BASE | MERGE_IN_THEIRS;
 	else if (tree_version_equal(&stages[1], &stages[2]) && stages[1].mode != 0)
@@ -160,7 +173,8 @@ static gboolean directory_read(struct walker *walker, struct merge_node *directo
 		struct merge_node node = {.parent = directory, .name = first->name};
 		size_t name_bytes = first->name_bytes;
 		for (int i = 0; i < MERGE_STAGES; i++) {
-			const struct tree_entry *entry = cursor_take(&cursors[i], node.name, name_bytes);
+			const struct tree_entry *entry = cursor_take(
+				&cursors[i], node.name, name_bytes);
 			if (entry == NULL)
 				continue;
 			node.stages[i].mode = entry->mode;
@@ -180,7 +194,8 @@ static gboolean directory_read(struct walker *walker, struct merge_node *directo
 	return TRUE;
 }
 
-static void directory_mark(GHashTable *removed, const char *path, enum directory_relevance relevance)
+static void directory_mark(
+	GHashTable *removed, const char *path, enum directory_relevance relevance)
 {
 	g_hash_table_insert(removed, (gpointer)path, GINT_TO_POINTER((int)relevance));
 }
@@ -192,16 +207,21 @@ static void note_directory(struct walker *walker, const struct merge_node *node)
 	unsigned dirs = node->dirs;
 
 	if (walker->rename_mask != MERGE_IN_ALL &&
-		(dirs == (MERGE_IN_BASE | MERGE_IN_OURS) || dirs == (MERGE_IN_BASE | MERGE_IN_THEIRS)))
+		(dirs == (MERGE_IN_BASE | MERGE_IN_OURS) ||
+			dirs == (MERGE_IN_BASE | MERGE_IN_THEIRS)))
 		walker->rename_mask = dirs & MERGE_IN_BOTH_SIDES;
 	if ((dirs & MERGE_IN_BASE) != 0)
 		for (int side = MERGE_STAGE_OURS; side <= MERGE_STAGE_THEIRS; side++)
 			if ((dirs & (1u << side)) == 0)
 				directory_mark(sides[side].removed_dirs, node->path,
-					walker->rename_mask == MERGE_IN_ALL ? DIRECTORY_RELEVANT_FOR_ANCESTOR
-									    : DIRECTORY_IRRELEVANT);
-	if (walker->rename_mask == MERGE_IN_ALL && (node->files == MERGE_IN_OURS || node->files == MERGE_IN_THEIRS))
-		directory_mark(sides[node->files == MERGE_IN_OURS ? MERGE_STAGE_THEIRS : MERGE_STAGE_OURS].removed_dirs,
+					walker->rename_mask == MERGE_IN_ALL
+						? DIRECTORY_RELEVANT_FOR_ANCESTOR
+						: DIRECTORY_IRRELEVANT);
+	if (walker->rename_mask == MERGE_IN_ALL &&
+		(node->files == MERGE_IN_OURS || node->files == MERGE_IN_THEIRS))
+		directory_mark(
+			sides[node->files == MERGE_IN_OURS ? MERGE_STAGE_THEIRS : MERGE_STAGE_OURS]
+				.removed_dirs,
 			node->parent->path, DIRECTORY_RELEVANT_FOR_SELF);
 }
 
@@ -229,7 +249,8 @@ static void note_rename_candidates(struct walker *walker, struct merge_node *nod
 
 static gboolean walk_directory(struct walker *walker, struct merge_node *directory, GError **error);
 
-/** The side that alone touched the directory NODE, so that it may wait; MERGE_STAGE_BASE if there is none. */
+/** The side that alone touched the directory NODE, so that it may wait; MERGE_STAGE_BASE if there
+ * is none. */
 static enum merge_stage only_changer(const struct merge_node *node)
 {
 	if (node->files == 0 && (node->dirs == MERGE_IN_OURS || node->dirs == MERGE_IN_THEIRS))
@@ -252,7 +273,8 @@ static gboolean walk_node(struct walker *walker, struct merge_node *node, GError
 	if (walker->path->len > 0)
 		g_string_append_c(walker->path, '/');
 	g_string_append(walker->path, node->name);
-	node->path = g_string_chunk_insert_len(walker->walk->paths, walker->path->str, (gssize)walker->path->len);
+	node->path = g_string_chunk_insert_len(
+		walker->walk->paths, walker->path->str, (gssize)walker->path->len);
 	for (int i = 0; i < MERGE_STAGES; i++)
 		node->stage_paths[i] = node->path;
 	node->file_and_directory = node->files != 0 && node->dirs != 0;
@@ -262,7 +284,8 @@ static gboolean walk_node(struct walker *walker, struct merge_node *node, GError
 		return TRUE;
 
 	enum merge_stage changer = only_changer(node);
-	if (walker->rename_mask != MERGE_IN_ALL && changer != MERGE_STAGE_BASE && walker->defers[changer]) {
+	if (walker->rename_mask != MERGE_IN_ALL && changer != MERGE_STAGE_BASE &&
+		walker->defers[changer]) {
 		struct deferred_directory deferred = {node, walker->rename_mask};
 		g_array_append_val(walker->deferred[changer], deferred);
 	} else {
@@ -276,8 +299,9 @@ static gboolean walk_node(struct walker *walker, struct merge_node *node, GError
 static gboolean walk_directory(struct walker *walker, struct merge_node *directory, GError **error)
 {
 	if (++walker->depth > LIMIT_TREE_DEPTH) {
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE, "'%.100s…' is more than %d directories deep",
-			directory->path, LIMIT_TREE_DEPTH);
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
+			"'%.100s…' is more than %d directories deep", directory->path,
+			LIMIT_TREE_DEPTH);
 		return FALSE;
 	}
 	if (!directory_read(walker, directory, error))
@@ -302,7 +326,8 @@ static gboolean walk_deferred(struct walker *walker, enum merge_stage side, GErr
 
 	walker->defers[side] = FALSE;
 	for (guint i = 0; i < deferred->len; i++) {
-		struct deferred_directory *directory = &g_array_index(deferred, struct deferred_directory, i);
+		struct deferred_directory *directory = &g_array_index(
+			deferred, struct deferred_directory, i);
 		if (walker->walk->sides[side].n_relevant == 0) {
 			node_resolve(directory->node, side);
 			directory->node->matches = 0;
@@ -313,12 +338,14 @@ static gboolean walk_deferred(struct walker *walker, enum merge_stage side, GErr
 	}
 	name_order_sort(order);
 	for (guint i = 0; i < order->len; i++) {
-		const struct deferred_directory *directory = g_hash_table_lookup(by_path, order->pdata[i]);
+		const struct deferred_directory *directory = g_hash_table_lookup(
+			by_path, order->pdata[i]);
 		directory->node->matches &= directory->node->files;
 		walker->rename_mask = directory->rename_mask;
 		/* The depth is that of the path, not of this call. */
 		walker->depth = 0;
-		for (const struct merge_node *up = directory->node->parent; up != NULL; up = up->parent)
+		for (const struct merge_node *up = directory->node->parent; up != NULL;
+			up = up->parent)
 			walker->depth++;
 		if (!walk_directory(walker, directory->node, error))
 			return FALSE;
@@ -326,7 +353,8 @@ static gboolean walk_deferred(struct walker *walker, enum merge_stage side, GErr
 	return TRUE;
 }
 
-struct tree_walk *tree_walk_new(struct object_stage *stage, const git_oid trees[MERGE_STAGES], GError **error)
+struct tree_walk *tree_walk_new(
+	struct object_stage *stage, const git_oid trees[MERGE_STAGES], GError **error)
 {
 	scoped(tree_walk) walk = g_new0(struct tree_walk, 1);
 	struct walker walker = {.walk = walk, .stage = stage, .path = g_string_new(NULL)};
@@ -340,12 +368,14 @@ struct tree_walk *tree_walk_new(struct object_stage *stage, const git_oid trees[
 		walk->root.stages[i].oid = trees[i];
 		walk->root.stage_paths[i] = "";
 		walk->sides[i].sources = g_array_new(FALSE, FALSE, sizeof(struct rename_candidate));
-		walk->sides[i].destinations = g_array_new(FALSE, FALSE, sizeof(struct rename_candidate));
+		walk->sides[i].destinations = g_array_new(
+			FALSE, FALSE, sizeof(struct rename_candidate));
 		walk->sides[i].removed_dirs = g_hash_table_new(g_str_hash, g_str_equal);
 		walker.deferred[i] = g_array_new(FALSE, FALSE, sizeof(struct deferred_directory));
 		walker.defers[i] = TRUE;
 	}
-	ok = walk_directory(&walker, &walk->root, error) && walk_deferred(&walker, MERGE_STAGE_OURS, error) &&
+	ok = walk_directory(&walker, &walk->root, error) &&
+		walk_deferred(&walker, MERGE_STAGE_OURS, error) &&
 		walk_deferred(&walker, MERGE_STAGE_THEIRS, error);
 	for (int i = 0; i < MERGE_STAGES; i++)
 		g_array_unref(walker.deferred[i]);

@@ -44,12 +44,14 @@ struct tree_walk {
 };
 
 /**
- * Walks the trees BASE, OURS and THEIRS (with TREES[i] the id) together. A directory is entered only where its
- * versions differ in a way that the merge has to see: equal subtrees, and subtrees changed by one side where no rename
- * can matter, are resolved by their id. Names and ids point into objects of STAGE, which must outlive the walk.
- * BROKEN_REPOSITORY for a missing or malformed tree, TOO_LARGE for one deeper than LIMIT_TREE_DEPTH.
+ * Walks the trees BASE, OURS and THEIRS (with TREES[i] the id) together. A directory is entered
+ * only where its versions differ in a way that the merge has to see: equal subtrees, and subtrees
+ * changed by one side where no rename can matter, are resolved by their id. Names and ids point
+ * into objects of STAGE, which must outlive the walk. BROKEN_REPOSITORY for a missing or malformed
+ * tree, TOO_LARGE for one deeper than LIMIT_TREE_DEPTH.
  */
-struct tree_walk *tree_walk_new(struct object_stage *stage, const git_oid trees[MERGE_STAGES], GError **error);
+struct tree_walk *tree_walk_new(
+	struct object_stage *stage, const git_oid trees[MERGE_STAGES], GError **error);
 void tree_walk_free(struct tree_walk *walk);
 SCOPED_POINTER(tree_walk, tree_walk_free)
 

@@ -1,13 +1,14 @@
 /*
- * Every two-parent merge of a repository, merged again: by this library in one process, and by one batch of
- * `git merge-tree`. Prints one JSON line: `value` is our time over git's, and besides it how the outcomes compare. The
- * counts `other_tree` and `clean_where_git_conflicts` must be 0; each such pair is named on stderr, and so is each
- * conflict where git has none. Merges of a partial copy for which git lacks an object are `unreadable` and left out.
+ * Every two-parent merge of a repository, merged again: by this library in one process, and by one
+ * batch of `git merge-tree`. Prints one JSON line: `value` is our time over git's, and besides it
+ * how the outcomes compare. The counts `other_tree` and `clean_where_git_conflicts` must be 0; each
+ * such pair is named on stderr, and so is each conflict where git has none. Merges of a partial
+ * copy for which git lacks an object are `unreadable` and left out.
  *
  *     bench_merge_tree REPOSITORY [LIMIT]
  *
- * REPOSITORY is only read: both write to a scratch repository of their own that borrows its objects. Without an
- * argument, a small history is made for the purpose.
+ * REPOSITORY is only read: both write to a scratch repository of their own that borrows its
+ * objects. Without an argument, a small history is made for the purpose.
  */
 #include <git2.h>
 #include <glib.h>
@@ -30,7 +31,8 @@ struct outcome {
 };
 
 struct tally {
-	guint same_tree, both_conflict, other_tree, clean_where_git_conflicts, conflict_where_git_is_clean;
+	guint same_tree, both_conflict, other_tree, clean_where_git_conflicts,
+		conflict_where_git_is_clean;
 };
 
 static void fail(const char *what, const GError *error)
@@ -38,12 +40,16 @@ static void fail(const char *what, const GError *error)
 	const git_error *last = git_error_last();
 
 	g_printerr("bench_merge_tree: %s: %s\n", what,
-		error != NULL ? error->message : last != NULL ? last->message : "failed");
+		error != NULL          ? error->message
+			: last != NULL ? last->message
+				       : "failed");
 	exit(1);
 }
 
-/** Runs git with its own configuration kept out; returns what it printed. *FAILED NULL: failure ends the program. */
-static GBytes *run_git(const char *folder, const char *const *arguments, GBytes *input, gboolean *failed)
+/** Runs git with its own configuration kept out; returns what it printed. *FAILED NULL: failure
+ * ends the program. */
+static GBytes *run_git(
+	const char *folder, const char *const *arguments, GBytes *input, gboolean *failed)
 {
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 	g_autofree char *input_path = g_build_filename(folder, "input", NULL);
@@ -58,14 +64,16 @@ static GBytes *run_git(const char *folder, const char *const *arguments, GBytes 
 		fail(input_path, error);
 	g_ptr_array_add(argv, (gpointer) "sh");
 	g_ptr_array_add(argv, (gpointer) "-c");
-	g_ptr_array_add(argv, (gpointer) "in=$1; out=$2; shift 2; exec git \"$@\" <\"$in\" >\"$out\"");
+	g_ptr_array_add(
+		argv, (gpointer) "in=$1; out=$2; shift 2; exec git \"$@\" <\"$in\" >\"$out\"");
 	g_ptr_array_add(argv, (gpointer) "sh");
 	g_ptr_array_add(argv, input_path);
 	g_ptr_array_add(argv, output_path);
 	for (; *arguments != NULL; arguments++)
 		g_ptr_array_add(argv, (gpointer)*arguments);
 	g_ptr_array_add(argv, NULL);
-	if (!g_spawn_sync(NULL, (char **)argv->pdata, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, &error))
+	if (!g_spawn_sync(NULL, (char **)argv->pdata, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+		    NULL, &status, &error))
 		fail("git", error);
 	if (failed != NULL)
 		*failed = status != 0;
@@ -92,13 +100,14 @@ static char *make_scratch(const char *folder, const char *name, const char *repo
 }
 
 /** The parents of every two-parent commit, each pair once, without those that share no ancestor. */
-static GArray *list_pairs(const char *folder, const char *git_dir, git_repository *repository, guint limit)
+static GArray *list_pairs(
+	const char *folder, const char *git_dir, git_repository *repository, guint limit)
 {
 	GArray *pairs = g_array_new(FALSE, FALSE, sizeof(struct pair));
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_autofree char *option = g_strconcat("--git-dir=", git_dir, NULL);
-	const char *const list[] = {
-		option, "rev-list", "--min-parents=2", "--max-parents=2", "--parents", "--all", NULL};
+	const char *const list[] = {option, "rev-list", "--min-parents=2", "--max-parents=2",
+		"--parents", "--all", NULL};
 	g_autoptr(GBytes) output = run_git(folder, list, NULL, NULL);
 	g_autofree char *text = g_strndup(g_bytes_get_data(output, NULL), g_bytes_get_size(output));
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -136,13 +145,16 @@ static void read_outcomes(GBytes *output, GArray *outcomes)
 	}
 }
 
-/** Pairs that git cannot merge (an object is missing from the repository) are taken out of PAIRS and counted. */
-static GArray *merge_with_git(const char *folder, const char *git_dir, GArray *pairs, guint *n_unreadable)
+/** Pairs that git cannot merge (an object is missing from the repository) are taken out of PAIRS
+ * and counted. */
+static GArray *merge_with_git(
+	const char *folder, const char *git_dir, GArray *pairs, guint *n_unreadable)
 {
 	GArray *outcomes = g_array_new(FALSE, FALSE, sizeof(struct outcome));
 	g_autofree char *option = g_strconcat("--git-dir=", git_dir, NULL);
-	const char *const merge[] = {option, "-c", "merge.directoryRenames=false", "-c", "merge.renameLimit=7000",
-		"merge-tree", "--write-tree", "--stdin", "--no-messages", "--name-only", "-z", NULL};
+	const char *const merge[] = {option, "-c", "merge.directoryRenames=false", "-c",
+		"merge.renameLimit=7000", "merge-tree", "--write-tree", "--stdin", "--no-messages",
+		"--name-only", "-z", NULL};
 	gboolean failed;
 
 	*n_unreadable = 0;
@@ -238,23 +250,25 @@ static char *make_history(const char *folder, guint count)
 	const char *const import[] = {option, "fast-import", "--quiet", NULL};
 	const char *const author = "committer A <a@example.com>";
 
-	g_string_append_printf(stream, "commit refs/heads/main\nmark :1\n%s 1 +0000\ndata 0\n", author);
+	g_string_append_printf(
+		stream, "commit refs/heads/main\nmark :1\n%s 1 +0000\ndata 0\n", author);
 	for (guint i = 0; i < 2000; i++) {
 		g_autofree char *text = g_strdup_printf("file %u\n1\n2\n3\n4\n5\n6\n7\n8\n", i);
-		g_string_append_printf(
-			stream, "M 644 inline d%u/e%u/f%u\ndata %zu\n%s\n", i % 20, i % 7, i, strlen(text), text);
+		g_string_append_printf(stream, "M 644 inline d%u/e%u/f%u\ndata %zu\n%s\n", i % 20,
+			i % 7, i, strlen(text), text);
 	}
 	for (guint i = 0; i < count; i++)
 		for (guint side = 0; side < 2; side++) {
 			guint mark = 2 + 3 * i;
 			guint file = (i * 37 + side * 11) % 2000;
-			g_autofree char *text = g_strdup_printf("file %u\n%s%u\n2\n3\n4\n5\n6\n7\n%s%u\n", file,
+			g_autofree char *text = g_strdup_printf(
+				"file %u\n%s%u\n2\n3\n4\n5\n6\n7\n%s%u\n", file,
 				side == 0 ? "ours " : "1 ", i, side == 0 ? "8 " : "theirs ", i);
 			g_string_append_printf(stream,
 				"commit refs/heads/main%u\nmark :%u\n%s %u +0000\ndata 0\nfrom :%u\n"
 				"M 644 inline d%u/e%u/f%u\ndata %zu\n%s\n",
-				side, mark + side, author, 2 + i, i == 0 ? 1 : mark - 1, file % 20, file % 7, file,
-				strlen(text), text);
+				side, mark + side, author, 2 + i, i == 0 ? 1 : mark - 1, file % 20,
+				file % 7, file, strlen(text), text);
 			if (side == 1)
 				g_string_append_printf(stream,
 					"commit refs/heads/main\nmark :%u\n%s %u +0000\ndata 0\nfrom :%u\nmerge :%u\n",
@@ -281,7 +295,8 @@ int main(int argc, char **argv)
 	git_libgit2_init();
 	/* Snapshots of other people's repositories are read, never written. */
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-	g_autofree char *source = argc > 1 ? g_canonicalize_filename(argv[1], NULL) : make_history(folder, 400);
+	g_autofree char *source = argc > 1 ? g_canonicalize_filename(argv[1], NULL)
+					   : make_history(folder, 400);
 	g_autofree char *for_git = make_scratch(folder, "git.git", source);
 	g_autofree char *for_forge = make_scratch(folder, "forge.git", source);
 	if (git_repository_open_bare(&repository, for_forge) < 0)
@@ -316,6 +331,7 @@ int main(int argc, char **argv)
 	git_repository_free(repository);
 	git_libgit2_shutdown();
 	const char *const remove[] = {"rm", "-rf", folder, NULL};
-	g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+	g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
+		NULL);
 	return tally.other_tree + tally.clean_where_git_conflicts > 0;
 }

@@ -1,9 +1,10 @@
 /*
- * Merges in corner cases, each compared with what is written here and with the git that is installed; then thousands
- * of random merges compared with git alone.
+ * Merges in corner cases, each compared with what is written here and with the git that is
+ * installed; then thousands of random merges compared with git alone.
  *
- * A tree is written as `PATH=CONTENT` words: `f=one`, `f*=one` executable, `f@=target` a symbolic link, `f%=1` a gitlink,
- * `f=1..9` the lines 1 to 9, `f=1..9+x` the same and a line x. FORGE_TEST_SEED repeats a random run.
+ * A tree is written as `PATH=CONTENT` words: `f=one`, `f*=one` executable, `f@=target` a symbolic
+ * link, `f%=1` a gitlink, `f=1..9` the lines 1 to 9, `f=1..9+x` the same and a line x.
+ * FORGE_TEST_SEED repeats a random run.
  */
 #include <git2.h>
 #include <glib.h>
@@ -37,17 +38,21 @@ struct outcome {
 	char *tree;
 };
 
-static void run_shell(const struct fixture *fixture, const char *command, GString *input, char **output)
+static void run_shell(
+	const struct fixture *fixture, const char *command, GString *input, char **output)
 {
 	g_autofree char *input_path = g_build_filename(fixture->folder, "input", NULL);
-	g_autofree char *script = g_strdup_printf("cd '%s' && exec %s <../input", fixture->path, command);
+	g_autofree char *script = g_strdup_printf(
+		"cd '%s' && exec %s <../input", fixture->path, command);
 	const char *const argv[] = {"sh", "-c", script, NULL};
 	g_autoptr(GError) error = NULL;
 	int status;
 
-	g_file_set_contents(input_path, input != NULL ? input->str : "", input != NULL ? (gssize)input->len : 0, &error);
+	g_file_set_contents(input_path, input != NULL ? input->str : "",
+		input != NULL ? (gssize)input->len : 0, &error);
 	g_assert_no_error(error);
-	g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, output, NULL, &status, &error);
+	g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, output, NULL,
+		&status, &error);
 	g_assert_no_error(error);
 	g_spawn_check_wait_status(status, &error);
 	g_assert_no_error(error);
@@ -80,7 +85,8 @@ static void fixture_tear_down(struct fixture *fixture, gconstpointer unused)
 
 	(void)unused;
 	git_repository_free(fixture->repository);
-	g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+	g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
+		NULL);
 	g_string_free(fixture->stream, TRUE);
 	g_free(fixture->path);
 	g_free(fixture->folder);
@@ -105,25 +111,31 @@ static char *expand(const char *text)
 	return g_strdup(content->str);
 }
 
-static void add_entry(struct fixture *fixture, const char *mode, const char *path, const char *content)
+static void add_entry(
+	struct fixture *fixture, const char *mode, const char *path, const char *content)
 {
 	if (strcmp(mode, "160000") == 0)
-		g_string_append_printf(fixture->stream, "M 160000 %040x \"%s\"\n", (unsigned)strlen(content) + 1, path);
+		g_string_append_printf(fixture->stream, "M 160000 %040x \"%s\"\n",
+			(unsigned)strlen(content) + 1, path);
 	else
-		g_string_append_printf(
-			fixture->stream, "M %s inline \"%s\"\ndata %zu\n%s\n", mode, path, strlen(content), content);
+		g_string_append_printf(fixture->stream, "M %s inline \"%s\"\ndata %zu\n%s\n", mode,
+			path, strlen(content), content);
 }
 
-static void begin_commit(struct fixture *fixture, unsigned mark, const unsigned *parents, size_t n_parents)
+static void begin_commit(
+	struct fixture *fixture, unsigned mark, const unsigned *parents, size_t n_parents)
 {
-	g_string_append_printf(fixture->stream, "commit refs/marks/%u\nmark :%u\ncommitter A <a@b> %u +0000\ndata 0\n", mark,
-		mark, fixture->time);
+	g_string_append_printf(fixture->stream,
+		"commit refs/marks/%u\nmark :%u\ncommitter A <a@b> %u +0000\ndata 0\n", mark, mark,
+		fixture->time);
 	for (size_t i = 0; i < n_parents; i++)
-		g_string_append_printf(fixture->stream, "%s :%u\n", i == 0 ? "from" : "merge", parents[i]);
+		g_string_append_printf(
+			fixture->stream, "%s :%u\n", i == 0 ? "from" : "merge", parents[i]);
 	g_string_append(fixture->stream, "deleteall\n");
 }
 
-static unsigned add_commit(struct fixture *fixture, const char *tree, const unsigned *parents, size_t n_parents)
+static unsigned add_commit(
+	struct fixture *fixture, const char *tree, const unsigned *parents, size_t n_parents)
 {
 	g_auto(GStrv) words = g_strsplit(tree, " ", -1);
 	unsigned mark = ++fixture->marks;
@@ -138,7 +150,9 @@ static unsigned add_commit(struct fixture *fixture, const char *tree, const unsi
 		g_autofree char *content = expand(equals + 1);
 		*equals = '\0';
 		if (equals[-1] == '*' || equals[-1] == '@' || equals[-1] == '%') {
-			mode = equals[-1] == '*' ? "100755" : equals[-1] == '@' ? "120000" : "160000";
+			mode = equals[-1] == '*'    ? "100755"
+				: equals[-1] == '@' ? "120000"
+						    : "160000";
 			equals[-1] = '\0';
 		}
 		add_entry(fixture, mode, *word, content);
@@ -154,7 +168,8 @@ static GPtrArray *import(struct fixture *fixture)
 	g_autofree char *marks = NULL;
 	g_autoptr(GError) error = NULL;
 
-	run_shell(fixture, "git fast-import --quiet --force --export-marks=../marks", fixture->stream, NULL);
+	run_shell(fixture, "git fast-import --quiet --force --export-marks=../marks",
+		fixture->stream, NULL);
 	g_file_get_contents(marks_path, &marks, NULL, &error);
 	g_assert_no_error(error);
 	g_auto(GStrv) lines = g_strsplit(marks, "\n", -1);
@@ -172,7 +187,8 @@ static void outcome_clear(gpointer pointer)
 	g_free(((struct outcome *)pointer)->tree);
 }
 
-/** Adds what git says of PAIRS (`OURS THEIRS`), up to one for which it ends in a failed assertion of its own. */
+/** Adds what git says of PAIRS (`OURS THEIRS`), up to one for which it ends in a failed assertion
+ * of its own. */
 static void ask_git(const struct fixture *fixture, GPtrArray *pairs, guint from, GArray *outcomes)
 {
 	g_autofree char *output = NULL;
@@ -180,14 +196,16 @@ static void ask_git(const struct fixture *fixture, GPtrArray *pairs, guint from,
 
 	for (guint i = from; i < pairs->len; i++)
 		g_string_append_printf(input, "%s\n", (const char *)pairs->pdata[i]);
-	/* Unbuffered, or a git that aborts would take answers with it; tr turns the ending zero bytes into lines. */
+	/* Unbuffered, or a git that aborts would take answers with it; tr turns the ending zero
+	 * bytes into lines. */
 	run_shell(fixture,
 		"sh -c 'exec 2>/dev/null; stdbuf -o0 git -c merge.directoryRenames=false merge-tree --write-tree --stdin --no-messages "
 		"--name-only -z | tr \"\\0\" \"\\n\"'",
 		input, &output);
 	g_auto(GStrv) lines = g_strsplit(output, "\n", -1);
 	for (char **line = lines; *line != NULL && **line != '\0'; line++) {
-		struct outcome outcome = {**line == '1' ? MERGE_CLEAN : MERGE_CONFLICT, g_strdup(line[1])};
+		struct outcome outcome = {
+			**line == '1' ? MERGE_CLEAN : MERGE_CONFLICT, g_strdup(line[1])};
 		g_array_append_val(outcomes, outcome);
 		for (line += 2; **line != '\0'; line++)
 			;
@@ -209,7 +227,8 @@ static GArray *merge_with_git(const struct fixture *fixture, GPtrArray *pairs)
 	return outcomes;
 }
 
-static struct outcome merge_with_forge(const struct fixture *fixture, const char *ours, const char *theirs, char **paths)
+static struct outcome merge_with_forge(
+	const struct fixture *fixture, const char *ours, const char *theirs, char **paths)
 {
 	scoped_value(tree_merge) merge = {0};
 	g_autoptr(GError) error = NULL;
@@ -221,11 +240,12 @@ static struct outcome merge_with_forge(const struct fixture *fixture, const char
 	tree_merge_commits(fixture->repository, &our_oid, &their_oid, &merge, &error);
 	g_assert_no_error(error);
 	for (guint i = 0; merge.conflicts != NULL && i < merge.conflicts->len; i++)
-		g_string_append_printf(
-			list, "%s%s", i > 0 ? " " : "", ((struct merge_conflict *)merge.conflicts->pdata[i])->path);
+		g_string_append_printf(list, "%s%s", i > 0 ? " " : "",
+			((struct merge_conflict *)merge.conflicts->pdata[i])->path);
 	if (paths != NULL)
 		*paths = g_strdup(list->str);
-	return (struct outcome){merge.clean ? MERGE_CLEAN : MERGE_CONFLICT, g_strdup(git_oid_tostr_s(&merge.tree))};
+	return (struct outcome){
+		merge.clean ? MERGE_CLEAN : MERGE_CONFLICT, g_strdup(git_oid_tostr_s(&merge.tree))};
 }
 
 static char *tree_of(const struct fixture *fixture, const char *commit)
@@ -246,10 +266,12 @@ struct merge_case {
 
 static const struct merge_case cases[] = {
 	{"one_side_changes", "f=1..9", "f=1..9+x", "f=1..9", "f=1..9+x", NULL},
-	{"both_change_one_file_in_two_places", "f=1..9", "f=x+1..9", "f=1..9+y", "f=x+1..9+y", NULL},
+	{"both_change_one_file_in_two_places", "f=1..9", "f=x+1..9", "f=1..9+y", "f=x+1..9+y",
+		NULL},
 	{"both_change_one_line_differently", "f=1..9", "f=1..9+x", "f=1..9+y", NULL, "f"},
 	{"both_make_the_same_change", "f=1..9", "f=1..9+x", "f=1..9+x", "f=1..9+x", NULL},
-	{"mode_on_one_side_content_on_the_other", "f=1..9", "f*=1..9", "f=1..9+x", "f*=1..9+x", NULL},
+	{"mode_on_one_side_content_on_the_other", "f=1..9", "f*=1..9", "f=1..9+x", "f*=1..9+x",
+		NULL},
 	{"both_add_with_different_modes", "a=1", "a=1 f=x", "a=1 f*=x", NULL, "f"},
 	{"both_add_different_types", "a=1", "a=1 f=x", "a=1 f@=x", NULL, "f"},
 	{"both_change_a_symbolic_link", "l@=a", "l@=b", "l@=c", NULL, "l"},
@@ -259,25 +281,26 @@ static const struct merge_case cases[] = {
 	{"both_delete", "f=1..9 a=1", "a=1", "a=1", "a=1", NULL},
 	{"rename_against_change", "f=1..9", "g=1..9", "f=1..9+x", "g=1..9+x", NULL},
 	{"similar_rename_against_change", "f=1..20", "g=1..20+o", "f=t+1..20", "g=t+1..20+o", NULL},
-	{"rename_below_half_is_a_delete", "f=1..9", "g=1..3+some+thing+else+that+is+longer+than+it+was", "f=1..9+x", NULL,
-		"f"},
+	{"rename_below_half_is_a_delete", "f=1..9",
+		"g=1..3+some+thing+else+that+is+longer+than+it+was", "f=1..9+x", NULL, "f"},
 	{"rename_against_delete", "f=1..9 a=1", "g=1..9 a=1", "a=1", NULL, "g"},
 	{"renames_to_two_places", "f=1..9", "g=1..9", "h=1..9", NULL, "f g h"},
 	{"renames_to_one_place", "f=1..9", "g=1..9", "g=1..9+x", "g=1..9+x", NULL},
-	{"two_renames_onto_one_path", "f=1..9 e=21..29", "g=1..9 e=21..29", "f=1..9 g=21..29", NULL, "g"},
+	{"two_renames_onto_one_path", "f=1..9 e=21..29", "g=1..9 e=21..29", "f=1..9 g=21..29", NULL,
+		"g"},
 	{"rename_onto_an_added_file", "f=1..9", "g=1..9", "f=1..9 g=other", NULL, "g"},
 	{"renamed_file_meets_added_directory", "d/f=1..9", "w=1..9", "d/f=1..9 w/r=x", NULL, "w"},
 	{"file_becomes_directory", "f=x a=1", "f/g=x a=1", "f=x a=2", "f/g=x a=2", NULL},
 	{"file_changed_against_directory", "f=1..9 a=1", "f/g=y a=1", "f=1..9+x a=1", NULL, "f"},
 	{"directory_becomes_file", "d/f=x a=1", "d=y a=1", "d/f=x a=2", "d=y a=2", NULL},
 	{"directory_becomes_file_against_added_file", "d/f=x", "d=y", "d/f=x d/g=z", NULL, "d"},
-	{"renamed_directory_keeps_added_file", "d/f=1..9 d/g=21..29", "e/f=1..9 e/g=21..29", "d/f=1..9 d/g=21..29 d/h=new",
-		"d/h=new e/f=1..9 e/g=21..29", NULL},
+	{"renamed_directory_keeps_added_file", "d/f=1..9 d/g=21..29", "e/f=1..9 e/g=21..29",
+		"d/f=1..9 d/g=21..29 d/h=new", "d/h=new e/f=1..9 e/g=21..29", NULL},
 	{"last_file_of_a_directory_goes", "d/f=1 a=1", "a=1", "d/f=1 a=2", "a=2", NULL},
 	{"everything_is_deleted", "f=1 g=2", "f=1", "g=2", "", NULL},
 	{"empty_files_are_no_renames", "f= a=1", "g= a=1", "f= a=2", "g= a=2", NULL},
-	{"sorting_of_files_and_directories", "a/x=1 a.b=1 a-b=1", "a/x=2 a.b=1 a-b=1", "a/x=1 a.b=2 a-b=1",
-		"a/x=2 a.b=2 a-b=1", NULL},
+	{"sorting_of_files_and_directories", "a/x=1 a.b=1 a-b=1", "a/x=2 a.b=1 a-b=1",
+		"a/x=1 a.b=2 a-b=1", "a/x=2 a.b=2 a-b=1", NULL},
 	{"rename_against_changed_type", "f=1..9 a=1", "g=1..9 a=1", "f@=elsewhere a=1", NULL, "g"},
 	{"mode_change_follows_rename", "f=1..9", "g=1..9", "f*=1..9", "g*=1..9", NULL},
 	{"swapped_names", "f=1..9 g=21..29", "f=21..29 g=1..9", "f=1..9+x g=21..29", NULL, "f"},
@@ -289,16 +312,20 @@ static void test_case(struct fixture *fixture, gconstpointer data)
 	unsigned base = add_commit(fixture, merge_case->base, NULL, 0);
 	unsigned ours = add_commit(fixture, merge_case->ours, &base, 1);
 	unsigned theirs = add_commit(fixture, merge_case->theirs, &base, 1);
-	unsigned result = merge_case->result != NULL ? add_commit(fixture, merge_case->result, NULL, 0) : 0;
+	unsigned result = merge_case->result != NULL
+		? add_commit(fixture, merge_case->result, NULL, 0)
+		: 0;
 	g_autoptr(GPtrArray) ids = import(fixture);
 	g_autoptr(GPtrArray) pair = g_ptr_array_new_with_free_func(g_free);
 	g_autofree char *paths = NULL;
 
 	g_ptr_array_add(pair, g_strconcat(ids->pdata[ours], " ", ids->pdata[theirs], NULL));
-	struct outcome outcome = merge_with_forge(fixture, ids->pdata[ours], ids->pdata[theirs], &paths);
+	struct outcome outcome = merge_with_forge(
+		fixture, ids->pdata[ours], ids->pdata[theirs], &paths);
 	g_autofree char *tree = outcome.tree;
 	g_autoptr(GArray) gits = merge_with_git(fixture, pair);
-	g_assert_cmpint(outcome.verdict, ==, merge_case->result != NULL ? MERGE_CLEAN : MERGE_CONFLICT);
+	g_assert_cmpint(
+		outcome.verdict, ==, merge_case->result != NULL ? MERGE_CLEAN : MERGE_CONFLICT);
 	g_assert_cmpint(g_array_index(gits, struct outcome, 0).verdict, ==, outcome.verdict);
 	if (outcome.verdict == MERGE_CONFLICT) {
 		g_assert_cmpstr(paths, ==, merge_case->conflicts);
@@ -309,14 +336,16 @@ static void test_case(struct fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(g_array_index(gits, struct outcome, 0).tree, ==, expected);
 }
 
-/** A random file system: a few names, contents that are near each other, so that everything meets everything. */
+/** A random file system: a few names, contents that are near each other, so that everything meets
+ * everything. */
 struct random_tree {
 	GPtrArray *paths;
 	GPtrArray *contents; /**< MODE, a space, and the text */
 };
 
-static const char *const some_paths[] = {"a", "b", "c", "d/a", "d/b", "d/c", "d/e/a", "d/e/b", "e/a", "e/b", "e/f", "a/b",
-	"a/c", "b/x/y", "f", "g", "d/e", "e", "d-e", "d.f", "x/a", "x/b", "x/e/a", "x/e/b"};
+static const char *const some_paths[] = {"a", "b", "c", "d/a", "d/b", "d/c", "d/e/a", "d/e/b",
+	"e/a", "e/b", "e/f", "a/b", "a/c", "b/x/y", "f", "g", "d/e", "e", "d-e", "d.f", "x/a",
+	"x/b", "x/e/a", "x/e/b"};
 
 static struct random_tree *random_tree_new(void)
 {
@@ -349,7 +378,8 @@ static void random_tree_put(struct random_tree *tree, const char *path, const ch
 	g_autofree char *own_content = g_strdup(content);
 
 	for (guint i = tree->paths->len; i-- > 0;)
-		if (in_the_way(tree->paths->pdata[i], own_path) || in_the_way(own_path, tree->paths->pdata[i])) {
+		if (in_the_way(tree->paths->pdata[i], own_path) ||
+			in_the_way(own_path, tree->paths->pdata[i])) {
 			g_ptr_array_remove_index(tree->paths, i);
 			g_ptr_array_remove_index(tree->contents, i);
 		}
@@ -385,7 +415,8 @@ static char *random_content(GRand *rand)
 	return g_strdup(text->str);
 }
 
-/** Changes some lines; a text without a final line feed, with doubled or with equal lines is welcome. */
+/** Changes some lines; a text without a final line feed, with doubled or with equal lines is
+ * welcome. */
 static char *random_edit(GRand *rand, const char *content)
 {
 	g_auto(GStrv) lines = g_strsplit(content, "\n", -1);
@@ -396,7 +427,8 @@ static char *random_edit(GRand *rand, const char *content)
 	if (!g_str_has_prefix(content, "100"))
 		return random_content(rand);
 	if (g_rand_int_range(rand, 0, 8) == 0)
-		return g_strdup_printf("%s%s", g_str_has_prefix(content, "100644") ? "100755" : "100644", content + 6);
+		return g_strdup_printf("%s%s",
+			g_str_has_prefix(content, "100644") ? "100755" : "100644", content + 6);
 	for (guint i = 0; i < n; i++) {
 		int what = i == at && i > 0 ? g_rand_int_range(rand, 0, 4) : 9;
 		if (what == 0)
@@ -404,9 +436,11 @@ static char *random_edit(GRand *rand, const char *content)
 		if (what == 1)
 			g_string_append_printf(text, "changed %d\n", g_rand_int_range(rand, 0, 3));
 		else if (what == 2)
-			g_string_append_printf(text, "%s\n%s%s", lines[i], lines[i], i + 1 < n ? "\n" : "");
+			g_string_append_printf(
+				text, "%s\n%s%s", lines[i], lines[i], i + 1 < n ? "\n" : "");
 		else if (what == 3)
-			g_string_append_printf(text, "new %d\n%s%s", g_rand_int_range(rand, 0, 2), lines[i], i + 1 < n ? "\n" : "");
+			g_string_append_printf(text, "new %d\n%s%s", g_rand_int_range(rand, 0, 2),
+				lines[i], i + 1 < n ? "\n" : "");
 		else
 			g_string_append_printf(text, "%s%s", lines[i], i + 1 < n ? "\n" : "");
 	}
@@ -440,7 +474,8 @@ static void random_change(GRand *rand, struct random_tree *tree)
 		g_autofree char *folder = g_path_get_dirname(old_path);
 		for (guint j = tree->paths->len; j-- > 0;)
 			if (strcmp(folder, ".") != 0 && in_the_way(folder, tree->paths->pdata[j])) {
-				g_autofree char *to = g_strconcat("x", (char *)tree->paths->pdata[j] + strlen(folder), NULL);
+				g_autofree char *to = g_strconcat(
+					"x", (char *)tree->paths->pdata[j] + strlen(folder), NULL);
 				g_autofree char *same = g_strdup(tree->contents->pdata[j]);
 				g_ptr_array_remove_index(tree->paths, j);
 				g_ptr_array_remove_index(tree->contents, j);
@@ -456,15 +491,16 @@ static void random_change(GRand *rand, struct random_tree *tree)
 	}
 }
 
-static unsigned commit_random(struct fixture *fixture, const struct random_tree *tree, const unsigned *parents,
-	size_t n_parents)
+static unsigned commit_random(struct fixture *fixture, const struct random_tree *tree,
+	const unsigned *parents, size_t n_parents)
 {
 	unsigned mark = ++fixture->marks;
 
 	begin_commit(fixture, mark, parents, n_parents);
 	for (guint i = 0; i < tree->paths->len; i++) {
 		g_autofree char *mode = g_strndup(tree->contents->pdata[i], 6);
-		add_entry(fixture, mode, tree->paths->pdata[i], (const char *)tree->contents->pdata[i] + 7);
+		add_entry(fixture, mode, tree->paths->pdata[i],
+			(const char *)tree->contents->pdata[i] + 7);
 	}
 	return mark;
 }
@@ -473,19 +509,21 @@ static unsigned commit_random(struct fixture *fixture, const struct random_tree 
 #define LAYER_MAX 3
 
 /**
- * One merge to try: layers of commits, each commit a merge of all of the layer before, so that two sides have up to
- * three merge bases, which have several in turn. Sets the marks of both sides.
+ * One merge to try: layers of commits, each commit a merge of all of the layer before, so that two
+ * sides have up to three merge bases, which have several in turn. Sets the marks of both sides.
  */
 static void random_history(struct fixture *fixture, GRand *rand, unsigned *ours, unsigned *theirs)
 {
 	g_autoptr(GPtrArray) before = g_ptr_array_new_with_free_func(random_tree_free);
 	unsigned parents[LAYER_MAX] = {0};
-	int layers = g_rand_int_range(rand, 0, 3) == 0 ? g_rand_int_range(rand, 2, LAYERS_MAX + 1) : 1;
+	int layers = g_rand_int_range(rand, 0, 3) == 0 ? g_rand_int_range(rand, 2, LAYERS_MAX + 1)
+						       : 1;
 
 	g_ptr_array_add(before, random_tree_new());
 	for (int i = g_rand_int_range(rand, 1, 12); i > 0; i--) {
 		g_autofree char *content = random_content(rand);
-		random_tree_put(before->pdata[0], some_paths[g_rand_int_range(rand, 0, G_N_ELEMENTS(some_paths))], content);
+		random_tree_put(before->pdata[0],
+			some_paths[g_rand_int_range(rand, 0, G_N_ELEMENTS(some_paths))], content);
 	}
 	parents[0] = commit_random(fixture, before->pdata[0], NULL, 0);
 	for (int layer = 1; layer <= layers; layer++) {
@@ -493,7 +531,8 @@ static void random_history(struct fixture *fixture, GRand *rand, unsigned *ours,
 		unsigned marks[LAYER_MAX];
 		int n = layer == layers ? 2 : g_rand_int_range(rand, 2, LAYER_MAX + 1);
 		for (int i = 0; i < n; i++) {
-			struct random_tree *tree = random_tree_copy(before->pdata[(guint)i % before->len]);
+			struct random_tree *tree = random_tree_copy(
+				before->pdata[(guint)i % before->len]);
 			for (int j = g_rand_int_range(rand, 0, 5); j >= 0; j--)
 				random_change(rand, tree);
 			/* Equal times leave the order of merge bases to the order of discovery. */
@@ -530,7 +569,8 @@ static char *random_text(GRand *rand, const char *from, int kinds)
 	return g_strdup(text->str);
 }
 
-static void random_text_history(struct fixture *fixture, GRand *rand, unsigned *ours, unsigned *theirs)
+static void random_text_history(
+	struct fixture *fixture, GRand *rand, unsigned *ours, unsigned *theirs)
 {
 	int kinds = g_rand_int_range(rand, 1, g_rand_int_range(rand, 2, 60));
 	g_autofree char *base = random_text(rand, "", kinds);
@@ -546,11 +586,13 @@ static void random_text_history(struct fixture *fixture, GRand *rand, unsigned *
 	*theirs = marks[2];
 }
 
-/** TRUE if git calls the merge clean and reports a conflict in it all the same: markers are in its tree. */
+/** TRUE if git calls the merge clean and reports a conflict in it all the same: markers are in its
+ * tree. */
 static gboolean git_contradicts_itself(const struct fixture *fixture, const char *pair)
 {
 	g_autofree char *command = g_strconcat(
-		"git -c merge.directoryRenames=false merge-tree --write-tree --messages ", pair, NULL);
+		"git -c merge.directoryRenames=false merge-tree --write-tree --messages ", pair,
+		NULL);
 	g_autofree char *output = NULL;
 
 	run_shell(fixture, command, NULL, &output);
@@ -562,7 +604,8 @@ typedef void history_maker(struct fixture *fixture, GRand *rand, unsigned *ours,
 static void compare_with_git(struct fixture *fixture, history_maker *make_history, guint n_merges)
 {
 	const char *wanted = g_getenv("FORGE_TEST_SEED");
-	guint32 seed = wanted != NULL ? (guint32)g_ascii_strtoull(wanted, NULL, 10) : g_random_int();
+	guint32 seed = wanted != NULL ? (guint32)g_ascii_strtoull(wanted, NULL, 10)
+				      : g_random_int();
 	g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
 	g_autofree unsigned *marks = g_new(unsigned, 2 * n_merges);
 	g_autoptr(GPtrArray) pairs = g_ptr_array_new_with_free_func(g_free);
@@ -573,29 +616,35 @@ static void compare_with_git(struct fixture *fixture, history_maker *make_histor
 		make_history(fixture, rand, &marks[2 * i], &marks[2 * i + 1]);
 	g_autoptr(GPtrArray) ids = import(fixture);
 	for (guint i = 0; i < n_merges; i++)
-		g_ptr_array_add(pairs, g_strconcat(ids->pdata[marks[2 * i]], " ", ids->pdata[marks[2 * i + 1]], NULL));
+		g_ptr_array_add(pairs,
+			g_strconcat(
+				ids->pdata[marks[2 * i]], " ", ids->pdata[marks[2 * i + 1]], NULL));
 	g_autoptr(GArray) gits = merge_with_git(fixture, pairs);
 	for (guint i = 0; i < n_merges; i++) {
 		const struct outcome *git = &g_array_index(gits, struct outcome, i);
-		struct outcome ours =
-			merge_with_forge(fixture, ids->pdata[marks[2 * i]], ids->pdata[marks[2 * i + 1]], NULL);
+		struct outcome ours = merge_with_forge(
+			fixture, ids->pdata[marks[2 * i]], ids->pdata[marks[2 * i + 1]], NULL);
 		g_autofree char *tree = ours.tree;
 		clean += ours.verdict == MERGE_CLEAN ? 1 : 0;
 		if (git->verdict == MERGE_NOT_TOLD) {
 			not_told++;
 		} else if (ours.verdict == MERGE_CONFLICT) {
-			if (git->verdict == MERGE_CONFLICT || git_contradicts_itself(fixture, pairs->pdata[i]))
+			if (git->verdict == MERGE_CONFLICT ||
+				git_contradicts_itself(fixture, pairs->pdata[i]))
 				continue;
 			too_strict++;
-			g_test_message("%s: conflict where git makes %s", (char *)pairs->pdata[i], git->tree);
+			g_test_message("%s: conflict where git makes %s", (char *)pairs->pdata[i],
+				git->tree);
 		} else if (git->verdict == MERGE_CONFLICT || strcmp(git->tree, tree) != 0) {
 			wrong++;
 			g_test_message("%s: %s where git %s %s", (char *)pairs->pdata[i], tree,
-				git->verdict == MERGE_CLEAN ? "makes" : "conflicts with", git->tree);
+				git->verdict == MERGE_CLEAN ? "makes" : "conflicts with",
+				git->tree);
 		}
 	}
-	g_test_message("%u clean of %u; %u wrong, %u conflicts where git has none, %u on which git aborts", clean,
-		n_merges, wrong, too_strict, not_told);
+	g_test_message(
+		"%u clean of %u; %u wrong, %u conflicts where git has none, %u on which git aborts",
+		clean, n_merges, wrong, too_strict, not_told);
 	g_assert_cmpuint(wrong, ==, 0);
 	g_assert_cmpuint(clean, >, n_merges / 10);
 	g_assert_cmpuint(too_strict, ==, 0);
@@ -625,7 +674,8 @@ static void test_unrelated(struct fixture *fixture, gconstpointer unused)
 	(void)unused;
 	git_oid_fromstr(&our_oid, ids->pdata[ours]);
 	git_oid_fromstr(&their_oid, ids->pdata[theirs]);
-	g_assert_false(tree_merge_commits(fixture->repository, &our_oid, &their_oid, &merge, &error));
+	g_assert_false(
+		tree_merge_commits(fixture->repository, &our_oid, &their_oid, &merge, &error));
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_UNRELATED_HISTORIES);
 }
 
@@ -638,14 +688,15 @@ int main(int argc, char **argv)
 	git_libgit2_init();
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_autofree char *name = g_strconcat("/tree_merge/", cases[i].name, NULL);
-		g_test_add(name, struct fixture, &cases[i], fixture_set_up, test_case, fixture_tear_down);
+		g_test_add(name, struct fixture, &cases[i], fixture_set_up, test_case,
+			fixture_tear_down);
 	}
-	g_test_add("/tree_merge/histories_without_a_common_commit_are_an_error", struct fixture, NULL, fixture_set_up,
-		test_unrelated, fixture_tear_down);
-	g_test_add("/tree_merge/random_trees_merge_as_in_git", struct fixture, NULL, fixture_set_up, test_random_trees,
-		fixture_tear_down);
-	g_test_add("/tree_merge/random_texts_merge_as_in_git", struct fixture, NULL, fixture_set_up, test_random_texts,
-		fixture_tear_down);
+	g_test_add("/tree_merge/histories_without_a_common_commit_are_an_error", struct fixture,
+		NULL, fixture_set_up, test_unrelated, fixture_tear_down);
+	g_test_add("/tree_merge/random_trees_merge_as_in_git", struct fixture, NULL, fixture_set_up,
+		test_random_trees, fixture_tear_down);
+	g_test_add("/tree_merge/random_texts_merge_as_in_git", struct fixture, NULL, fixture_set_up,
+		test_random_texts, fixture_tear_down);
 	int status = g_test_run();
 	git_libgit2_shutdown();
 	return status;
