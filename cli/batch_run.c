@@ -1,9 +1,11 @@
 /*
- * Submitting a batch and following it to its close: what `fork sync`, `job submit` and `job retry` have in common.
+ * Submitting a batch and following it to its close: what `fork sync`, `job submit` and `job retry`
+ * have in common.
  *
- * Everything shown comes from the batch's events, so it is the same embedded and with a scheduler, and a batch gone on
- * with after an interruption tells the same again. An outcome is shown when its job has ended, never before: an attempt
- * may be repeated, and only the last word on a branch counts.
+ * Everything shown comes from the batch's events, so it is the same embedded and with a scheduler,
+ * and a batch gone on with after an interruption tells the same again. An outcome is shown when its
+ * job has ended, never before: an attempt may be repeated, and only the last word on a branch
+ * counts.
  */
 #include "cli/batch_run.h"
 
@@ -78,18 +80,18 @@ static void show_hint(struct run *run, const Forge__Error *failure)
 {
 	if (!failure || !*failure->code)
 		return;
-	const char *hint = *failure->hint
-				   ? failure->hint
-				   : forge_error_hint(forge_error_from_name(failure->code));
+	const char *hint = *failure->hint ? failure->hint
+					  : forge_error_hint(forge_error_from_name(failure->code));
 	g_autofree char *printable = text_printable(hint);
 	output_line(run->invocation, "    hint: %s", printable);
 }
 
 static gboolean made_a_merge(const Forge__ForkSynced *entry)
 {
-	return !entry->dry_run && (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED ||
-					  entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_FAST_FORWARDED ||
-					  in_conflict(entry));
+	return !entry->dry_run &&
+		(entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED ||
+			entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_FAST_FORWARDED ||
+			in_conflict(entry));
 }
 
 static void show_entry(struct run *run, const Forge__ForkSynced *entry, gboolean with_branch)
@@ -186,8 +188,8 @@ static const char *progress_text(const struct run *run, const Forge__Events *pag
 	if (page->n_progress == 0)
 		return NULL;
 	const Forge__Progress *newest = page->progress[page->n_progress - 1];
-	const struct history_job *job =
-		newest->job ? history_job(run->history, newest->job->number) : NULL;
+	const struct history_job *job = newest->job ? history_job(run->history, newest->job->number)
+						    : NULL;
 	*owned = g_strdup_printf("%s%s%s", job && job->target ? job->target : "",
 		job && job->target ? ": " : "", newest->text);
 	return *owned;
@@ -219,8 +221,8 @@ static double seconds_of(const struct history *history)
 {
 	/* Rounded to milliseconds; more digits would only be noise. */
 	guint64 ms = history->closed_us > history->opened_us
-			     ? (history->closed_us - history->opened_us) / 1000
-			     : 0;
+		? (history->closed_us - history->opened_us) / 1000
+		: 0;
 	return (double)ms / 1000;
 }
 
@@ -232,8 +234,9 @@ static struct value *list_entries(struct run *run)
 		g_autoptr(GPtrArray) entries = history_entries(run->history, job);
 		for (guint j = 0; j < entries->len; j++) {
 			const Forge__ForkSynced *entry = g_ptr_array_index(entries, j);
-			g_autofree char *commands =
-				in_conflict(entry) ? conflict_commands(run, entry) : NULL;
+			g_autofree char *commands = in_conflict(entry)
+				? conflict_commands(run, entry)
+				: NULL;
 			value_append_take(list, render_entry(entry, commands));
 		}
 	}
@@ -282,8 +285,8 @@ static void explain_interruption(const struct run *run, const char *name)
 	progress_hide(run->progress);
 	if (client_is_embedded(run->client))
 		output_remark(run->invocation,
-			"Batch %s stays queued; `forge batch tail %s --follow` goes on with it.", name,
-			name);
+			"Batch %s stays queued; `forge batch tail %s --follow` goes on with it.",
+			name, name);
 	else
 		output_remark(run->invocation,
 			"Batch %s goes on without this command; `forge batch tail %s --follow` shows it.",

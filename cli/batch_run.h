@@ -12,9 +12,9 @@ struct batch_plan {
 };
 
 /**
- * Submits the batch and, if that is wanted, follows it: a line a branch as they end, a bar on a terminal, one object
- * with json and yaml, one event a line with jsonl. Returns the exit status: 7, 1 or 0, or for one target that of its
- * error. Interrupted, it says how to go on (INTERRUPTED).
+ * Submits the batch and, if that is wanted, follows it: a line a branch as they end, a bar on a
+ * terminal, one object with json and yaml, one event a line with jsonl. Returns the exit status: 7,
+ * 1 or 0, or for one target that of its error. Interrupted, it says how to go on (INTERRUPTED).
  */
 int batch_run(struct invocation *invocation, struct client *client, const struct batch_plan *plan,
 	GError **error);

@@ -30,7 +30,8 @@ void checkup_free(struct checkup *checkup)
 	g_free(checkup);
 }
 
-static void add(struct checkup *checkup, const char *name, gboolean good, const char *says, const char *hint)
+static void add(struct checkup *checkup, const char *name, gboolean good, const char *says,
+	const char *hint)
 {
 	struct value *check = value_new_map();
 	value_put_string(check, "check", name);
@@ -66,7 +67,8 @@ void checkup_bad(struct checkup *checkup, const char *name, const char *hint, co
 
 void checkup_bad_error(struct checkup *checkup, const char *name, const GError *problem)
 {
-	checkup_bad(checkup, name, forge_error_hint(forge_error_code(problem)), "%s", problem->message);
+	checkup_bad(
+		checkup, name, forge_error_hint(forge_error_code(problem)), "%s", problem->message);
 }
 
 int checkup_finish(struct checkup *checkup)

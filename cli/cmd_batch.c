@@ -89,8 +89,8 @@ static void show_entries(const struct invocation *invocation, const struct histo
 	}
 }
 
-static void show_jobs(const struct invocation *invocation, const struct history *history,
-	struct value *object)
+static void show_jobs(
+	const struct invocation *invocation, const struct history *history, struct value *object)
 {
 	struct value *list = value_new_list();
 	gboolean forks = history->opened->kind == FORGE__JOB_KIND__JOB_KIND_FORK_SYNC;

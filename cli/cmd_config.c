@@ -25,16 +25,15 @@ static struct value *typed(const struct value *text)
 	if (value_kind(text) != VALUE_STRING)
 		return value_copy(text);
 	const char *string = value_string(text);
-	scoped(value) value =
-		document_parse(DOCUMENT_YAML, &origin, string, strlen(string), NULL);
-	gboolean scalar = value && (value_kind(value) == VALUE_INTEGER ||
-					   value_kind(value) == VALUE_BOOLEAN);
+	scoped(value) value = document_parse(DOCUMENT_YAML, &origin, string, strlen(string), NULL);
+	gboolean scalar = value &&
+		(value_kind(value) == VALUE_INTEGER || value_kind(value) == VALUE_BOOLEAN);
 	return scalar ? g_steal_pointer(&value) : value_copy(text);
 }
 
 /*
- * Puts a setting where the file has it: `worker.jobs` into worker, `hosts.github.com.clone` into hosts, github.com (a
- * host's name may hold dots, a section or key never does).
+ * Puts a setting where the file has it: `worker.jobs` into worker, `hosts.github.com.clone` into
+ * hosts, github.com (a host's name may hold dots, a section or key never does).
  */
 static void place(struct value *settings, const struct value *setting)
 {
@@ -83,7 +82,8 @@ int cmd_config_show(struct invocation *invocation, GError **error)
 		const struct value *text = value_get(setting, "value");
 		char *cells[] = {
 			g_strdup(value_string(value_get(setting, "key"))),
-			g_strdup(value_kind(text) == VALUE_STRING ? value_string(text) : "(not set)"),
+			g_strdup(value_kind(text) == VALUE_STRING ? value_string(text)
+								  : "(not set)"),
 			g_strdup(value_string(value_get(setting, "source"))),
 		};
 		table_add_take(table, cells);
@@ -103,8 +103,8 @@ int cmd_config_validate(struct invocation *invocation, GError **error)
 	value_put_boolean(object, "exists", there);
 	value_put_boolean(object, "valid", TRUE);
 	output_value(invocation, object);
-	g_autofree char *line = g_strdup_printf("✓ %s: %s", config->path,
-		there ? "valid" : "not there; the defaults are in force");
+	g_autofree char *line = g_strdup_printf(
+		"✓ %s: %s", config->path, there ? "valid" : "not there; the defaults are in force");
 	output_marked(invocation, line);
 	return 0;
 }

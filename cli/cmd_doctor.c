@@ -1,8 +1,9 @@
 /*
  * `forge doctor`: what is wrong here and what to do about it, one line a check.
  *
- * It changes nothing: no folder is made, no journal opened for writing, no job run. Hosts that are built in are tried
- * only where the configuration names them, so that an installation without a network is content.
+ * It changes nothing: no folder is made, no journal opened for writing, no job run. Hosts that are
+ * built in are tried only where the configuration names them, so that an installation without a
+ * network is content.
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -58,8 +59,8 @@ static void check_journal(struct checkup *checkup, const struct config *config)
 		checkup_good(checkup, "journal holder", "process %" G_GINT64_FORMAT " on %s (%s)",
 			holder.pid, holder.host, holder.purpose);
 	g_autoptr(GError) problem = NULL;
-	scoped(journal) journal =
-		journal_rocksdb_open(folder, JOURNAL_READ_ONLY, "doctor", &problem);
+	scoped(journal)
+		journal = journal_rocksdb_open(folder, JOURNAL_READ_ONLY, "doctor", &problem);
 	if (journal)
 		checkup_good(checkup, "journal", "%s, %" G_GUINT64_FORMAT " events", folder,
 			journal_end(journal).seq);
@@ -73,7 +74,8 @@ static void check_scheduler(struct checkup *checkup, struct invocation *invocati
 {
 	const struct config *config = invocation_config(invocation, NULL);
 	if (!config->scheduler_endpoint) {
-		checkup_good(checkup, "scheduler", "embedded: jobs run inside the commands that wait for them");
+		checkup_good(checkup, "scheduler",
+			"embedded: jobs run inside the commands that wait for them");
 		check_journal(checkup, config);
 		return;
 	}
@@ -91,8 +93,8 @@ static void check_scheduler(struct checkup *checkup, struct invocation *invocati
 		checkup_bad(checkup, "workers", "start `forge worker`",
 			"no worker is connected, so no job runs");
 	if (reply->stats->paused)
-		checkup_bad(checkup, "queue", "`forge queue resume` goes on",
-			"the queue is paused");
+		checkup_bad(
+			checkup, "queue", "`forge queue resume` goes on", "the queue is paused");
 	forge__reply__free_unpacked(reply, NULL);
 }
 
@@ -151,8 +153,8 @@ static void check_reached(struct checkup *checkup, const char *name, const struc
 	}
 	case REMOTE_PATH: {
 		const char *folder = g_str_has_prefix(host->clone, "file://")
-					     ? host->clone + strlen("file://")
-					     : host->clone;
+			? host->clone + strlen("file://")
+			: host->clone;
 		if (g_file_test(folder, G_FILE_TEST_IS_DIR))
 			checkup_good(checkup, name, "%s", folder);
 		else
@@ -163,8 +165,7 @@ static void check_reached(struct checkup *checkup, const char *name, const struc
 	}
 }
 
-static void check_credentials(
-	struct checkup *checkup, const char *host, const char *variable)
+static void check_credentials(struct checkup *checkup, const char *host, const char *variable)
 {
 	g_autofree char *name = g_strdup_printf("credentials %s", host);
 	const char *token = g_getenv(variable);

@@ -1,8 +1,8 @@
 /*
  * `forge fork add|list|remove`: the registry of forks, which is the scheduler's.
  *
- * Names and addresses are checked here, so that a mistake is told at once; whether a name is taken is the scheduler's
- * to say.
+ * Names and addresses are checked here, so that a mistake is told at once; whether a name is taken
+ * is the scheduler's to say.
  */
 #include <string.h>
 
@@ -68,12 +68,12 @@ int cmd_fork_add(struct invocation *invocation, GError **error)
 	const char *strategy = invocation_text(invocation, "strategy");
 	if (strategy && !render_parse_strategy(strategy, &fork.strategy, error))
 		return 1;
-	g_autofree char *fork_repository =
-		fork_name_repository("fork", invocation_text(invocation, "fork"), error);
+	g_autofree char *fork_repository = fork_name_repository(
+		"fork", invocation_text(invocation, "fork"), error);
 	if (!fork_repository)
 		return 1;
-	g_autofree char *upstream =
-		fork_name_repository("upstream", invocation_text(invocation, "upstream"), error);
+	g_autofree char *upstream = fork_name_repository(
+		"upstream", invocation_text(invocation, "upstream"), error);
 	if (!upstream)
 		return 1;
 	fork.name = invocation->arguments[0];
@@ -90,7 +90,8 @@ int cmd_fork_add(struct invocation *invocation, GError **error)
 	scoped(value) value = render_fork_row(&row);
 	output_value(invocation, value);
 	g_autofree char *line = g_strdup_printf(
-		"✓ %s: registered; `forge fork sync %s` brings it up to date", fork.name, fork.name);
+		"✓ %s: registered; `forge fork sync %s` brings it up to date", fork.name,
+		fork.name);
 	output_marked(invocation, line);
 	return 0;
 }
@@ -130,7 +131,8 @@ static void show_forks(const struct invocation *invocation, const GPtrArray *row
 	if (output_is_machine(invocation))
 		output_rows(invocation, "forks", list);
 	else
-		output_table(invocation, table, "No forks are registered; `forge fork add` does that.");
+		output_table(
+			invocation, table, "No forks are registered; `forge fork add` does that.");
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)

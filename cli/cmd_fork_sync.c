@@ -1,7 +1,8 @@
 /*
  * `forge fork sync`: a batch of one job a fork, submitted and followed.
  *
- * Names are not looked up here: the scheduler knows them, and answers with the nearest one to a name it does not know.
+ * Names are not looked up here: the scheduler knows them, and answers with the nearest one to a
+ * name it does not know.
  */
 #include "cli/batch_options.h"
 #include "cli/batch_run.h"
@@ -16,8 +17,8 @@ int cmd_fork_sync(struct invocation *invocation, GError **error)
 	if (!batch_options_for_forks(invocation, invocation->arguments, &submit, error))
 		return 1;
 	gboolean wait = !invocation_flag(invocation, "no-wait");
-	scoped(client) client =
-		requests_connect_with_jobs(invocation, wait ? CLIENT_WORKS : CLIENT_READS, error);
+	scoped(client) client = requests_connect_with_jobs(
+		invocation, wait ? CLIENT_WORKS : CLIENT_READS, error);
 	if (!client)
 		return 1;
 	struct batch_plan plan = {

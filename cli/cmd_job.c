@@ -1,8 +1,8 @@
 /*
  * `forge job list|show|cancel`: single jobs, live and past.
  *
- * Jobs of open batches are the scheduler's rows. Those of closed batches are rebuilt from the journal, as is what a job
- * went through: there is no other record of it.
+ * Jobs of open batches are the scheduler's rows. Those of closed batches are rebuilt from the
+ * journal, as is what a job went through: there is no other record of it.
  */
 #include <string.h>
 
@@ -143,20 +143,19 @@ static void show_job(const struct invocation *invocation, const struct job_story
 	}
 	output_line(invocation, "Events:");
 	for (guint i = 0; i < story->lines->len; i++)
-		output_line(
-			invocation, "%s", (const char *)g_ptr_array_index(story->lines, i));
+		output_line(invocation, "%s", (const char *)g_ptr_array_index(story->lines, i));
 	forge__job_row__free_unpacked(row, NULL);
 }
 
-static int show(struct invocation *invocation, struct client *client,
-	const struct job_name *name, GError **error)
+static int show(struct invocation *invocation, struct client *client, const struct job_name *name,
+	GError **error)
 {
 	scoped(history) history = history_new();
 	scoped(value) events = value_new_list();
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
 	struct job_story story = {history, name->number, events, lines};
-	if (!requests_events(client, name->batch->batch, name->batch->batch, FALSE,
-		    take_story_page, &story, error))
+	if (!requests_events(client, name->batch->batch, name->batch->batch, FALSE, take_story_page,
+		    &story, error))
 		return 1;
 	const struct history_job *job = history_job(history, name->number);
 	if (!job) {
@@ -218,8 +217,8 @@ static int cancel_all(struct invocation *invocation, gboolean batches_only, GErr
 			return 1;
 		}
 		g_autofree char *shown = name.number == 0
-						 ? g_strdup(name.batch->name)
-						 : batch_name_of_job(name.batch->name, name.number);
+			? g_strdup(name.batch->name)
+			: batch_name_of_job(name.batch->name, name.number);
 		if (name.batch->closed) {
 			output_remark(invocation, "%s has ended already", shown);
 			continue;

@@ -1,8 +1,8 @@
 /*
  * `forge journal verify|replay`: a journal's folder, read beside whoever writes it.
  *
- * Both read every record from the first; the reader checks checksum, chain and sequence of each. Nothing is written,
- * so a damaged journal stays as it was found.
+ * Both read every record from the first; the reader checks checksum, chain and sequence of each.
+ * Nothing is written, so a damaged journal stays as it was found.
  */
 #include <string.h>
 
@@ -32,8 +32,7 @@ static void count_record(struct inventory *inventory, const struct journal_recor
 		inventory->entries++;
 		for (size_t j = 0; j < entry->n_events; j++) {
 			const char *type = event_type(entry->events[j]);
-			gsize count =
-				GPOINTER_TO_SIZE(g_hash_table_lookup(inventory->types, type));
+			gsize count = GPOINTER_TO_SIZE(g_hash_table_lookup(inventory->types, type));
 			g_hash_table_insert(
 				inventory->types, (gpointer)type, GSIZE_TO_POINTER(count + 1));
 			inventory->events++;
@@ -86,8 +85,8 @@ static gint compare_names(gconstpointer a, gconstpointer b)
 static struct value *types_value(const struct inventory *inventory)
 {
 	struct value *types = value_new_map();
-	g_autoptr(GList) names =
-		g_list_sort(g_hash_table_get_keys(inventory->types), compare_names);
+	g_autoptr(GList)
+		names = g_list_sort(g_hash_table_get_keys(inventory->types), compare_names);
 	for (GList *name = names; name; name = name->next) {
 		gsize count = GPOINTER_TO_SIZE(g_hash_table_lookup(inventory->types, name->data));
 		value_put_integer(types, name->data, (int64_t)count);
@@ -120,8 +119,9 @@ static struct journal *read_journal(
 	if (!journal)
 		return NULL;
 	if (!read_all(journal, inventory, error)) {
-		g_prefix_error(error, "journal %s, after %" G_GUINT64_FORMAT " good records: ",
-			folder, inventory->records);
+		g_prefix_error(error,
+			"journal %s, after %" G_GUINT64_FORMAT " good records: ", folder,
+			inventory->records);
 		return NULL;
 	}
 	return g_steal_pointer(&journal);
@@ -136,10 +136,10 @@ int cmd_journal_verify(struct invocation *invocation, GError **error)
 		return 1;
 	scoped(value) object = inventory_value(journal, &inventory);
 	output_value(invocation, object);
-	g_autofree char *line =
-		g_strdup_printf("✓ journal %s: %" G_GUINT64_FORMAT " events in %" G_GUINT64_FORMAT
-				" records, the chain is whole",
-			journal_id(journal), inventory.events, inventory.records);
+	g_autofree char *line = g_strdup_printf("✓ journal %s: %" G_GUINT64_FORMAT
+						" events in %" G_GUINT64_FORMAT
+						" records, the chain is whole",
+		journal_id(journal), inventory.events, inventory.records);
 	output_marked(invocation, line);
 	return 0;
 }
@@ -159,8 +159,7 @@ int cmd_journal_replay(struct invocation *invocation, GError **error)
 	scoped(table) table = table_new(titles);
 	for (size_t i = 0; i < value_count(counts); i++) {
 		char *cells[] = {g_strdup(value_key_at(counts, i)),
-			g_strdup_printf(
-				"%" G_GINT64_FORMAT, value_integer(value_at(counts, i)))};
+			g_strdup_printf("%" G_GINT64_FORMAT, value_integer(value_at(counts, i)))};
 		table_add_take(table, cells);
 	}
 	output_line(invocation,

@@ -1,8 +1,9 @@
 /*
- * `forge plumbing OP`: the pure parts, for scripts and conformance suites. A line of JSON in, a line of JSON out, in
- * order, each handed on before the next is read.
+ * `forge plumbing OP`: the pure parts, for scripts and conformance suites. A line of JSON in, a
+ * line of JSON out, in order, each handed on before the next is read.
  *
- * A question that is wrong is answered with an error of its own; only input that cannot be read as lines ends the run.
+ * A question that is wrong is answered with an error of its own; only input that cannot be read as
+ * lines ends the run.
  */
 #include <git2.h>
 #include <stdio.h>
@@ -120,8 +121,8 @@ static struct value *answer_line(struct bench *bench, const char *line, size_t s
 	scoped(value) answer = value_new_map();
 	scoped(value) question = document_parse(DOCUMENT_JSON, &origin, line, size, &failure);
 	if (question && value_kind(question) != VALUE_MAP)
-		g_set_error_literal(&failure, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
-			"expected an object");
+		g_set_error_literal(
+			&failure, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED, "expected an object");
 	if (!failure) {
 		const struct value *id = value_get(question, "id");
 		if (id)

@@ -21,8 +21,9 @@ static int set_paused(struct invocation *invocation, gboolean paused, GError **e
 	scoped(value) object = value_new_map();
 	value_put_boolean(object, "paused", paused);
 	output_value(invocation, object);
-	output_marked(invocation, paused ? "✓ The queue is paused: no further jobs are handed out"
-					 : "✓ The queue hands out jobs");
+	output_marked(invocation,
+		paused ? "✓ The queue is paused: no further jobs are handed out"
+		       : "✓ The queue hands out jobs");
 	return 0;
 }
 

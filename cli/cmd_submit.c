@@ -1,8 +1,8 @@
 /*
  * `forge job submit|retry`: batches that are not simply a sync of forks.
  *
- * A retry is a new batch: the targets are read from the old one's events, so it works as well for batches that closed
- * long ago.
+ * A retry is a new batch: the targets are read from the old one's events, so it works as well for
+ * batches that closed long ago.
  */
 #include "cli/batch_options.h"
 #include "cli/batch_run.h"
@@ -19,8 +19,8 @@ static int submit_and_run(
 	struct invocation *invocation, Forge__Submit *submit, gboolean one_target, GError **error)
 {
 	gboolean wait = !invocation_flag(invocation, "no-wait");
-	scoped(client) client =
-		requests_connect_with_jobs(invocation, wait ? CLIENT_WORKS : CLIENT_READS, error);
+	scoped(client) client = requests_connect_with_jobs(
+		invocation, wait ? CLIENT_WORKS : CLIENT_READS, error);
 	if (!client)
 		return 1;
 	struct batch_plan plan = {.submit = submit, .wait = wait, .one_target = one_target};
@@ -37,8 +37,8 @@ static const struct job_kind *parse_kind(const char *word, GError **error)
 		return kind;
 	g_autofree char *question = nearest_question(name, job_kind_names());
 	g_autofree char *names = g_strjoinv(", ", (char **)job_kind_names());
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE, "there is no kind of job '%s'; %s%s", word,
-		question ? question : "there are: ", question ? "" : names);
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE, "there is no kind of job '%s'; %s%s",
+		word, question ? question : "there are: ", question ? "" : names);
 	return NULL;
 }
 
@@ -59,8 +59,8 @@ static gboolean fill_noops(
 			&duration_ms, error))
 		return FALSE;
 	if (count == 0) {
-		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_USAGE,
-			"--count: expected at least 1");
+		g_set_error_literal(
+			error, FORGE_ERROR, FORGE_ERROR_USAGE, "--count: expected at least 1");
 		return FALSE;
 	}
 	submit->kind = FORGE__JOB_KIND__JOB_KIND_NOOP;
@@ -74,8 +74,9 @@ static gboolean fill_submit(
 {
 	uint64_t priority;
 	const struct job_kind *kind = parse_kind(invocation->arguments[0], error);
-	if (!kind || !invocation_number_within(
-			     invocation, "priority", 0, JOB_PRIORITY_MAX, &priority, error))
+	if (!kind ||
+		!invocation_number_within(
+			invocation, "priority", 0, JOB_PRIORITY_MAX, &priority, error))
 		return FALSE;
 	submit->priority = (uint32_t)priority;
 	if (kind->kind == FORGE__JOB_KIND__JOB_KIND_FORK_SYNC)

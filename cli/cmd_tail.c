@@ -1,8 +1,8 @@
 /*
  * `forge job tail`, `forge batch tail`, `forge journal tail|export`: events as they were recorded.
  *
- * A tail reads the journal by sequence and asks again from where it stopped, so it misses nothing and shows nothing
- * twice, also over a restart of the scheduler.
+ * A tail reads the journal by sequence and asks again from where it stopped, so it misses nothing
+ * and shows nothing twice, also over a restart of the scheduler.
  */
 #include <stdio.h>
 
@@ -28,10 +28,10 @@ static gboolean show_page(const Forge__Events *page, gpointer user_data)
 	for (size_t i = 0; i < page->n_events && !tail->ended; i++) {
 		const Forge__EventRow *row = page->events[i];
 		gboolean closes = tail->batch != 0 &&
-				  row->event->kind_case == FORGE__EVENT__KIND_BATCH_CLOSED;
+			row->event->kind_case == FORGE__EVENT__KIND_BATCH_CLOSED;
 		enum job_event part = tail->number == 0
-					      ? JOB_EVENT_CONCERNS
-					      : job_event_of(row->event, tail->batch, tail->number);
+			? JOB_EVENT_CONCERNS
+			: job_event_of(row->event, tail->batch, tail->number);
 		tail->ended = closes || part == JOB_EVENT_ENDS;
 		if (part == JOB_EVENT_OTHER)
 			continue;
@@ -90,8 +90,8 @@ static int tail_batch(struct invocation *invocation, GError **error)
 	uint64_t from = invocation_number(invocation, "from", name.batch->batch);
 	return requests_events(client, MAX(from, name.batch->batch), name.batch->batch, follow,
 		       show_page, &tail, error)
-		       ? 0
-		       : 1;
+		? 0
+		: 1;
 }
 
 int cmd_job_tail(struct invocation *invocation, GError **error)

@@ -1,8 +1,8 @@
 /*
  * The table of commands as data, and finding one's way in it.
  *
- * Handlers are not in here: main.c pairs each row with its handler, so that what only reads the table (parsing, help,
- * completion) can be used, and tested, without what the commands need.
+ * Handlers are not in here: main.c pairs each row with its handler, so that what only reads the
+ * table (parsing, help, completion) can be used, and tested, without what the commands need.
  */
 #include "cli/commands.h"
 
@@ -11,16 +11,31 @@
 #include "journal/base/nearest.h"
 
 #define ANY G_MAXUINT
-#define FLAG(name, letter, help) {name, letter, OPTION_FLAG, NULL, help}
-#define TEXT(name, letter, argument, help) {name, letter, OPTION_TEXT, argument, help}
-#define LIST(name, letter, argument, help) {name, letter, OPTION_LIST, argument, help}
-#define NUMBER(name, letter, argument, help) {name, letter, OPTION_NUMBER, argument, help}
-#define END {0}
+#define FLAG(name, letter, help) \
+	{ \
+		name, letter, OPTION_FLAG, NULL, help \
+	}
+#define TEXT(name, letter, argument, help) \
+	{ \
+		name, letter, OPTION_TEXT, argument, help \
+	}
+#define LIST(name, letter, argument, help) \
+	{ \
+		name, letter, OPTION_LIST, argument, help \
+	}
+#define NUMBER(name, letter, argument, help) \
+	{ \
+		name, letter, OPTION_NUMBER, argument, help \
+	}
+#define END \
+	{ \
+		0 \
+	}
 
 static const struct command table[] = {
 #define GROUP(words, summary) {words, summary, FALSE, "", 0, 0, "", NULL},
-#define COMMAND(words, handler, synopsis, least, most, summary, description, ...)                  \
-	{words, summary, TRUE, synopsis, least, most, description,                                 \
+#define COMMAND(words, handler, synopsis, least, most, summary, description, ...) \
+	{words, summary, TRUE, synopsis, least, most, description, \
 		(const struct command_option[]){__VA_ARGS__}},
 #include "cli/commands.def"
 };
@@ -62,7 +77,7 @@ gboolean command_is_child(const struct command *command, const char *parent)
 	if (parent_length == 0)
 		return !last;
 	return last && (size_t)(last - command->words) == parent_length &&
-	       strncmp(command->words, parent, parent_length) == 0;
+		strncmp(command->words, parent, parent_length) == 0;
 }
 
 static const char *last_word(const char *words)

@@ -1,5 +1,6 @@
 /*
- * What people call a fork and its repositories, checked before it becomes an event that cannot be taken back.
+ * What people call a fork and its repositories, checked before it becomes an event that cannot be
+ * taken back.
  *
  * Whether a repository can be reached is not asked here; that is an outcome of syncing.
  */

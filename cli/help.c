@@ -1,7 +1,8 @@
 /*
  * Help made from the table of commands: for everything, for a group, for one command.
  *
- * It is text for people and nothing else reads it; what programs need of the table they take from commands.h.
+ * It is text for people and nothing else reads it; what programs need of the table they take from
+ * commands.h.
  */
 #include "cli/help.h"
 
@@ -14,8 +15,8 @@
 
 static char *option_label(const struct command_option *option)
 {
-	g_autofree char *letter =
-		option->letter ? g_strdup_printf("-%c, ", option->letter) : g_strdup("    ");
+	g_autofree char *letter = option->letter ? g_strdup_printf("-%c, ", option->letter)
+						 : g_strdup("    ");
 	return g_strdup_printf("%s--%s%s%s", letter, option->name, option->argument ? " " : "",
 		option->argument ? option->argument : "");
 }
@@ -78,8 +79,8 @@ char *help_usage(const char *words)
 	if (!command || !command->handled)
 		return g_strdup_printf(
 			"Usage: forge%s%s COMMAND [OPTIONS]", *words ? " " : "", words);
-	return g_strdup_printf("Usage: forge %s [OPTIONS]%s%s", words, *command->synopsis ? " " : "",
-		command->synopsis);
+	return g_strdup_printf("Usage: forge %s [OPTIONS]%s%s", words,
+		*command->synopsis ? " " : "", command->synopsis);
 }
 
 char *help_text(const char *words, guint columns)
@@ -90,9 +91,9 @@ char *help_text(const char *words, guint columns)
 	const struct command_option *global = commands_global_options();
 	g_autofree char *usage = help_usage(words);
 	GString *help = g_string_new(NULL);
-	g_autofree char *title =
-		command ? g_strdup_printf("forge %s - %s", words, command->summary)
-			: g_strdup("forge - keeps fleets of git repositories in sync");
+	g_autofree char *title = command
+		? g_strdup_printf("forge %s - %s", words, command->summary)
+		: g_strdup("forge - keeps fleets of git repositories in sync");
 	g_string_append_printf(help, "%s\n\n%s\n", title, usage);
 
 	guint label_columns = widest_option(global);
@@ -108,7 +109,7 @@ char *help_text(const char *words, guint columns)
 	}
 	append_options(help, "Options of every command", global, label_columns, columns);
 	if (!command || !command->handled)
-		g_string_append_printf(help, "\n`forge %s%sCOMMAND --help` explains a command.\n", words,
-			*words ? " " : "");
+		g_string_append_printf(help, "\n`forge %s%sCOMMAND --help` explains a command.\n",
+			words, *words ? " " : "");
 	return g_string_free(help, FALSE);
 }

@@ -1,9 +1,10 @@
 /*
- * A small fold of one batch's events into rows, for what the scheduler does not keep: the jobs of closed batches, and
- * how each branch ended. Following a batch live uses the same fold, so both tell the same.
+ * A small fold of one batch's events into rows, for what the scheduler does not keep: the jobs of
+ * closed batches, and how each branch ended. Following a batch live uses the same fold, so both
+ * tell the same.
  *
- * A branch may be reported by several attempts of its job; its last report counts. Nothing is decided here: what a job
- * became is what its last event says.
+ * A branch may be reported by several attempts of its job; its last report counts. Nothing is
+ * decided here: what a job became is what its last event says.
  */
 #include "cli/history.h"
 
@@ -234,7 +235,7 @@ static Forge__ForkSynced *make_entry(const struct history *history, const struct
 	entry.status = status;
 	entry.error = (Forge__Error *)error;
 	entry.dry_run = history->opened && history->opened->arguments &&
-			history->opened->arguments->dry_run;
+		history->opened->arguments->dry_run;
 	Forge__ForkSynced *borrowed = &entry;
 	return COPY(borrowed);
 }
@@ -259,20 +260,23 @@ GPtrArray *history_entries(const struct history *history, const struct history_j
 	Forge__Error error = FORGE__ERROR__INIT;
 	if (job->state == JOB_FAILED) {
 		if (!has_status(entries, FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED))
-			g_ptr_array_add(entries, make_entry(history, job,
-				FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED, job->error));
+			g_ptr_array_add(entries,
+				make_entry(history, job, FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED,
+					job->error));
 	} else if (job->state == JOB_CANCELLED) {
 		error.code = (char *)forge_error_name(FORGE_ERROR_CANCELLED);
 		error.message = (char *)"cancelled";
 		error.hint = (char *)forge_error_hint(FORGE_ERROR_CANCELLED);
-		g_ptr_array_add(entries, make_entry(history, job,
-			FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED, &error));
+		g_ptr_array_add(entries,
+			make_entry(
+				history, job, FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED, &error));
 	} else if (entries->len == 0) {
 		error.code = (char *)forge_error_name(FORGE_ERROR_BRANCH_NOT_FOUND);
 		error.message = (char *)"there was no branch to bring up to date";
 		error.hint = (char *)forge_error_hint(FORGE_ERROR_BRANCH_NOT_FOUND);
-		g_ptr_array_add(entries, make_entry(history, job,
-			FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED, &error));
+		g_ptr_array_add(entries,
+			make_entry(
+				history, job, FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED, &error));
 	}
 	return entries;
 }

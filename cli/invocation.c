@@ -1,10 +1,11 @@
 /*
  * From words of a command line to an invocation.
  *
- * Options of every command may stand anywhere, also before and between the words of the command (`forge --format json
- * fork list`), so the line is parsed in steps: options up to the next word, that word, and so on, until a command is
- * found; the rest is parsed with that command's own options, in any order. Values are kept as they were typed, but must
- * be UTF-8, because they go into events and messages.
+ * Options of every command may stand anywhere, also before and between the words of the command
+ * (`forge --format json fork list`), so the line is parsed in steps: options up to the next word,
+ * that word, and so on, until a command is found; the rest is parsed with that command's own
+ * options, in any order. Values are kept as they were typed, but must be UTF-8, because they go
+ * into events and messages.
  */
 #include "cli/invocation.h"
 
@@ -43,8 +44,8 @@ struct invocation *invocation_new(const struct terminal *terminal)
 	struct invocation *invocation = g_new0(struct invocation, 1);
 	invocation->words = g_strdup("");
 	invocation->terminal = *terminal;
-	invocation->global_values =
-		g_new0(struct option_value, count_options(commands_global_options()) + 1);
+	invocation->global_values = g_new0(
+		struct option_value, count_options(commands_global_options()) + 1);
 	return invocation;
 }
 
@@ -135,8 +136,8 @@ static gboolean keep_slot(struct slot *slot, GError **error)
 }
 
 /* GOption's message, with the nearest option where the one in REST is not known. */
-static void set_usage(const struct invocation *invocation, char **rest, const GError *problem,
-	GError **error)
+static void set_usage(
+	const struct invocation *invocation, char **rest, const GError *problem, GError **error)
 {
 	g_autofree char *message = g_strdup(problem->message);
 	message[0] = g_ascii_tolower(message[0]);
@@ -150,8 +151,8 @@ static void set_usage(const struct invocation *invocation, char **rest, const GE
 			nearest = commands_nearest_option(invocation->command, name);
 	}
 	if (nearest)
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE, "%s; did you mean --%s?", message,
-			nearest);
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE, "%s; did you mean --%s?",
+			message, nearest);
 	else
 		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_USAGE, message);
 }
@@ -182,7 +183,8 @@ static gboolean parse_options(
 	return kept;
 }
 
-static const struct option_value *global_value(const struct invocation *invocation, const char *name)
+static const struct option_value *global_value(
+	const struct invocation *invocation, const char *name)
 {
 	const struct command_option *options = commands_global_options();
 	size_t i = 0;
@@ -270,7 +272,8 @@ static gboolean find_command(struct invocation *invocation, char ***rest, GError
 	for (;;) {
 		const struct command *found = commands_find(invocation->words);
 		gboolean handled = found && found->handled;
-		/* A command takes its own options; only groups are looked through for more words. */
+		/* A command takes its own options; only groups are looked through for more words.
+		 */
 		if (!handled && !parse_options(invocation, rest, TRUE, error))
 			return FALSE;
 		const char *word = (*rest)[1];
@@ -376,7 +379,8 @@ gboolean invocation_number_within(const struct invocation *invocation, const cha
 	uint64_t value = invocation_number(invocation, name, fallback);
 	if (value > most) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE,
-			"--%s: %" G_GUINT64_FORMAT " is more than the %" G_GUINT64_FORMAT " allowed",
+			"--%s: %" G_GUINT64_FORMAT " is more than the %" G_GUINT64_FORMAT
+			" allowed",
 			name, value, most);
 		return FALSE;
 	}
@@ -387,7 +391,6 @@ gboolean invocation_number_within(const struct invocation *invocation, const cha
 const struct config *invocation_config(struct invocation *invocation, GError **error)
 {
 	if (!invocation->config)
-		invocation->config =
-			config_load(global_value(invocation, "config")->text, error);
+		invocation->config = config_load(global_value(invocation, "config")->text, error);
 	return invocation->config;
 }

@@ -44,8 +44,8 @@ struct invocation {
 };
 
 /**
- * A handler: returns the exit status. If it sets ERROR, the status it returned counts for nothing: the error is shown
- * and the status is that of its code.
+ * A handler: returns the exit status. If it sets ERROR, the status it returned counts for nothing:
+ * the error is shown and the status is that of its code.
  */
 typedef int command_handler(struct invocation *invocation, GError **error);
 
@@ -54,12 +54,14 @@ void invocation_free(struct invocation *invocation);
 SCOPED_POINTER(invocation, invocation_free)
 
 /**
- * Parses ARGV (ARGC words, the first is the program). USAGE says what is wrong, with the nearest word if there is
- * one; words and format hold then what was understood, so that the error can be shown as asked.
+ * Parses ARGV (ARGC words, the first is the program). USAGE says what is wrong, with the nearest
+ * word if there is one; words and format hold then what was understood, so that the error can be
+ * shown as asked.
  */
 gboolean invocation_parse(struct invocation *invocation, int argc, char **argv, GError **error);
 
-/** TRUE if option NAME of the command (a flag, or any other) was given. NAME must be in the table. */
+/** TRUE if option NAME of the command (a flag, or any other) was given. NAME must be in the table.
+ */
 gboolean invocation_flag(const struct invocation *invocation, const char *name);
 
 /** The value of option NAME, or NULL. Borrowed. */
@@ -69,7 +71,8 @@ const char *invocation_text(const struct invocation *invocation, const char *nam
 char **invocation_list(const struct invocation *invocation, const char *name);
 
 /** The value of option NAME, or FALLBACK. */
-uint64_t invocation_number(const struct invocation *invocation, const char *name, uint64_t fallback);
+uint64_t invocation_number(
+	const struct invocation *invocation, const char *name, uint64_t fallback);
 
 /** The same, refusing more than MOST with USAGE. */
 gboolean invocation_number_within(const struct invocation *invocation, const char *name,

@@ -1,7 +1,8 @@
 /*
  * The one binary: parse, dispatch, show the error if there is one.
  *
- * No locale is set, so that what forge writes and how it sorts is the same everywhere; text is UTF-8.
+ * No locale is set, so that what forge writes and how it sorts is the same everywhere; text is
+ * UTF-8.
  */
 #include <stdio.h>
 

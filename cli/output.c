@@ -1,8 +1,8 @@
 /*
  * What reaches standard output and standard error, and in which form.
  *
- * One rule: with a machine format, standard output holds that and nothing else. Text is written as UTF-8 whatever the
- * locale, so that a pipe holds the same bytes everywhere.
+ * One rule: with a machine format, standard output holds that and nothing else. Text is written as
+ * UTF-8 whatever the locale, so that a pipe holds the same bytes everywhere.
  */
 #include "cli/output.h"
 

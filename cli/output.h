@@ -11,10 +11,12 @@
 /** TRUE if standard output belongs to a machine format: then nothing else may be written to it. */
 gboolean output_is_machine(const struct invocation *invocation);
 
-/** Writes VALUE to standard output in the machine format asked for; json and yaml are laid out for people too. */
+/** Writes VALUE to standard output in the machine format asked for; json and yaml are laid out for
+ * people too. */
 void output_value(const struct invocation *invocation, const struct value *value);
 
-/** Writes VALUE as one line of JSON. Who writes line by line flushes when a reader should see it. */
+/** Writes VALUE as one line of JSON. Who writes line by line flushes when a reader should see it.
+ */
 void output_json_line(const struct value *value);
 
 /** A list of rows: `{KEY: [...]}` in json and yaml, a line a row in jsonl. */
@@ -30,7 +32,8 @@ void output_line(const struct invocation *invocation, const char *format, ...) G
 /** The same, with its ✓ or ✗ coloured. Each further line of TEXT is kept as it is. */
 void output_marked(const struct invocation *invocation, const char *text);
 
-/** One event of a tail: a line for people; a line of JSON with json and jsonl, a document with yaml. */
+/** One event of a tail: a line for people; a line of JSON with json and jsonl, a document with
+ * yaml. */
 void output_event(const struct invocation *invocation, const Forge__EventRow *row);
 
 /** One event as a line of JSON, whatever the format. */
@@ -41,7 +44,8 @@ void output_remark(const struct invocation *invocation, const char *format, ...)
 	G_GNUC_PRINTF(2, 3);
 
 /**
- * The one place where a command's error is shown: for people on standard error, with json or yaml as
+ * The one place where a command's error is shown: for people on standard error, with json or yaml
+ * as
  * `{"error": {"code", "message", "hint", "details"}}` on standard output. Returns the exit status.
  */
 int output_failure(const struct invocation *invocation, const GError *failure);

@@ -1,8 +1,8 @@
 /*
  * The progress bar: one line of standard error, drawn over itself.
  *
- * It is redrawn when something changed, never by a timer. Whoever prints lines hides it first, so that it is always the
- * last line of the screen and nothing of it stays behind.
+ * It is redrawn when something changed, never by a timer. Whoever prints lines hides it first, so
+ * that it is always the last line of the screen and nothing of it stays behind.
  */
 #include "cli/progress.h"
 

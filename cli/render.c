@@ -1,8 +1,9 @@
 /*
- * How branches ended, in words: the lines for people, the objects for machines, the way out of a conflict.
+ * How branches ended, in words: the lines for people, the objects for machines, the way out of a
+ * conflict.
  *
- * Pure: nothing is printed, read or asked here. The wording of lines is a contract (users grep for it), and
- * tests/unit/test_render.c holds it as a table.
+ * Pure: nothing is printed, read or asked here. The wording of lines is a contract (users grep for
+ * it), and tests/unit/test_render.c holds it as a table.
  */
 #include "cli/render.h"
 
@@ -22,18 +23,18 @@ static const struct status_row *status_row(Forge__BranchStatus status)
 {
 	static const struct status_row rows[] = {
 		[FORGE__BRANCH_STATUS__BRANCH_STATUS_UNSET] = {"failed", "failed", NULL, FALSE},
-		[FORGE__BRANCH_STATUS__BRANCH_STATUS_UP_TO_DATE] =
-			{"up_to_date", "up_to_date", NULL, TRUE},
-		[FORGE__BRANCH_STATUS__BRANCH_STATUS_FAST_FORWARDED] =
-			{"fast_forwarded", "would_fast_forward", "fast-forwarded", TRUE},
-		[FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED] =
-			{"merged", "would_merge", "merged", TRUE},
-		[FORGE__BRANCH_STATUS__BRANCH_STATUS_REBASED] =
-			{"rebased", "would_rebase", "rebased", TRUE},
-		[FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN] =
-			{"overwritten", "would_overwrite", "overwritten", TRUE},
-		[FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT] =
-			{"conflict", "would_conflict", NULL, FALSE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_UP_TO_DATE] = {"up_to_date", "up_to_date",
+			NULL, TRUE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_FAST_FORWARDED] = {"fast_forwarded",
+			"would_fast_forward", "fast-forwarded", TRUE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED] = {"merged", "would_merge", "merged",
+			TRUE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_REBASED] = {"rebased", "would_rebase",
+			"rebased", TRUE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN] = {"overwritten",
+			"would_overwrite", "overwritten", TRUE},
+		[FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT] = {"conflict", "would_conflict",
+			NULL, FALSE},
 		[FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED] = {"failed", "failed", NULL, FALSE},
 		[FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED] = {"skipped", "skipped", NULL, FALSE},
 	};
@@ -75,8 +76,8 @@ static char *moved_text(const Forge__ForkSynced *entry)
 char *render_entry_line(const Forge__ForkSynced *entry, gboolean with_branch)
 {
 	g_autofree char *name = with_branch && *entry->branch
-					? g_strdup_printf("%s (%s)", entry->fork, entry->branch)
-					: g_strdup(entry->fork);
+		? g_strdup_printf("%s (%s)", entry->fork, entry->branch)
+		: g_strdup(entry->fork);
 	switch (entry->status) {
 	case FORGE__BRANCH_STATUS__BRANCH_STATUS_UP_TO_DATE:
 		return g_strdup_printf("✓ %s: up to date", name);
@@ -92,7 +93,8 @@ char *render_entry_line(const Forge__ForkSynced *entry, gboolean with_branch)
 	case FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT:
 		if (entry->dry_run)
 			return g_strdup_printf(
-				"✗ %s: would be a merge conflict, manual resolution required", name);
+				"✗ %s: would be a merge conflict, manual resolution required",
+				name);
 		return g_strdup_printf("✗ %s: merge conflict, manual resolution required", name);
 	case FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED:
 	case FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED:
@@ -237,7 +239,7 @@ char *render_tally(const struct tally *tally, const char *one, const char *many,
 		g_string_append_printf(text, ", %u failed", tally->failed);
 	if (tally->skipped > 0)
 		g_string_append_printf(text, ", %u skipped", tally->skipped);
-	g_string_append_printf(text, " (%.1f s)%s", seconds,
-		dry_run ? "; a dry run, nothing was changed" : "");
+	g_string_append_printf(
+		text, " (%.1f s)%s", seconds, dry_run ? "; a dry run, nothing was changed" : "");
 	return g_string_free(text, FALSE);
 }

@@ -8,8 +8,9 @@
 #include "queue/messages.pb-c.h"
 
 /**
- * Pure functions from what forge knows to what people and programs read. An entry is how one branch of a fork ended
- * (Forge__ForkSynced); one without a branch stands for a job that ended before it came to branches.
+ * Pure functions from what forge knows to what people and programs read. An entry is how one branch
+ * of a fork ended (Forge__ForkSynced); one without a branch stands for a job that ended before it
+ * came to branches.
  */
 
 /** The entry's word in machine formats: `merged`, `would_merge`. Static. */
@@ -22,8 +23,8 @@ gboolean render_succeeded(const Forge__ForkSynced *entry);
 char *render_entry_line(const Forge__ForkSynced *entry, gboolean with_branch);
 
 /**
- * The commands that resolve a conflict by hand, one a line, as a shell takes them. FORK_URL and UPSTREAM_URL are what
- * git clones from. Caller frees.
+ * The commands that resolve a conflict by hand, one a line, as a shell takes them. FORK_URL and
+ * UPSTREAM_URL are what git clones from. Caller frees.
  */
 char *render_conflict_commands(
 	const Forge__ForkSynced *entry, const char *fork_url, const char *upstream_url);
@@ -45,7 +46,8 @@ void tally_add(struct tally *tally, const Forge__ForkSynced *entry);
 /** Exit status of a batch: 7 if any conflict, else 1 if any failed or was skipped, else 0. */
 int tally_exit_status(const struct tally *tally);
 
-/** `3 forks: 2 in order, 1 in conflict (0.4 s)`. ONE and MANY are the word for what is counted. Caller frees. */
+/** `3 forks: 2 in order, 1 in conflict (0.4 s)`. ONE and MANY are the word for what is counted.
+ * Caller frees. */
 char *render_tally(const struct tally *tally, const char *one, const char *many, gboolean dry_run,
 	double seconds);
 

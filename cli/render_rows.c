@@ -1,7 +1,8 @@
 /*
  * The scheduler's rows (forks, batches, jobs, statistics) as machines read them.
  *
- * Times are RFC 3339 in UTC. What is not known, or not set, is a null, so that every row of a list has the same keys.
+ * Times are RFC 3339 in UTC. What is not known, or not set, is a null, so that every row of a list
+ * has the same keys.
  */
 #include <string.h>
 
@@ -21,7 +22,8 @@ static const char *const strategy_words[] = {
 
 const char *render_strategy(Forge__Strategy strategy)
 {
-	return (size_t)strategy < G_N_ELEMENTS(strategy_words) ? strategy_words[strategy] : "unknown";
+	return (size_t)strategy < G_N_ELEMENTS(strategy_words) ? strategy_words[strategy]
+							       : "unknown";
 }
 
 const char *render_kind(Forge__JobKind kind)

@@ -1,7 +1,9 @@
 /*
- * Questions to the scheduler, each as one call: pages are put together, and names that people abbreviate are looked up.
+ * Questions to the scheduler, each as one call: pages are put together, and names that people
+ * abbreviate are looked up.
  *
- * Rows are moved out of the replies they came in, so a caller sees one array however many pages there were.
+ * Rows are moved out of the replies they came in, so a caller sees one array however many pages
+ * there were.
  */
 #include "cli/requests.h"
 
@@ -261,8 +263,7 @@ struct history *requests_history(
 	struct client *client, const Forge__BatchRow *batch, GError **error)
 {
 	scoped(history) history = history_new();
-	if (!requests_events(
-		    client, batch->batch, batch->batch, FALSE, apply_page, history, error))
+	if (!requests_events(client, batch->batch, batch->batch, FALSE, apply_page, history, error))
 		return NULL;
 	if (!history->opened) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_BATCH_NOT_FOUND,

@@ -9,8 +9,8 @@
 #include "cli/invocation.h"
 
 /**
- * Connects as client_new() does, with the invocation's configuration. From then on SIGINT and SIGTERM end every wait;
- * a second one ends the process.
+ * Connects as client_new() does, with the invocation's configuration. From then on SIGINT and
+ * SIGTERM end every wait; a second one ends the process.
  */
 struct client *requests_connect(
 	struct invocation *invocation, enum client_use use, uint32_t jobs, GError **error);
@@ -19,7 +19,8 @@ struct client *requests_connect(
 struct client *requests_connect_with_jobs(
 	struct invocation *invocation, enum client_use use, GError **error);
 
-/** All rows of the forks called NAMES (NULL: every fork), in the scheduler's order. Caller unrefs. */
+/** All rows of the forks called NAMES (NULL: every fork), in the scheduler's order. Caller unrefs.
+ */
 GPtrArray *requests_forks(struct client *client, char **names, GError **error);
 
 /** How many forks are registered; FALSE on error. */
@@ -29,8 +30,8 @@ gboolean requests_fork_count(struct client *client, guint *count, GError **error
 GPtrArray *requests_batches(struct client *client, gboolean closed, GError **error);
 
 /**
- * The batch called NAME, or the only one whose name begins so. BATCH_NOT_FOUND; VALIDATION_FAILED if several do. Free
- * with forge__batch_row__free_unpacked().
+ * The batch called NAME, or the only one whose name begins so. BATCH_NOT_FOUND; VALIDATION_FAILED
+ * if several do. Free with forge__batch_row__free_unpacked().
  */
 Forge__BatchRow *requests_batch(struct client *client, const char *name, GError **error);
 
@@ -44,9 +45,9 @@ Forge__Reply *requests_stats(struct client *client, GError **error);
 typedef gboolean requests_page(const Forge__Events *page, gpointer user_data);
 
 /**
- * Reads events from sequence FROM on, of BATCH only if it is not 0, page by page. With FOLLOW it goes on until PAGE says
- * no (or it is interrupted), showing pages without events but with progress too; else up to the newest event there was
- * when it began.
+ * Reads events from sequence FROM on, of BATCH only if it is not 0, page by page. With FOLLOW it
+ * goes on until PAGE says no (or it is interrupted), showing pages without events but with progress
+ * too; else up to the newest event there was when it began.
  */
 gboolean requests_events(struct client *client, uint64_t from, uint64_t batch, gboolean follow,
 	requests_page *page, gpointer user_data, GError **error);

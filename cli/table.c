@@ -1,8 +1,8 @@
 /*
  * Tables for people: boxes on a terminal, aligned text in a pipe.
  *
- * Cells hold what came from outside, so each is made printable when it is added. Only a boxed table is narrowed: what
- * is read by another program must not lose text.
+ * Cells hold what came from outside, so each is made printable when it is added. Only a boxed table
+ * is narrowed: what is read by another program must not lose text.
  */
 #include "cli/table.h"
 
@@ -11,7 +11,7 @@
 #define COLUMN_LEAST 4
 
 struct table {
-	guint width; /* columns */
+	guint width;     /* columns */
 	GPtrArray *rows; /* of char **, the titles first */
 };
 

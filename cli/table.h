@@ -21,8 +21,9 @@ void table_add_take(struct table *table, char **take_cells);
 guint table_rows(const struct table *table);
 
 /**
- * The table as text. Drawn with boxes and narrowed to COLUMNS if BOXED (the widest columns give way first), else
- * plain: cells padded with spaces, no title line narrowed, nothing shortened. Ends with a line end. Caller frees.
+ * The table as text. Drawn with boxes and narrowed to COLUMNS if BOXED (the widest columns give way
+ * first), else plain: cells padded with spaces, no title line narrowed, nothing shortened. Ends
+ * with a line end. Caller frees.
  */
 char *table_draw(const struct table *table, gboolean boxed, guint columns);
 

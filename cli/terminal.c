@@ -1,9 +1,9 @@
 /*
  * The terminal: what it is, and text that fits it.
  *
- * Widths are counted in columns as terminals draw them. Everything that came from outside (names of branches, messages
- * of servers) passes through text_printable() before it is shown to people; machine formats keep it as it is, because
- * their writers escape it.
+ * Widths are counted in columns as terminals draw them. Everything that came from outside (names of
+ * branches, messages of servers) passes through text_printable() before it is shown to people;
+ * machine formats keep it as it is, because their writers escape it.
  */
 #include "cli/terminal.h"
 
@@ -32,7 +32,7 @@ struct terminal terminal_detect(void)
 	};
 	const char *no_color = g_getenv("NO_COLOR");
 	terminal.color = terminal.output && !(no_color && *no_color) &&
-			 g_strcmp0(g_getenv("TERM"), "dumb") != 0;
+		g_strcmp0(g_getenv("TERM"), "dumb") != 0;
 	if (terminal.output)
 		terminal.columns = columns_of(STDOUT_FILENO);
 	else if (terminal.errors)

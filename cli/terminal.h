@@ -20,13 +20,14 @@ guint text_columns(const char *text);
 /** TEXT if it takes at most COLUMNS, else its beginning with an ellipsis. Caller frees. */
 char *text_shorten(const char *text, guint columns);
 
-/** TEXT wrapped at spaces so that no line passes COLUMNS, each line behind INDENT spaces. Caller frees. */
+/** TEXT wrapped at spaces so that no line passes COLUMNS, each line behind INDENT spaces. Caller
+ * frees. */
 char *text_wrap(const char *text, guint columns, guint indent);
 
 /**
- * TEXT with control characters (escape sequences among them) replaced by U+FFFD, so that nothing a server or a
- * repository said can drive the terminal; line ends and tabs become spaces. Invalid UTF-8 is replaced too. Caller
- * frees.
+ * TEXT with control characters (escape sequences among them) replaced by U+FFFD, so that nothing a
+ * server or a repository said can drive the terminal; line ends and tabs become spaces. Invalid
+ * UTF-8 is replaced too. Caller frees.
  */
 char *text_printable(const char *text);
 

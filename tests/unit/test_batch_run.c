@@ -1,6 +1,6 @@
 /*
- * What a command prints while a batch goes by, with a scheduler that is a script: the client's functions are defined
- * here, and answer from a list of events.
+ * What a command prints while a batch goes by, with a scheduler that is a script: the client's
+ * functions are defined here, and answer from a list of events.
  */
 #include "cli/batch_run.h"
 
@@ -317,8 +317,10 @@ static const struct run_case cases[] = {
 static void check_case(gconstpointer data)
 {
 	const struct run_case *row = data;
-	struct client client = {.ends = fleet + row->first, .count = row->count,
-		.interrupted_at_end = row->interrupted, .dry_run = row->dry_run};
+	struct client client = {.ends = fleet + row->first,
+		.count = row->count,
+		.interrupted_at_end = row->interrupted,
+		.dry_run = row->dry_run};
 	g_autofree char *path = NULL;
 	int copy = g_file_open_tmp("forge-test-XXXXXX", &path, NULL);
 	g_assert_cmpint(copy, >=, 0);

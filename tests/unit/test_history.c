@@ -22,12 +22,12 @@ static void tell(struct story *story, Forge__Event *event)
 	story->ended = history_apply(story->history, &row);
 }
 
-#define TELL(story, member, KIND)                                                                  \
-	do {                                                                                       \
-		Forge__Event event = FORGE__EVENT__INIT;                                           \
-		event.kind_case = FORGE__EVENT__KIND_##KIND;                                       \
-		event.member = &member;                                                            \
-		tell(story, &event);                                                               \
+#define TELL(story, member, KIND) \
+	do { \
+		Forge__Event event = FORGE__EVENT__INIT; \
+		event.kind_case = FORGE__EVENT__KIND_##KIND; \
+		event.member = &member; \
+		tell(story, &event); \
 	} while (0)
 
 static void tell_opening(struct story *story, char **targets, size_t count, gboolean dry_run)

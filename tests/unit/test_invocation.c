@@ -1,5 +1,6 @@
 /*
- * Command lines: what they are understood as, how wrong ones are answered, and that help tells of everything.
+ * Command lines: what they are understood as, how wrong ones are answered, and that help tells of
+ * everything.
  */
 #include "cli/invocation.h"
 
@@ -172,7 +173,8 @@ static void help_of_every_command_is_complete_and_fits(void)
 		if (!table[i].handled)
 			continue;
 		g_assert_true(*table[i].description != '\0');
-		for (const struct command_option *option = table[i].options; option->name; option++) {
+		for (const struct command_option *option = table[i].options; option->name;
+			option++) {
 			g_autofree char *shown = g_strdup_printf("--%s", option->name);
 			g_assert_cmpint(option->help != NULL, ==, strstr(help, shown) != NULL);
 		}
@@ -186,8 +188,9 @@ static void every_command_stands_below_a_group_of_the_table(void)
 	g_autofree char *top = help_text("", 80);
 	for (size_t i = 0; i < count; i++) {
 		const char *space = strrchr(table[i].words, ' ');
-		g_autofree char *parent =
-			space ? g_strndup(table[i].words, (gsize)(space - table[i].words)) : NULL;
+		g_autofree char *parent = space
+			? g_strndup(table[i].words, (gsize)(space - table[i].words))
+			: NULL;
 		if (parent)
 			g_assert_nonnull(commands_find(parent));
 		else

@@ -26,7 +26,8 @@ static const struct line_case line_cases[] = {
 	{"✓ tools (main): up to date", STATUS(UP_TO_DATE), .with_branch = TRUE},
 	{"✓ tools: 2 commits behind, merged", STATUS(MERGED), .behind = 2},
 	{"✓ tools: 1 commit behind, merged", STATUS(MERGED), .behind = 1},
-	{"✓ tools: 2 commits behind, would be merged", STATUS(MERGED), .behind = 2, .dry_run = TRUE},
+	{"✓ tools: 2 commits behind, would be merged", STATUS(MERGED), .behind = 2,
+		.dry_run = TRUE},
 	{"✓ tools: merged", STATUS(MERGED), .counts_unknown = TRUE},
 	{"✓ tools: 1 commit behind, fast-forwarded", STATUS(FAST_FORWARDED), .behind = 1},
 	{"✓ tools: would be fast-forwarded", STATUS(FAST_FORWARDED), .counts_unknown = TRUE,
@@ -46,8 +47,7 @@ static const struct line_case line_cases[] = {
 	{"✗ tools: failed", (Forge__BranchStatus)99},
 };
 
-static void make_entry(
-	const struct line_case *line, Forge__ForkSynced *entry, Forge__Error *error)
+static void make_entry(const struct line_case *line, Forge__ForkSynced *entry, Forge__Error *error)
 {
 	forge__fork_synced__init(entry);
 	entry->fork = (char *)"tools";
@@ -133,8 +133,8 @@ static void commands_are_quoted_for_a_shell(void)
 	entry.conflicts = paths;
 	entry.n_conflicts = 1;
 	entry.conflict_count = 3;
-	g_autofree char *commands =
-		render_conflict_commands(&entry, "/srv/my git/f.git", "https://h.example/o/u");
+	g_autofree char *commands = render_conflict_commands(
+		&entry, "/srv/my git/f.git", "https://h.example/o/u");
 	g_assert_cmpstr(commands, ==,
 		"git clone --branch 'fix/$HOME' '/srv/my git/f.git' tools\n"
 		"cd tools\n"
@@ -157,8 +157,8 @@ static void tally_of(struct tally *tally, const Forge__BranchStatus *statuses, s
 
 static void conflict_outranks_failure_in_the_exit_status(void)
 {
-	const Forge__BranchStatus statuses[] = {
-		STATUS(MERGED), STATUS(UP_TO_DATE), STATUS(SKIPPED), STATUS(FAILED), STATUS(CONFLICT)};
+	const Forge__BranchStatus statuses[] = {STATUS(MERGED), STATUS(UP_TO_DATE), STATUS(SKIPPED),
+		STATUS(FAILED), STATUS(CONFLICT)};
 	static const int expected[] = {0, 0, 0, 1, 1, 7};
 	for (size_t count = 0; count <= G_N_ELEMENTS(statuses); count++) {
 		struct tally tally = {0};
@@ -175,8 +175,7 @@ static void summary_names_only_what_there_is(void)
 	g_assert_cmpstr(text, ==, "3 forks: 2 in order, 1 in conflict (0.4 s)");
 	struct tally one = {.total = 1, .succeeded = 1};
 	g_autofree char *single = render_tally(&one, "fork", "forks", TRUE, 0.04);
-	g_assert_cmpstr(
-		single, ==, "1 fork: 1 in order (0.0 s); a dry run, nothing was changed");
+	g_assert_cmpstr(single, ==, "1 fork: 1 in order (0.0 s); a dry run, nothing was changed");
 }
 
 static void strategies_that_do_not_work_yet_are_refused(void)
@@ -196,14 +195,14 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/render/lines_are_worded_as_promised", lines_are_worded_as_promised);
-	g_test_add_func("/render/entry_has_the_keys_of_the_contract",
-		entry_has_the_keys_of_the_contract);
+	g_test_add_func(
+		"/render/entry_has_the_keys_of_the_contract", entry_has_the_keys_of_the_contract);
 	g_test_add_func("/render/job_without_branches_has_nulls", job_without_branches_has_nulls);
 	g_test_add_func("/render/commands_are_quoted_for_a_shell", commands_are_quoted_for_a_shell);
 	g_test_add_func("/render/conflict_outranks_failure_in_the_exit_status",
 		conflict_outranks_failure_in_the_exit_status);
-	g_test_add_func("/render/summary_names_only_what_there_is",
-		summary_names_only_what_there_is);
+	g_test_add_func(
+		"/render/summary_names_only_what_there_is", summary_names_only_what_there_is);
 	g_test_add_func("/render/strategies_that_do_not_work_yet_are_refused",
 		strategies_that_do_not_work_yet_are_refused);
 	return g_test_run();

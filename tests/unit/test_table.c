@@ -71,8 +71,7 @@ static void text_is_shortened_by_columns_not_bytes(void)
 		const char *text;
 		guint columns;
 		const char *shortened;
-	} cases[] = {
-		{"abcdef", 6, "abcdef"}, {"abcdef", 5, "abcd…"}, {"abcdef", 1, "…"},
+	} cases[] = {{"abcdef", 6, "abcdef"}, {"abcdef", 5, "abcd…"}, {"abcdef", 1, "…"},
 		{"abcdef", 0, ""}, {"日本語", 6, "日本語"}, {"日本語", 5, "日本…"},
 		{"日本語", 4, "日…"}, {"e\xcc\x81tude", 5, "e\xcc\x81tude"}};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
