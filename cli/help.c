@@ -59,18 +59,31 @@ static void append_options(GString *help, const char *title, const struct comman
 	}
 }
 
-static void append_children(GString *help, const char *parent, guint columns)
+/* A row for each command below PARENT; groups are followed by what is in them, indented. */
+static void append_children(
+	GString *help, const char *parent, guint indent, guint label_columns, guint columns)
+{
+	size_t count;
+	const struct command *table = commands_table(&count);
+	for (size_t i = 0; i < count; i++) {
+		if (!command_is_child(&table[i], parent))
+			continue;
+		g_autofree char *label = g_strdup_printf("%*s%s", (int)indent, "", table[i].words);
+		append_row(help, label, label_columns, table[i].summary, columns);
+		if (!table[i].handled)
+			append_children(help, table[i].words, indent + 2, label_columns, columns);
+	}
+}
+
+static void append_commands(GString *help, const char *parent, guint columns)
 {
 	size_t count;
 	const struct command *table = commands_table(&count);
 	guint widest = 0;
 	for (size_t i = 0; i < count; i++)
-		if (command_is_child(&table[i], parent))
-			widest = MAX(widest, text_columns(table[i].words));
+		widest = MAX(widest, (*parent ? 0 : 2) + text_columns(table[i].words));
 	g_string_append(help, "\nCommands:\n");
-	for (size_t i = 0; i < count; i++)
-		if (command_is_child(&table[i], parent))
-			append_row(help, table[i].words, widest, table[i].summary, columns);
+	append_children(help, parent, 0, widest, columns);
 }
 
 char *help_usage(const char *words)
@@ -105,7 +118,7 @@ char *help_text(const char *words, guint columns)
 		}
 		append_options(help, "Options", command->options, label_columns, columns);
 	} else {
-		append_children(help, words, columns);
+		append_commands(help, words, columns);
 	}
 	append_options(help, "Options of every command", global, label_columns, columns);
 	if (!command || !command->handled)
