@@ -72,13 +72,18 @@ static GPtrArray *list_packs(const char *path)
 	return packs;
 }
 
+/* Loose objects lie in folders of two digits; counting stops where it decides. */
 static guint count_loose_objects(const char *path)
 {
+	g_autofree char *objects = g_build_filename(path, "objects", NULL);
+	g_autoptr(GDir) folders = g_dir_open(objects, 0, NULL);
+	const char *folder;
 	guint n_objects = 0;
 
-	for (guint i = 0; i < 256 && n_objects <= LIMIT_STORE_LOOSE_OBJECTS; i++) {
-		g_autofree char *folder = g_strdup_printf("%s/objects/%02x", path, i);
-		g_autoptr(GDir) names = g_dir_open(folder, 0, NULL);
+	while (folders && (folder = g_dir_read_name(folders)) &&
+		n_objects <= LIMIT_STORE_LOOSE_OBJECTS) {
+		g_autofree char *full = g_build_filename(objects, folder, NULL);
+		g_autoptr(GDir) names = strlen(folder) == 2 ? g_dir_open(full, 0, NULL) : NULL;
 
 		while (names && g_dir_read_name(names))
 			n_objects++;
