@@ -14,6 +14,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/hash.h"
 #include "journal/base/limits.h"
+#include "worker/store_file.h"
 
 #define ENCODED_NAME_BYTES_MAX 200
 
@@ -107,7 +108,6 @@ gboolean anchors_write(const struct anchors *anchors, const char *folder, GError
 {
 	g_autofree char *path = g_build_filename(folder, "packed-refs", NULL);
 	g_autoptr(GString) text = g_string_new(NULL);
-	g_autoptr(GError) failure = NULL;
 
 	if (g_tree_nnodes(anchors->by_name) > LIMIT_ANCHORS) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
@@ -115,13 +115,7 @@ gboolean anchors_write(const struct anchors *anchors, const char *folder, GError
 		return FALSE;
 	}
 	g_tree_foreach(anchors->by_name, append_line, text);
-	if (!g_file_set_contents_full(path, text->str, (gssize)text->len,
-		    G_FILE_SET_CONTENTS_CONSISTENT, 0666, &failure)) {
-		g_set_error_literal(
-			error, FORGE_ERROR, FORGE_ERROR_CACHE_UNUSABLE, failure->message);
-		return FALSE;
-	}
-	return TRUE;
+	return store_file_replace(path, text->str, text->len, error);
 }
 
 const git_oid *anchors_find(const struct anchors *anchors, const char *name)

@@ -21,6 +21,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "worker/git_library.h"
+#include "worker/store_file.h"
 
 #define GRAPH_NO_PARENT 0x70000000u
 #define GRAPH_CHUNKS 3
@@ -209,10 +210,8 @@ gboolean negotiation_write(
 		g_string_append_printf(refs, "%s refs/haves/%03u\n",
 			git_oid_tostr_s(&g_array_index(negotiation->haves, git_oid, i)), i);
 	graph = build_graph(negotiation->haves);
-	return g_file_set_contents_full(refs_path, refs->str, (gssize)refs->len,
-		       G_FILE_SET_CONTENTS_CONSISTENT, 0666, error) &&
-		g_file_set_contents_full(graph_path, (const char *)graph->data, graph->len,
-			G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
+	return store_file_replace(refs_path, refs->str, refs->len, error) &&
+		store_file_replace(graph_path, graph->data, graph->len, error);
 }
 
 gboolean negotiation_forget(const char *folder, GError **error)

@@ -24,6 +24,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/hash.h"
 #include "worker/git_library.h"
+#include "worker/store_file.h"
 
 #define STAMP_NAME "forge-stamp"
 #define READ_BYTES (256 * 1024)
@@ -63,15 +64,8 @@ gboolean store_folder_make_parents(const char *folder, GError **error)
 static gboolean put_file(const char *folder, const char *name, const char *text, GError **error)
 {
 	g_autofree char *path = g_build_filename(folder, name, NULL);
-	g_autoptr(GError) failure = NULL;
 
-	if (!g_file_set_contents_full(
-		    path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0666, &failure)) {
-		g_set_error_literal(
-			error, FORGE_ERROR, FORGE_ERROR_CACHE_UNUSABLE, failure->message);
-		return FALSE;
-	}
-	return TRUE;
+	return store_file_replace(path, text, strlen(text), error);
 }
 
 gboolean store_folder_make(const char *path, const char *borrowed, GError **error)

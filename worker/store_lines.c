@@ -18,6 +18,7 @@
 #include "journal/base/limits.h"
 #include "worker/negotiation.h"
 #include "worker/oid_set.h"
+#include "worker/store_file.h"
 
 #define FILE_NAME "forge-lines"
 #define COUNT_BYTES sizeof(guint32)
@@ -85,8 +86,7 @@ static void lines_write(const GPtrArray *lines, const char *path)
 	}
 	digest = hash_chain(NULL, out->data + sizeof(digest), out->len - sizeof(digest));
 	memcpy(out->data, &digest, sizeof(digest));
-	if (!g_file_set_contents_full(file, (const char *)out->data, out->len,
-		    G_FILE_SET_CONTENTS_CONSISTENT, 0666, &failure))
+	if (!store_file_replace(file, out->data, out->len, &failure))
 		g_warning("store=lines_not_kept reason=\"%s\"", failure->message);
 }
 
