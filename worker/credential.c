@@ -65,9 +65,7 @@ void credentials_free(struct credentials *credentials)
 	g_free(credentials);
 }
 
-/* ---- what is known
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- what is known ---- */
 
 static void use(struct login *login, char *take_answer, char *take_username, char *take_password)
 {
@@ -137,9 +135,7 @@ static void remember(struct login *login)
 	pthread_mutex_unlock(&login->credentials->lock);
 }
 
-/* ---- git's helpers
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- git's helpers ---- */
 
 /* What git is told about REMOTE; NULL if it cannot be said in lines. Caller frees. */
 static char *question(const struct remote *remote, const char *username)
@@ -211,9 +207,7 @@ static gboolean fill(struct login *login, const char *asked_username, struct bud
 	return TRUE;
 }
 
-/* ---- one transfer
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- one transfer ---- */
 
 void login_init(struct login *login, struct credentials *credentials, const struct remote *remote)
 {

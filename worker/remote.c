@@ -38,7 +38,7 @@ void remote_free(struct remote *remote)
 
 static gboolean refuse(enum forge_error code, const char *what, const char *why, GError **error)
 {
-	g_set_error(error, FORGE_ERROR, code, "'%s' %s", what, why);
+	g_set_error(error, FORGE_ERROR, (int)code, "'%s' %s", what, why);
 	return FALSE;
 }
 
@@ -94,9 +94,7 @@ static char *without_trailing_slashes(const char *text)
 	return g_strndup(text, length);
 }
 
-/* ---- addresses
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- addresses ---- */
 
 /* USER[:PASSWORD] of an HTTP URL, LENGTH bytes, encoded. */
 static void take_user(struct remote *remote, const char *user, size_t length)
@@ -281,8 +279,7 @@ static gboolean parse_address(struct remote *remote, const char *address, GError
 		"is reached by no protocol that forge speaks (https, http, ssh, file)", error);
 }
 
-/* ---- HOST/OWNER/NAME
- * --------------------------------------------------------------------------------------------- */
+/* ---- HOST/OWNER/NAME ---- */
 
 static const struct config_host *find_host(const struct config *config, const char *name)
 {
@@ -388,9 +385,7 @@ static char *apply_instead_of(const char *url)
 	return g_strconcat(base ? base : "", url + longest, NULL);
 }
 
-/* ---- credentials
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- credentials ---- */
 
 /* The URL that all repositories under CLONE begin with, taken apart as remotes' own are; NULL if it
  * is not HTTP. */

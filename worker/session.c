@@ -215,7 +215,7 @@ GError *session_library_error(const char *shown)
 	enum forge_error code = last ? code_of_class(last->klass) : FORGE_ERROR_FAILED;
 
 	code = verdict_of_words(redacted, code, &line);
-	return g_error_new(FORGE_ERROR, code, "%s: %s", shown, line);
+	return g_error_new(FORGE_ERROR, (int)code, "%s: %s", shown, line);
 }
 
 gboolean session_fail(struct session *session, GError **error)

@@ -63,7 +63,7 @@ static int judge_end(struct child_transport *transport)
 		g_free(line);
 		line = g_strdup_printf("the connection ended with status %d", status);
 	}
-	return fail(transport, g_error_new_literal(FORGE_ERROR, code, line));
+	return fail(transport, g_error_new_literal(FORGE_ERROR, (int)code, line));
 }
 
 static int stream_read(

@@ -102,10 +102,10 @@ static void helper_is_asked_once_a_host_and_told_that_it_was_right(
 	scoped(remote) remote = remote_at(fixture, "", "/private/one.git");
 	scoped(remote) second = remote_at(fixture, "", "/private/two.git");
 	g_autoptr(GError) error = NULL;
-	g_autofree char *two = git_server_repository(fixture->server, "two.git");
 	scoped(ref_listing) listing = NULL;
 
 	(void)unused;
+	g_free(git_server_repository(fixture->server, "two.git"));
 	set_helper(fixture, "username=sam\npassword=secret-word\n");
 	assert_listed(fixture, remote);
 	assert_listed(fixture, remote);
@@ -120,11 +120,11 @@ static void answer_for_one_path_is_used_for_that_path_alone(
 {
 	scoped(remote) remote = remote_at(fixture, "", "/private/one.git");
 	scoped(remote) second = remote_at(fixture, "", "/private/one.git.two");
-	g_autofree char *two = git_server_repository(fixture->server, "one.git.two");
 	g_autoptr(GError) error = NULL;
 	scoped(ref_listing) listing = NULL;
 
 	(void)unused;
+	g_free(git_server_repository(fixture->server, "one.git.two"));
 	set_helper(fixture, "username=sam\npassword=secret-word\n");
 	g_free(run_in(fixture->home, "git config --global credential.useHttpPath true"));
 	assert_listed(fixture, remote);

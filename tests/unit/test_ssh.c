@@ -20,9 +20,7 @@ static const char *const everything[] = {"HEAD", "refs/", NULL};
 
 static char *home;
 
-/* ---- a server
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- a server ---- */
 
 struct server {
 	char *folder; /* keys, sshd_config, a repository `it's one.git` */
@@ -219,8 +217,7 @@ static void refused_connection_is_unreachable(struct server *server, gconstpoint
 		FORGE_ERROR_REPOSITORY_UNREACHABLE, "refused");
 }
 
-/* ---- stand-ins for ssh
- * ------------------------------------------------------------------------------------------- */
+/* ---- stand-ins for ssh ---- */
 
 /* An executable SCRIPT in the home, which ends up as GIT_SSH. */
 static void stand_in(const char *name, const char *script)
