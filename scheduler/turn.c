@@ -19,6 +19,9 @@ struct scheduler {
 	struct journal *journal;
 	struct state *state;
 	struct pool *pool;
+	char *host;
+	uint32_t pid;
+	gboolean said_started; /* only a scheduler that writes says that it was there */
 };
 
 /* What a turn has gathered so far. */
@@ -96,32 +99,6 @@ static struct state *load_state(struct journal *journal, GError **error)
 
 /* ---- making and freeing ------------------------------------------------------------------- */
 
-static gboolean append_started(struct scheduler *scheduler, const char *host, uint32_t pid,
-	struct instant now, GError **error)
-{
-	Forge__SchedulerStarted started = FORGE__SCHEDULER_STARTED__INIT;
-	Forge__Event event = FORGE__EVENT__INIT, *events[1] = {&event};
-	Forge__Entry entry = FORGE__ENTRY__INIT, *entry_list[1] = {&entry};
-	Forge__Entries entries = FORGE__ENTRIES__INIT;
-	struct journal_position end;
-
-	started.format_version = FORMAT_VERSION;
-	started.build = (char *)FORGE_VERSION;
-	started.host = (char *)host;
-	started.pid = pid;
-	event.kind_case = FORGE__EVENT__KIND_SCHEDULER_STARTED;
-	event.scheduler_started = &started;
-	entry.time_us = (uint64_t)now.wall_us;
-	entry.n_events = 1;
-	entry.events = events;
-	entries.n_entries = 1;
-	entries.entries = entry_list;
-	return journal_append(scheduler->journal, scheduler->state->last_seq, &entries, &end,
-		       error) &&
-		state_fold(scheduler->state, scheduler->state->last_seq + 1, entry.time_us, &event,
-			error);
-}
-
 struct scheduler *scheduler_new(struct journal *journal, const char *host, uint32_t pid,
 	struct instant now, GError **error)
 {
@@ -129,8 +106,10 @@ struct scheduler *scheduler_new(struct journal *journal, const char *host, uint3
 
 	scheduler->journal = journal;
 	scheduler->state = load_state(journal, error);
-	if (!scheduler->state || !append_started(scheduler, host, pid, now, error))
+	if (!scheduler->state)
 		return NULL;
+	scheduler->host = g_strdup(host);
+	scheduler->pid = pid;
 	scheduler->pool = pool_new(scheduler->state, now);
 	return g_steal_pointer(&scheduler);
 }
@@ -141,6 +120,7 @@ void scheduler_free(struct scheduler *scheduler)
 		return;
 	pool_free(scheduler->pool);
 	state_free(scheduler->state);
+	g_free(scheduler->host);
 	g_free(scheduler);
 }
 
@@ -202,6 +182,23 @@ static void take_decision(struct scheduler *scheduler, struct decision *decision
 	gathered->entries->entries[gathered->entries->n_entries++] = entry;
 }
 
+/* The first entry of a scheduler's first record. */
+static void say_started(struct scheduler *scheduler, struct gathered *gathered, struct instant now)
+{
+	scoped(decision) decision = decision_new();
+	struct view view = scheduler_view(scheduler, now);
+	Forge__SchedulerStarted *started = g_new(Forge__SchedulerStarted, 1);
+
+	forge__scheduler_started__init(started);
+	started->format_version = FORMAT_VERSION;
+	message_set_string(&started->build, FORGE_VERSION);
+	message_set_string(&started->host, scheduler->host);
+	started->pid = scheduler->pid;
+	decision_add(&view, decision, FORGE__EVENT__KIND_SCHEDULER_STARTED, started);
+	scheduler->said_started = TRUE;
+	take_decision(scheduler, decision, gathered, now);
+}
+
 /* What an input says about connections goes to the pool before the decision, a new session after it. */
 static void note_before(struct scheduler *scheduler, const struct input *input, struct instant now)
 {
@@ -251,6 +248,13 @@ static void take_input(struct scheduler *scheduler, const struct input *input,
 
 	note_before(scheduler, input, now);
 	decide(&view, input, decision);
+	if (decision->events->len > 0 && !scheduler->said_started) {
+		/* Sequences have changed: decide again. */
+		say_started(scheduler, gathered, now);
+		decision_free(g_steal_pointer(&decision));
+		decision = decision_new();
+		decide(&view, input, decision);
+	}
 	if (decision->events->len > 0 &&
 		((Forge__Event *)decision->events->pdata[0])->kind_case ==
 			FORGE__EVENT__KIND_WORKER_JOINED)
@@ -269,6 +273,10 @@ static void take_due(struct scheduler *scheduler, struct gathered *gathered, str
 
 		decide_due(&view, decision);
 		more = decision->events->len > 0;
+		if (more && !scheduler->said_started) {
+			say_started(scheduler, gathered, now);
+			continue;
+		}
 		take_decision(scheduler, decision, gathered, now);
 	}
 }

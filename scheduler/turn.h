@@ -14,8 +14,8 @@
 struct scheduler;
 
 /**
- * A scheduler on JOURNAL (not owned): folds it from the newest usable checkpoint on and appends scheduler_started, naming
- * HOST and PID. Errors: those of reading and appending.
+ * A scheduler on JOURNAL (not owned): folds it from the newest usable checkpoint on. Its first record begins with
+ * scheduler_started, naming HOST and PID; one that only answers questions writes nothing. Errors: those of reading.
  */
 struct scheduler *scheduler_new(struct journal *journal, const char *host, uint32_t pid,
 	struct instant now, GError **error);

@@ -63,9 +63,9 @@ static GLogWriterOutput write_line(GLogLevelFlags level, const GLogField *fields
 	gpointer user_data)
 {
 	const char *message = "";
-	GLogLevelFlags shown = GPOINTER_TO_UINT(user_data);
+	gint *shown = user_data;
 
-	if (!(level & shown))
+	if (!(level & (GLogLevelFlags)g_atomic_int_get(shown)))
 		return G_LOG_WRITER_HANDLED;
 	for (gsize i = 0; i < n_fields; i++)
 		if (strcmp(fields[i].key, "MESSAGE") == 0)
@@ -77,12 +77,25 @@ static GLogWriterOutput write_line(GLogLevelFlags level, const GLogField *fields
 	return G_LOG_WRITER_HANDLED;
 }
 
+/* What the sink lets through; NULL before it is set up. GLib takes a sink only once, so a later level is put here. */
+static gpointer make_sink(gpointer unused)
+{
+	gint *shown = g_new0(gint, 1);
+
+	(void)unused;
+	g_log_set_writer_func(write_line, shown, NULL);
+	return shown;
+}
+
 gboolean log_start(const char *level)
 {
+	static GOnce once = G_ONCE_INIT;
+	gint *shown = g_once(&once, make_sink, NULL);
+
 	for (size_t i = 0; i < G_N_ELEMENTS(levels); i++) {
 		if (strcmp(levels[i].name, level) != 0)
 			continue;
-		g_log_set_writer_func(write_line, GUINT_TO_POINTER(levels[i].shown), NULL);
+		g_atomic_int_set(shown, (gint)levels[i].shown);
 		return TRUE;
 	}
 	return FALSE;

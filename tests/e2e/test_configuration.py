@@ -32,10 +32,10 @@ def test_environment_beats_the_file(world):
 
 
 def test_a_host_that_no_table_knows_is_a_configuration_error(world):
-    world.run("fork", "add", "tools", "--fork", "nowhere.example.com/me/tools", "--upstream",
+    world.run("fork", "add", "tools", "--fork", "nowhere/me/tools", "--upstream",
               f"{HOST}/company/tools", status=None)
     result = world.run("fork", "sync", "--all", "--format", "json", status=None)
-    assert "CONFIGURATION_INVALID" in result.out and "nowhere.example.com" in result.out
+    assert "CONFIGURATION_INVALID" in result.out and "nowhere" in result.out
 
 
 def test_doctor_is_content_with_a_sound_installation_and_changes_nothing(world):
@@ -54,6 +54,6 @@ def test_doctor_names_a_host_that_does_not_answer(world):
 
 def test_help_and_version_need_no_home(world):
     env = {"FORGE_HOME": "/nonexistent/home"}
-    assert "fork sync" in world.run("--help", env=env).out
+    assert "fork" in world.run("--help", env=env).out
     assert "--dry-run" in world.run("fork", "sync", "--help", env=env).out
     assert world.run("--version", env=env).out.strip()

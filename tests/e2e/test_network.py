@@ -23,9 +23,9 @@ def private_fork(world):
     name = f"private/{world.corner}/tools"
     world.server.path(name).parent.mkdir(parents=True)
     world.path("me/tools").rename(world.server.path(name))
-    world.hosts["private.example.com"] = {"clone": f"{world.server.url}/private/{world.corner}", "token_env": "MY_TOKEN"}
+    world.hosts["private.example.com"] = {"clone": f"{world.server.url}/private", "token_env": "MY_TOKEN"}
     world.configure()
-    world.run("fork", "add", "mine", "--fork", "private.example.com/tools", "--upstream", f"{HOST}/company/tools")
+    world.run("fork", "add", "mine", "--fork", f"private.example.com/{world.corner}/tools", "--upstream", f"{HOST}/company/tools")
     return name
 
 
@@ -65,7 +65,7 @@ def test_a_host_that_answers_403_is_permission_denied(world):
     world.one(behind=1)
     world.hosts["forbidden.example.com"] = {"clone": f"{world.server.url}/forbidden"}
     world.configure()
-    world.run("fork", "add", "closed", "--fork", "forbidden.example.com/tools", "--upstream", f"{HOST}/company/tools")
+    world.run("fork", "add", "closed", "--fork", "forbidden.example.com/me/tools", "--upstream", f"{HOST}/company/tools")
     assert error_code(world.sync("closed", status=None), "closed") == "PERMISSION_DENIED"
 
 

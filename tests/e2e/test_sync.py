@@ -71,12 +71,12 @@ def test_identity_comes_from_git_where_the_configuration_has_none(world):
     assert commit_of(world, fork.repository, "main")[2] == "Git User <git@example.com>"
 
 
-def test_the_old_tip_is_kept_under_a_backup_ref_before_a_merge(world):
+def test_a_merge_keeps_the_old_tip_as_its_parent_and_needs_no_backup(world):
     fork = world.one(behind=1, ahead=1)
     before = world.tip(fork.repository)
     entry = only(world.sync())
-    assert entry["backup"] == f"refs/forge/backup/main/{before}"
-    assert world.refs(fork.repository, "refs/forge/")[entry["backup"]] == before
+    assert entry["backup"] is None and not world.refs(fork.repository, "refs/forge/")
+    assert world.git(fork.repository, "rev-parse", "main^1") == before
 
 
 def test_a_second_sync_after_a_merge_is_up_to_date_and_makes_no_commit(world):
