@@ -501,14 +501,15 @@ void job_table_lease(struct job_table *table, struct job_batch *batch, uint32_t 
 }
 
 void job_table_requeue(
-	struct job_table *table, struct job_batch *batch, uint32_t number, gboolean counted)
+	struct job_table *table, struct job_batch *batch, uint32_t number, gboolean lost)
 {
 	uint32_t index = index_of(batch, number);
 	struct job *job = row_at(table, index);
 
 	g_assert(job->state == JOB_LEASED);
-	if (!counted)
-		job->tries--;
+	job->tries--;
+	if (lost)
+		job->losses++;
 	job->term = 0;
 	set_state(table, job, JOB_QUEUED);
 	/* It still heads its lane, so it goes on before those that came later. */
@@ -557,19 +558,20 @@ void job_table_request_cancel(struct job_table *table, struct job_batch *batch, 
 }
 
 void job_table_restore(struct job_table *table, struct job_batch *batch, uint32_t number,
-	enum job_state state, uint16_t attempt, uint8_t tries, gboolean cancel_requested, uint64_t term)
+	const struct job *saved)
 {
 	struct job *job = row_at(table, index_of(batch, number));
 
-	if (state == JOB_LEASED)
-		job_table_lease(table, batch, number, attempt, term);
-	else if (state == JOB_WAITING)
-		job_table_wait(table, batch, number, term);
-	else if (job_state_ended(state))
-		job_table_end(table, batch, number, state);
-	job->attempt = attempt;
-	job->tries = tries;
-	job->cancel_requested = cancel_requested ? 1 : 0;
+	if (saved->state == JOB_LEASED)
+		job_table_lease(table, batch, number, saved->attempt, saved->term);
+	else if (saved->state == JOB_WAITING)
+		job_table_wait(table, batch, number, saved->term);
+	else if (job_state_ended(saved->state))
+		job_table_end(table, batch, number, saved->state);
+	job->attempt = saved->attempt;
+	job->tries = saved->tries;
+	job->losses = saved->losses;
+	job->cancel_requested = saved->cancel_requested;
 }
 
 void job_table_restore_lane_order(struct job_table *table, struct job_batch *batch, uint32_t number)

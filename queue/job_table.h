@@ -43,7 +43,8 @@ struct job {
 	uint32_t previous, next; /**< in the list the job stands in: ready, or its lane's */
 	uint16_t host;           /**< index into its batch's hosts */
 	uint16_t attempt;        /**< of the newest lease; a new number fences off all older ones */
-	uint8_t tries;           /**< attempts that count against the job */
+	uint8_t tries;           /**< attempts that count against the job: not those handed back or lost */
+	uint8_t losses;          /**< leases that ended because their worker did */
 	uint8_t state;           /**< enum job_state */
 	uint8_t cancel_requested;
 	uint64_t term; /**< JOB_LEASED: the session; JOB_WAITING: not before, in wall microseconds */
@@ -95,11 +96,11 @@ void job_table_lease(struct job_table *table, struct job_batch *batch, uint32_t 
 	uint16_t attempt, uint64_t session);
 
 /**
- * Ends a lease without an end of the job: JOB_QUEUED again at once (COUNTED: the attempt counts as a try), or
+ * Ends a lease without an end of the job: JOB_QUEUED again at once (LOST: its worker is gone, which is counted), or
  * JOB_WAITING until NOT_BEFORE_US.
  */
 void job_table_requeue(
-	struct job_table *table, struct job_batch *batch, uint32_t number, gboolean counted);
+	struct job_table *table, struct job_batch *batch, uint32_t number, gboolean lost);
 void job_table_wait(
 	struct job_table *table, struct job_batch *batch, uint32_t number, uint64_t not_before_us);
 
@@ -109,9 +110,9 @@ void job_table_end(struct job_table *table, struct job_batch *batch, uint32_t nu
 
 void job_table_request_cancel(struct job_table *table, struct job_batch *batch, uint32_t number);
 
-/** Sets what a checkpoint says of a job that was just added. */
+/** Sets state, attempt, tries, losses, cancel_requested and term of a job that was just added to those of SAVED. */
 void job_table_restore(struct job_table *table, struct job_batch *batch, uint32_t number,
-	enum job_state state, uint16_t attempt, uint8_t tries, gboolean cancel_requested, uint64_t term);
+	const struct job *saved);
 
 /** Puts the job of a lane at the lane's end, keeping the order of the others; for checkpoints. */
 void job_table_restore_lane_order(struct job_table *table, struct job_batch *batch, uint32_t number);

@@ -76,9 +76,12 @@ void decision_reply(struct decision *decision, GBytes *routing, const Forge__Rep
 void decision_refuse(struct decision *decision, GBytes *routing, uint64_t id,
 	enum forge_error code, const char *format, ...) G_GNUC_PRINTF(5, 6);
 
-/** Ends the lease on a job whose worker cannot go on: expired or, if it was to be cancelled, cancelled. */
+/**
+ * Ends the lease on a job whose worker cannot go on: LOST with its worker (expired, or failed after too many), else
+ * handed back for REASON; cancelled if it was to be.
+ */
 void decide_lease_ended(const struct view *view, struct decision *decision, Forge__JobId *take_id,
-	uint16_t attempt, gboolean counted, Forge__ReturnReason reason);
+	uint16_t attempt, gboolean lost, Forge__ReturnReason reason);
 
 /** A new id message. */
 Forge__JobId *decide_job_id(uint64_t batch, uint32_t number);

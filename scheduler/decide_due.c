@@ -148,7 +148,7 @@ static gboolean cancel_jobs(const struct view *view, struct decision *decision)
 /* ---- workers and leases ------------------------------------------------------------------- */
 
 void decide_lease_ended(const struct view *view, struct decision *decision, Forge__JobId *take_id,
-	uint16_t attempt, gboolean counted, Forge__ReturnReason reason)
+	uint16_t attempt, gboolean lost, Forge__ReturnReason reason)
 {
 	struct batch_row *batch;
 	const struct job *job;
@@ -157,7 +157,7 @@ void decide_lease_ended(const struct view *view, struct decision *decision, Forg
 	g_assert(there && job->state == JOB_LEASED && job->attempt == attempt);
 	if (job->cancel_requested || batch->cancel_requested) {
 		add_cancelled(view, decision, take_id);
-	} else if (counted && job->tries >= job_kind_of(batch->opened->kind)->attempts) {
+	} else if (lost && job->losses >= LIMIT_LOST_LEASES) {
 		Forge__JobFailed *failed = g_new(Forge__JobFailed, 1);
 
 		forge__job_failed__init(failed);
@@ -173,7 +173,7 @@ void decide_lease_ended(const struct view *view, struct decision *decision, Forg
 		message_set_string(
 			&failed->error->hint, forge_error_hint(FORGE_ERROR_LEASE_LOST));
 		decision_add(view, decision, FORGE__EVENT__KIND_JOB_FAILED, failed);
-	} else if (counted) {
+	} else if (lost) {
 		Forge__JobExpired *expired = g_new(Forge__JobExpired, 1);
 
 		forge__job_expired__init(expired);

@@ -192,14 +192,14 @@ static gboolean fold_job_cancelled(
 }
 
 static gboolean fold_requeued(struct state *state, uint64_t seq, const Forge__JobId *id,
-	gboolean counted, GError **error)
+	gboolean lost, GError **error)
 {
 	struct batch_row *batch;
 	const struct job *job;
 
 	if (!find_job(state, seq, id, IN(JOB_LEASED), &batch, &job, error))
 		return FALSE;
-	job_table_requeue(state->jobs, batch->jobs, job->number, counted);
+	job_table_requeue(state->jobs, batch->jobs, job->number, lost);
 	/* A cancelled batch passes over its jobs once; this one is behind that. */
 	batch->cancel_next = MIN(batch->cancel_next, job->number);
 	return TRUE;

@@ -63,6 +63,7 @@ static Forge__Image__Job *image_of_job(
 	image->state = job->state;
 	image->attempt = job->attempt;
 	image->tries = job->tries;
+	image->losses = job->losses;
 	image->cancel_requested = job->cancel_requested;
 	if (job->state == JOB_LEASED)
 		image->session = job->term;

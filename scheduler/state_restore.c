@@ -36,13 +36,17 @@ static gboolean restore_job(
 	struct state *state, struct batch_row *batch, const Forge__Image__Job *image)
 {
 	struct job_progress *progress;
+	struct job saved = {.state = (uint8_t)image->state,
+		.attempt = (uint16_t)image->attempt,
+		.tries = (uint8_t)image->tries,
+		.losses = (uint8_t)image->losses,
+		.cancel_requested = image->cancel_requested ? 1 : 0,
+		.term = image->state == JOB_LEASED ? image->session : image->not_before_us};
 
 	if (image->number < 1 || image->number > batch->jobs->rows->len ||
 		image->state >= JOB_STATES)
 		return FALSE;
-	job_table_restore(state->jobs, batch->jobs, image->number, (enum job_state)image->state,
-		(uint16_t)image->attempt, (uint8_t)image->tries, image->cancel_requested,
-		image->state == JOB_LEASED ? image->session : image->not_before_us);
+	job_table_restore(state->jobs, batch->jobs, image->number, &saved);
 	if (image->n_intended + image->n_finished_branches == 0)
 		return TRUE;
 	progress = batch_row_progress(batch, image->number);

@@ -99,6 +99,9 @@
 
 /* Retries of one job, waits between them (doubling, with jitter), attempts at all. */
 #define LIMIT_ATTEMPTS 5
+
+/* Workers that may end while they hold a job before the job itself is suspected. Many, since people kill commands. */
+#define LIMIT_LOST_LEASES 50
 #define LIMIT_RETRY_FIRST_MS 500
 #define LIMIT_RETRY_LAST_MS 60000
 
