@@ -11,6 +11,7 @@
 #include "journal/base/errors.h"
 #include "journal/event_text.h"
 #include "journal/journal_rocksdb.h"
+#include "scheduler/turn.h"
 
 /* What a whole journal holds. */
 struct inventory {
@@ -132,14 +133,17 @@ int cmd_journal_verify(struct invocation *invocation, GError **error)
 	g_autoptr(GHashTable) types = g_hash_table_new(g_str_hash, g_str_equal);
 	struct inventory inventory = {.types = types};
 	scoped(journal) journal = read_journal(invocation, &inventory, error);
-	if (!journal)
+	struct hash digest;
+	if (!journal || !scheduler_verify(journal, &digest, error))
 		return 1;
 	scoped(value) object = inventory_value(journal, &inventory);
+	g_autofree char *hex = hash_hex(&digest);
+	value_put_string(object, "digest", hex);
 	output_value(invocation, object);
 	g_autofree char *line = g_strdup_printf("✓ journal %s: %" G_GUINT64_FORMAT
 						" events in %" G_GUINT64_FORMAT
-						" records, the chain is whole",
-		journal_id(journal), inventory.events, inventory.records);
+						" records, the chain is whole, state %.12s",
+		journal_id(journal), inventory.events, inventory.records, hex);
 	output_marked(invocation, line);
 	return 0;
 }

@@ -155,6 +155,7 @@ static gboolean run_worker(const struct config *config, uint32_t n_jobs, GError 
 
 	block_signals(&signals);
 	workshop = workshop_new(config);
+	workshop->table_only = TRUE;
 	options.workshop = workshop;
 	worker = worker_start(&options, error);
 	if (!worker)

@@ -85,16 +85,51 @@ struct state *scheduler_replay(struct journal *journal, GError **error)
 	return replay_onto(state, journal, error) ? g_steal_pointer(&state) : NULL;
 }
 
-static struct state *load_state(struct journal *journal, GError **error)
+/* The state of the newest checkpoint, or NULL if there is none that can be used. */
+static struct state *load_checkpoint(struct journal *journal)
 {
 	uint64_t seq = 0;
 	g_autoptr(GBytes) image =
 		journal_load_checkpoint(journal, scheduler_checkpoint_tag(), &seq);
 	scoped(state) state = image ? state_from_image(image) : NULL;
 
-	if (!state || state->last_seq != seq)
+	return state && state->last_seq == seq ? g_steal_pointer(&state) : NULL;
+}
+
+static struct state *load_state(struct journal *journal, GError **error)
+{
+	scoped(state) state = load_checkpoint(journal);
+
+	if (!state)
 		return scheduler_replay(journal, error);
 	return replay_onto(state, journal, error) ? g_steal_pointer(&state) : NULL;
+}
+
+gboolean scheduler_verify(struct journal *journal, struct hash *digest, GError **error)
+{
+	scoped(state) state = scheduler_replay(journal, error);
+	scoped(state) resumed = load_checkpoint(journal);
+	g_autofree char *why = NULL;
+	struct hash resumed_digest;
+
+	if (!state)
+		return FALSE;
+	if (!job_table_audit(state->jobs, &why)) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED,
+			"the state folded from the journal contradicts itself: %s", why);
+		return FALSE;
+	}
+	*digest = state_digest(state);
+	if (!resumed)
+		return TRUE;
+	if (!replay_onto(resumed, journal, error))
+		return FALSE;
+	resumed_digest = state_digest(resumed);
+	if (hash_equal(digest, &resumed_digest))
+		return TRUE;
+	g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED,
+		"the newest checkpoint leads to another state than the journal's events");
+	return FALSE;
 }
 
 /* ---- making and freeing ------------------------------------------------------------------- */

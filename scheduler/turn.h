@@ -37,6 +37,12 @@ GPtrArray *scheduler_turn(struct scheduler *scheduler, const struct input *input
 /** Folds all of JOURNAL from its first event, without a checkpoint; for verification. */
 struct state *scheduler_replay(struct journal *journal, GError **error);
 
+/**
+ * Folds all of JOURNAL and checks the result: counts recomputed from the rows agree, and the newest checkpoint, if there
+ * is one, leads to the same state. Returns its digest. JOURNAL_DAMAGED says what does not agree.
+ */
+gboolean scheduler_verify(struct journal *journal, struct hash *digest, GError **error);
+
 /** Writes a checkpoint of the state as it is. */
 gboolean scheduler_checkpoint(struct scheduler *scheduler, GError **error);
 

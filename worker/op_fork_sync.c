@@ -327,16 +327,27 @@ static void prepare(struct run *run, struct operation *operation)
 	run->end = operation_ended(FORGE__VERDICT__VERDICT_DONE);
 }
 
+static struct remote *find_remote(
+	const struct workshop *workshop, const char *repository, GError **error)
+{
+	if (!workshop->table_only || remote_is_of_table(workshop->config, repository))
+		return remote_new(workshop->config, repository, error);
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED,
+		"'%s': a daemon's worker goes only to HOST/OWNER/NAME of hosts in its configuration",
+		repository);
+	return NULL;
+}
+
 static gboolean find_remotes(struct run *run, GError **error)
 {
-	const struct config *config = run->syncing.operation->workshop->config;
+	const struct workshop *workshop = run->syncing.operation->workshop;
 
-	run->upstream = remote_new(config, run->syncing.spec->upstream, error);
+	run->upstream = find_remote(workshop, run->syncing.spec->upstream, error);
 	if (!run->upstream) {
 		g_prefix_error(error, "upstream: ");
 		return FALSE;
 	}
-	run->fork = remote_new(config, run->syncing.spec->fork, error);
+	run->fork = find_remote(workshop, run->syncing.spec->fork, error);
 	run->syncing.upstream = run->upstream;
 	run->syncing.fork = run->fork;
 	return run->fork != NULL;

@@ -13,6 +13,7 @@
 /** What the jobs of one process share. All of it may be used from several threads. */
 struct workshop {
 	const struct config *config;
+	gboolean table_only; /**< a daemon's: jobs reach only hosts of the configuration's table */
 	struct http *http;
 	struct stores *stores;
 	struct upstream_refs *upstream_refs;

@@ -324,6 +324,13 @@ static gboolean is_short(const struct config *config, const char *text)
 		(looks_like_host(first) && g_ascii_isdigit(strchr(first, ':')[1]));
 }
 
+gboolean remote_is_of_table(const struct config *config, const char *repository)
+{
+	g_autofree char *name = g_strndup(repository, strcspn(repository, "/"));
+
+	return is_short(config, repository) && find_host(config, name);
+}
+
 /* The URL of HOST/OWNER/NAME, or NULL. Caller frees. */
 static char *expand_short(const struct config *config, const char *text, GError **error)
 {
