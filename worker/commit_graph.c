@@ -37,6 +37,7 @@ struct commit {
 struct commit_graph {
 	git_odb *odb;
 	GHashTable *commits; /**< git_oid, inside the value → struct commit */
+	GPtrArray *painted;  /**< of struct commit: those whose paint is not 0 */
 };
 
 /** A painting in progress. */
@@ -85,6 +86,7 @@ struct commit_graph *commit_graph_new(git_repository *repository, GError **error
 	struct commit_graph *graph = g_new(struct commit_graph, 1);
 	graph->odb = odb;
 	graph->commits = g_hash_table_new_full(commit_hash, commit_equal, NULL, commit_free);
+	graph->painted = g_ptr_array_new();
 	return graph;
 }
 
@@ -92,6 +94,7 @@ void commit_graph_free(struct commit_graph *graph)
 {
 	if (graph == NULL)
 		return;
+	g_ptr_array_unref(graph->painted);
 	g_hash_table_unref(graph->commits);
 	git_odb_free(graph->odb);
 	g_free(graph);
@@ -213,6 +216,8 @@ static gboolean paint_commit(
 		return FALSE;
 	if ((paint & PAINT_STALE) != 0 && (commit->paint & PAINT_STALE) == 0)
 		painting->n_fresh -= commit->waiting;
+	if (commit->paint == 0)
+		g_ptr_array_add(painting->graph->painted, commit);
 	commit->paint |= paint;
 	commit->waiting++;
 	painting->n_fresh += (commit->paint & PAINT_STALE) == 0;
@@ -248,14 +253,11 @@ static gboolean paint_next(struct painting *painting, GError **error)
 
 static void forget_paint(struct commit_graph *graph)
 {
-	GHashTableIter iter;
-	gpointer value;
-
-	g_hash_table_iter_init(&iter, graph->commits);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		struct commit *commit = value;
+	for (guint i = 0; i < graph->painted->len; i++) {
+		struct commit *commit = graph->painted->pdata[i];
 		commit->paint = commit->waiting = 0;
 	}
+	g_ptr_array_set_size(graph->painted, 0);
 }
 
 /** Paints from OURS and THEIRS; FOUND are the commits that got both paints, in the order of

@@ -25,6 +25,11 @@
 #include "worker/tree_settle.h"
 #include "worker/tree_walk.h"
 
+struct tree_merger {
+	git_repository *repository;
+	struct commit_graph *graph;
+};
+
 /** A commit, or the virtual merge of several: what its tree is, and which commits it stands for. */
 struct merge_head {
 	git_oid tree;
@@ -174,17 +179,17 @@ static GPtrArray *list_conflicts(GPtrArray *paths)
 	return conflicts;
 }
 
-static gboolean merge_commits(git_repository *repository, struct commit_graph *graph,
-	const struct merge_head *ours, const struct merge_head *theirs, struct tree_merge *result,
-	GError **error)
+static gboolean merge_commits(struct tree_merger *merger, const struct merge_head *ours,
+	const struct merge_head *theirs, struct tree_merge *result, GError **error)
 {
 	const git_oid *their_oid = &g_array_index(theirs->commits, git_oid, 0);
 	char our_label[GIT_OID_HEXSZ + 1];
 	char their_label[GIT_OID_HEXSZ + 1];
 	g_autoptr(GPtrArray) conflicts = g_ptr_array_new_with_free_func(g_free);
-	scoped(object_stage) stage = object_stage_new(repository, error);
+	scoped(object_stage) stage = object_stage_new(merger->repository, error);
 	struct merge_run run = {stage, 0, our_label, their_label, conflicts, conflicts};
-	g_autoptr(GArray) bases = stage != NULL ? find_bases(graph, ours, their_oid, error) : NULL;
+	g_autoptr(GArray) bases =
+		stage != NULL ? find_bases(merger->graph, ours, their_oid, error) : NULL;
 
 	if (bases == NULL)
 		return FALSE;
@@ -195,7 +200,7 @@ static gboolean merge_commits(git_repository *repository, struct commit_graph *g
 	}
 	git_oid_tostr(our_label, sizeof(our_label), &g_array_index(ours->commits, git_oid, 0));
 	git_oid_tostr(their_label, sizeof(their_label), their_oid);
-	if (!merge_heads(graph, &run, ours, theirs, bases, &result->tree, error))
+	if (!merge_heads(merger->graph, &run, ours, theirs, bases, &result->tree, error))
 		return FALSE;
 	result->base = g_array_index(bases, git_oid, 0);
 	result->clean = conflicts->len == 0;
@@ -206,16 +211,35 @@ static gboolean merge_commits(git_repository *repository, struct commit_graph *g
 	return TRUE;
 }
 
-gboolean tree_merge_commits(git_repository *repository, const git_oid *ours, const git_oid *theirs,
+struct tree_merger *tree_merger_new(git_repository *repository, GError **error)
+{
+	struct commit_graph *graph = commit_graph_new(repository, error);
+
+	if (graph == NULL)
+		return NULL;
+	struct tree_merger *merger = g_new(struct tree_merger, 1);
+	merger->repository = repository;
+	merger->graph = graph;
+	return merger;
+}
+
+void tree_merger_free(struct tree_merger *merger)
+{
+	if (merger == NULL)
+		return;
+	commit_graph_free(merger->graph);
+	g_free(merger);
+}
+
+gboolean tree_merger_merge(struct tree_merger *merger, const git_oid *ours, const git_oid *theirs,
 	struct tree_merge *merge, GError **error)
 {
 	struct merge_head our_head = {.commits = NULL};
 	struct merge_head their_head = {.commits = NULL};
-	scoped(commit_graph) graph = commit_graph_new(repository, error);
 	scoped_value(tree_merge) result = {0};
-	gboolean ok = graph != NULL && head_init(&our_head, graph, ours, error) &&
-		head_init(&their_head, graph, theirs, error) &&
-		merge_commits(repository, graph, &our_head, &their_head, &result, error);
+	gboolean ok = head_init(&our_head, merger->graph, ours, error) &&
+		head_init(&their_head, merger->graph, theirs, error) &&
+		merge_commits(merger, &our_head, &their_head, &result, error);
 
 	g_clear_pointer(&our_head.commits, g_array_unref);
 	g_clear_pointer(&their_head.commits, g_array_unref);
@@ -224,4 +248,12 @@ gboolean tree_merge_commits(git_repository *repository, const git_oid *ours, con
 		result = (struct tree_merge){0};
 	}
 	return ok;
+}
+
+gboolean tree_merge_commits(git_repository *repository, const git_oid *ours, const git_oid *theirs,
+	struct tree_merge *merge, GError **error)
+{
+	scoped(tree_merger) merger = tree_merger_new(repository, error);
+
+	return merger != NULL && tree_merger_merge(merger, ours, theirs, merge, error);
 }

@@ -25,6 +25,20 @@ void tree_merge_clear(struct tree_merge *merge);
 SCOPED_VALUE(tree_merge, tree_merge_clear)
 
 /**
+ * Makes merges in one repository, and remembers the histories it has read from one to the next. Belongs to one
+ * thread; REPOSITORY outlives it.
+ */
+struct tree_merger;
+
+struct tree_merger *tree_merger_new(git_repository *repository, GError **error);
+void tree_merger_free(struct tree_merger *merger);
+SCOPED_POINTER(tree_merger, tree_merger_free)
+
+/** As tree_merge_commits(), in MERGER's repository. */
+gboolean tree_merger_merge(struct tree_merger *merger, const git_oid *ours, const git_oid *theirs,
+	struct tree_merge *merge, GError **error);
+
+/**
  * Merges the commits OURS and THEIRS of REPOSITORY in memory, as git does with renames found at 50
  * % similarity and directory renames off; several merge bases are merged first. Never clean where
  * git is not. No common ancestor is UNRELATED_HISTORIES; a tree deeper than LIMIT_TREE_DEPTH or an

@@ -183,12 +183,13 @@ static GArray *merge_with_git(
 static GArray *merge_with_forge(git_repository *repository, const GArray *pairs)
 {
 	GArray *outcomes = g_array_new(FALSE, FALSE, sizeof(struct outcome));
+	g_autoptr(GError) error = NULL;
+	scoped(tree_merger) merger = tree_merger_new(repository, &error);
 
-	for (guint i = 0; i < pairs->len; i++) {
+	for (guint i = 0; i < pairs->len && merger != NULL; i++) {
 		const struct pair *pair = &g_array_index(pairs, struct pair, i);
 		scoped_value(tree_merge) merge = {0};
-		g_autoptr(GError) error = NULL;
-		if (!tree_merge_commits(repository, &pair->ours, &pair->theirs, &merge, &error))
+		if (!tree_merger_merge(merger, &pair->ours, &pair->theirs, &merge, &error))
 			fail(git_oid_tostr_s(&pair->ours), error);
 		struct outcome outcome = {merge.clean, merge.tree};
 		g_array_append_val(outcomes, outcome);
