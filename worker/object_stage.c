@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "journal/base/errors.h"
+#include "journal/base/limits.h"
 
 struct staged_object {
 	git_oid oid;
@@ -21,8 +22,9 @@ struct staged_object {
 
 struct object_stage {
 	git_odb *odb;
-	GHashTable *loaded;   /**< git_oid, inside the value → git_odb_object */
-	GHashTable *staged;   /**< git_oid, inside the value → struct staged_object */
+	GHashTable *loaded; /**< git_oid, inside the value → git_odb_object */
+	GHashTable *staged; /**< git_oid, inside the value → struct staged_object */
+	size_t loaded_bytes;
 	GPtrArray *unwritten; /**< of struct staged_object, borrowed from staged */
 };
 
@@ -105,6 +107,7 @@ const void *object_stage_read(struct object_stage *stage, const git_oid *oid, gi
 			return NULL;
 		}
 		g_hash_table_insert(stage->loaded, (gpointer)git_odb_object_id(object), object);
+		stage->loaded_bytes += git_odb_object_size(object);
 	}
 	if (git_odb_object_type(object) != type) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY,
@@ -119,7 +122,22 @@ const void *object_stage_read(struct object_stage *stage, const git_oid *oid, gi
 
 void object_stage_release(struct object_stage *stage, const git_oid *oid)
 {
+	git_odb_object *object = g_hash_table_lookup(stage->loaded, oid);
+
+	if (object == NULL)
+		return;
+	stage->loaded_bytes -= git_odb_object_size(object);
 	g_hash_table_remove(stage->loaded, oid);
+}
+
+void object_stage_reset(struct object_stage *stage)
+{
+	g_ptr_array_set_size(stage->unwritten, 0);
+	g_hash_table_remove_all(stage->staged);
+	if (stage->loaded_bytes > LIMIT_OBJECTS_KEPT_BYTES) {
+		g_hash_table_remove_all(stage->loaded);
+		stage->loaded_bytes = 0;
+	}
 }
 
 gboolean object_stage_size(

@@ -43,6 +43,12 @@ void object_stage_forget_added(struct object_stage *stage);
  * trees. */
 gboolean object_stage_write(struct object_stage *stage, GError **error);
 
+/**
+ * Forgets what was added, and what was read if that has grown past LIMIT_OBJECTS_KEPT_BYTES.
+ * Nothing borrowed may be in use.
+ */
+void object_stage_reset(struct object_stage *stage);
+
 /** Prefixes libgit2's last error of this thread with WHAT, as a BROKEN_REPOSITORY error. */
 void object_stage_set_error(GError **error, const char *what);
 

@@ -7,8 +7,9 @@
  * and a conflict in there leaves its markers in the virtual base, as in git. Nothing is written to
  * the repository unless the merge is clean.
  *
- * More conservative than git in this: what our limits forbid to compare or merge is a conflict, and
- * so is a moved file whose content conflicts where both sides put equal files in its new place.
+ * More conservative than git in two things. What our limits forbid to compare or merge is a
+ * conflict. And so is a moved file whose content conflicts where its new place is taken: git
+ * reports that, but can call the merge clean all the same, with markers in the tree.
  */
 #include "worker/tree_merge.h"
 
@@ -26,8 +27,8 @@
 #include "worker/tree_walk.h"
 
 struct tree_merger {
-	git_repository *repository;
 	struct commit_graph *graph;
+	struct object_stage *stage;
 };
 
 /** A commit, or the virtual merge of several: what its tree is, and which commits it stands for. */
@@ -186,10 +187,8 @@ static gboolean merge_commits(struct tree_merger *merger, const struct merge_hea
 	char our_label[GIT_OID_HEXSZ + 1];
 	char their_label[GIT_OID_HEXSZ + 1];
 	g_autoptr(GPtrArray) conflicts = g_ptr_array_new_with_free_func(g_free);
-	scoped(object_stage) stage = object_stage_new(merger->repository, error);
-	struct merge_run run = {stage, 0, our_label, their_label, conflicts, conflicts};
-	g_autoptr(GArray) bases =
-		stage != NULL ? find_bases(merger->graph, ours, their_oid, error) : NULL;
+	struct merge_run run = {merger->stage, 0, our_label, their_label, conflicts, conflicts};
+	g_autoptr(GArray) bases = find_bases(merger->graph, ours, their_oid, error);
 
 	if (bases == NULL)
 		return FALSE;
@@ -205,7 +204,7 @@ static gboolean merge_commits(struct tree_merger *merger, const struct merge_hea
 	result->base = g_array_index(bases, git_oid, 0);
 	result->clean = conflicts->len == 0;
 	if (result->clean)
-		return object_stage_write(stage, error);
+		return object_stage_write(merger->stage, error);
 	result->tree = (git_oid){0};
 	result->conflicts = list_conflicts(conflicts);
 	return TRUE;
@@ -213,14 +212,13 @@ static gboolean merge_commits(struct tree_merger *merger, const struct merge_hea
 
 struct tree_merger *tree_merger_new(git_repository *repository, GError **error)
 {
-	struct commit_graph *graph = commit_graph_new(repository, error);
+	scoped(tree_merger) merger = g_new0(struct tree_merger, 1);
 
-	if (graph == NULL)
+	merger->graph = commit_graph_new(repository, error);
+	if (merger->graph == NULL)
 		return NULL;
-	struct tree_merger *merger = g_new(struct tree_merger, 1);
-	merger->repository = repository;
-	merger->graph = graph;
-	return merger;
+	merger->stage = object_stage_new(repository, error);
+	return merger->stage != NULL ? g_steal_pointer(&merger) : NULL;
 }
 
 void tree_merger_free(struct tree_merger *merger)
@@ -228,6 +226,7 @@ void tree_merger_free(struct tree_merger *merger)
 	if (merger == NULL)
 		return;
 	commit_graph_free(merger->graph);
+	object_stage_free(merger->stage);
 	g_free(merger);
 }
 
@@ -241,6 +240,7 @@ gboolean tree_merger_merge(struct tree_merger *merger, const git_oid *ours, cons
 		head_init(&their_head, merger->graph, theirs, error) &&
 		merge_commits(merger, &our_head, &their_head, &result, error);
 
+	object_stage_reset(merger->stage);
 	g_clear_pointer(&our_head.commits, g_array_unref);
 	g_clear_pointer(&their_head.commits, g_array_unref);
 	if (ok) {

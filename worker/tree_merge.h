@@ -25,8 +25,8 @@ void tree_merge_clear(struct tree_merge *merge);
 SCOPED_VALUE(tree_merge, tree_merge_clear)
 
 /**
- * Makes merges in one repository, and remembers the histories it has read from one to the next. Belongs to one
- * thread; REPOSITORY outlives it.
+ * Makes merges in one repository, and remembers the histories it has read from one to the next.
+ * Belongs to one thread; REPOSITORY outlives it.
  */
 struct tree_merger;
 

@@ -162,6 +162,9 @@
 #define LIMIT_MERGE_BASES 64
 #define LIMIT_MERGE_BASE_DEPTH 64
 
+/* Trees kept from one merge to the next in the same repository. */
+#define LIMIT_OBJECTS_KEPT_BYTES (64u * 1024 * 1024)
+
 /* Renames: git's own bound on the square root of pairs compared, and memory for what is known of the files. */
 #define LIMIT_RENAME_CANDIDATES 7000
 #define LIMIT_RENAME_PROFILE_BYTES (512u * 1024 * 1024)
