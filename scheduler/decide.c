@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "journal/base/limits.h"
-#include "journal/base/nearest.h"
+#include "journal/event_check.h"
 #include "journal/message.h"
 #include "queue/batch_name.h"
 #include "queue/job_kinds.h"
@@ -260,8 +260,9 @@ static void add_facts(const struct asking *asking, const struct batch_row *batch
 	}
 }
 
+/* When the next try may begin; AFTER_MS is what the host asked for, if anything. */
 static uint64_t retry_at_us(const struct view *view, const struct batch_row *batch,
-	const struct job *job)
+	const struct job *job, uint64_t after_ms)
 {
 	uint32_t doublings = MIN(job->tries - 1u, 16u);
 	uint64_t base_ms = MIN((uint64_t)LIMIT_RETRY_FIRST_MS << doublings, LIMIT_RETRY_LAST_MS);
@@ -270,6 +271,7 @@ static uint64_t retry_at_us(const struct view *view, const struct batch_row *bat
 	uint64_t spread;
 
 	memcpy(&spread, digest.bytes, sizeof(spread));
+	base_ms = MAX(base_ms, MIN(after_ms * 2, LIMIT_RETRY_AFTER_MS));
 	/* Half of it fixed, half drawn from the job, so that many do not come back at once. */
 	return (uint64_t)view->now.wall_us + (base_ms / 2 + spread % (base_ms / 2 + 1)) * 1000;
 }
@@ -288,7 +290,7 @@ static void add_succeeded(const struct asking *asking, const struct batch_row *b
 }
 
 static void add_retry(const struct asking *asking, const struct batch_row *batch,
-	const struct job *job, const Forge__Error *error)
+	const struct job *job, const Forge__Error *error, uint64_t retry_after_ms)
 {
 	Forge__JobRetryScheduled *retry = g_new(Forge__JobRetryScheduled, 1);
 
@@ -296,7 +298,7 @@ static void add_retry(const struct asking *asking, const struct batch_row *batch
 	retry->job = decide_job_id(batch->seq, job->number);
 	retry->attempt = job->attempt;
 	retry->error = message_copy(&error->base);
-	retry->not_before_us = retry_at_us(asking->view, batch, job);
+	retry->not_before_us = retry_at_us(asking->view, batch, job, retry_after_ms);
 	decision_add(
 		asking->view, asking->decision, FORGE__EVENT__KIND_JOB_RETRY_SCHEDULED, retry);
 }
@@ -333,7 +335,7 @@ static void add_end(const struct asking *asking, const struct batch_row *batch,
 	retryable = forge_error_class(forge_error_from_name(end->error->code)) ==
 		FORGE_ERROR_CLASS_RETRY;
 	if (retryable && job->tries < kind->attempts) {
-		add_retry(asking, batch, job, end->error);
+		add_retry(asking, batch, job, end->error, end->retry_after_ms);
 		return;
 	}
 	add_facts(asking, batch, job, end->facts_if_final, end->n_facts_if_final);
@@ -574,10 +576,26 @@ static void decide_set_paused(const struct asking *asking, gboolean paused)
 
 /* ---- dispatch ----------------------------------------------------------------------------- */
 
+/* What this build does not understand whole must not get into the journal, where no build of this age could read it. A
+ * hello is only read, so that a newer peer can be told of the difference. */
+static gboolean is_understood(const struct asking *asking, const Forge__Request *request)
+{
+	g_autofree char *place = NULL;
+
+	if (request->kind_case == FORGE__REQUEST__KIND_HELLO ||
+		event_check(&request->base, &place))
+		return TRUE;
+	decision_refuse(asking->decision, asking->routing, asking->id, FORGE_ERROR_UNSUPPORTED,
+		"this scheduler (%s) does not understand the request: %s", FORGE_VERSION, place);
+	return FALSE;
+}
+
 static void decide_request(const struct asking *asking, const struct input *input)
 {
 	const Forge__Request *request = input->request;
 
+	if (!is_understood(asking, request))
+		return;
 	switch (request->kind_case) {
 	case FORGE__REQUEST__KIND_HELLO:
 		decide_hello(asking, request->hello);
@@ -624,10 +642,8 @@ static void decide_request(const struct asking *asking, const struct input *inpu
 		return;
 	case FORGE__REQUEST__KIND__NOT_SET:
 	case _FORGE__REQUEST__KIND__CASE_IS_INT_SIZE:
-		break;
+		return;
 	}
-	decision_refuse(asking->decision, asking->routing, asking->id, FORGE_ERROR_UNSUPPORTED,
-		"this scheduler (%s) does not know that request", FORGE_VERSION);
 }
 
 static void decide_owner_gone(

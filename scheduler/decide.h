@@ -16,6 +16,9 @@ struct view {
 	const struct state *state;
 	const struct pool *pool;
 	const char *journal_id;
+	const char *host; /**< that the scheduler runs on */
+	uint32_t pid;
+	uint64_t started_us;
 	struct instant now;
 };
 

@@ -45,6 +45,7 @@ struct scheduler_loop {
 	GQueue received; /* of struct received, not decided yet */
 	GHashTable *buried; /* owners found gone; set */
 	uint64_t checkpoint_seq;
+	GThread *saver; /* of the newest checkpoint; joined before the next, and before the journal is closed */
 	int64_t owners_checked_ms;
 	gint stopping;
 };
@@ -54,6 +55,7 @@ struct scheduler_loop {
 static void close_journal(struct scheduler_loop *loop)
 {
 	g_clear_pointer(&loop->tail, tail_free);
+	g_clear_pointer(&loop->saver, g_thread_join);
 	g_clear_pointer(&loop->scheduler, scheduler_free);
 	g_clear_pointer(&loop->journal, journal_close);
 }
@@ -378,16 +380,39 @@ static int64_t wait_ms(const struct scheduler_loop *loop)
 	return CLAMP(wake_ms - now.monotonic_ms, 0, LIMIT_HEARTBEAT_MS);
 }
 
+/* A checkpoint on its way to the disk. */
+struct saving {
+	struct journal *journal;
+	uint64_t seq;
+	GBytes *image;
+};
+
+static gpointer save_checkpoint(gpointer data)
+{
+	struct saving *saving = data;
+	g_autoptr(GError) error = NULL;
+
+	if (!journal_save_checkpoint(saving->journal, saving->seq, scheduler_checkpoint_tag(),
+		    saving->image, &error))
+		g_warning("checkpoint not written: %s", error->message);
+	g_bytes_unref(saving->image);
+	g_free(saving);
+	return NULL;
+}
+
+/* The state is copied here, between turns; the copy is written while turns go on. */
 static void save_checkpoint_if_due(struct scheduler_loop *loop, uint64_t events)
 {
-	g_autoptr(GError) error = NULL;
-	uint64_t seq = journal_end(loop->journal).seq;
+	struct saving *saving;
 
-	if (seq < loop->checkpoint_seq + events)
+	if (journal_end(loop->journal).seq < loop->checkpoint_seq + events)
 		return;
-	loop->checkpoint_seq = seq;
-	if (!scheduler_checkpoint(loop->scheduler, &error))
-		g_warning("checkpoint not written: %s", error->message);
+	g_clear_pointer(&loop->saver, g_thread_join);
+	saving = g_new0(struct saving, 1);
+	saving->journal = loop->journal;
+	saving->image = scheduler_image(loop->scheduler, &saving->seq);
+	loop->checkpoint_seq = saving->seq;
+	loop->saver = g_thread_new("checkpoint", save_checkpoint, saving);
 }
 
 static void say_goodbye(struct scheduler_loop *loop)

@@ -5,7 +5,6 @@
 #include "scheduler/query.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "journal/base/limits.h"
 
@@ -272,8 +271,9 @@ static void get_stats(
 	stats.n_workers = workers->len;
 	stats.workers = (Forge__WorkerRow **)workers->pdata;
 	stats.paused = state->paused;
-	stats.pid = (uint32_t)getpid();
-	stats.host = (char *)g_get_host_name();
+	stats.started_us = view->started_us;
+	stats.pid = view->pid;
+	stats.host = (char *)view->host;
 	reply_with(input, decision, FORGE__REPLY__KIND_STATS, &stats);
 }
 

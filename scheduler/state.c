@@ -256,8 +256,6 @@ static gboolean fold_reported(struct state *state, uint64_t seq, uint64_t time_u
 		if (fork && !fact->fork_synced->dry_run)
 			fork_row_note_branch(fork, seq, time_us, fact->fork_synced);
 		return TRUE;
-	case FORGE__FACT__KIND_RATE_LIMITED:
-		return TRUE;
 	case FORGE__FACT__KIND__NOT_SET:
 	case _FORGE__FACT__KIND__CASE_IS_INT_SIZE:
 		break;

@@ -21,6 +21,7 @@ struct scheduler {
 	struct pool *pool;
 	char *host;
 	uint32_t pid;
+	uint64_t started_us;
 	gboolean said_started; /* only a scheduler that writes says that it was there */
 };
 
@@ -145,6 +146,7 @@ struct scheduler *scheduler_new(struct journal *journal, const char *host, uint3
 		return NULL;
 	scheduler->host = g_strdup(host);
 	scheduler->pid = pid;
+	scheduler->started_us = (uint64_t)now.wall_us;
 	scheduler->pool = pool_new(scheduler->state, now);
 	return g_steal_pointer(&scheduler);
 }
@@ -164,15 +166,16 @@ struct view scheduler_view(const struct scheduler *scheduler, struct instant now
 	return (struct view){.state = scheduler->state,
 		.pool = scheduler->pool,
 		.journal_id = journal_id(scheduler->journal),
+		.host = scheduler->host,
+		.pid = scheduler->pid,
+		.started_us = scheduler->started_us,
 		.now = now};
 }
 
-gboolean scheduler_checkpoint(struct scheduler *scheduler, GError **error)
+GBytes *scheduler_image(const struct scheduler *scheduler, uint64_t *seq)
 {
-	g_autoptr(GBytes) image = state_image(scheduler->state);
-
-	return journal_save_checkpoint(scheduler->journal, scheduler->state->last_seq,
-		scheduler_checkpoint_tag(), image, error);
+	*seq = scheduler->state->last_seq;
+	return state_image(scheduler->state);
 }
 
 /* ---- turns -------------------------------------------------------------------------------- */

@@ -43,8 +43,8 @@ struct state *scheduler_replay(struct journal *journal, GError **error);
  */
 gboolean scheduler_verify(struct journal *journal, struct hash *digest, GError **error);
 
-/** Writes a checkpoint of the state as it is. */
-gboolean scheduler_checkpoint(struct scheduler *scheduler, GError **error);
+/** A copy of the state as it is, to be saved as the checkpoint of *SEQ. */
+GBytes *scheduler_image(const struct scheduler *scheduler, uint64_t *seq);
 
 /** Tag of checkpoints that this build can use. */
 const char *scheduler_checkpoint_tag(void);

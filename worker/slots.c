@@ -155,6 +155,8 @@ static void run_job(struct slot *slot)
 	slot->operation.job = assignment->job;
 	slot->operation.budget = &assignment->budget;
 	end = operation_run(&slot->operation);
+	if (end->error)
+		end->retry_after_ms = (uint64_t)MAX(0, assignment->budget.retry_after_ms);
 	if (was_interrupted(end) && g_atomic_int_get(&assignment->revoked))
 		end = say_cancelled(end);
 	message = message_for(slot, was_interrupted(end) ? SLOT_RETURNED : SLOT_REPORT);
