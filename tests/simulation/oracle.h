@@ -2,7 +2,7 @@
 #define FORGE_TESTS_SIMULATION_ORACLE_H
 
 #include "journal/journal.h"
-#include "tests/simulation/git_server.h"
+#include "tests/simulation/sim_git.h"
 #include "tests/simulation/world.h"
 
 /**

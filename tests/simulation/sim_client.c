@@ -10,7 +10,7 @@
 
 #include "journal/message.h"
 #include "queue/protocol.h"
-#include "tests/simulation/git_server.h"
+#include "tests/simulation/sim_git.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/oracle.h"
 
@@ -108,7 +108,7 @@ static void register_fork(struct sim_client *client)
 	fork.n_branches = (size_t)world_between(client->world, 1, G_N_ELEMENTS(branches));
 	fork.branches = (char **)branches;
 	for (size_t i = 0; i < fork.n_branches; i++)
-		git_server_make(client->world->git, address, branches[i]);
+		sim_git_make(client->world->git, address, branches[i]);
 	message.fork = &fork;
 	message.request_id = request_id;
 	ask(client, FORGE__REQUEST__KIND_REGISTER_FORK, &message);

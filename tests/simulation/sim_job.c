@@ -9,7 +9,7 @@
 
 #include "journal/base/errors.h"
 #include "journal/message.h"
-#include "tests/simulation/git_server.h"
+#include "tests/simulation/sim_git.h"
 
 struct sim_job *sim_job_new(const Forge__GrantedJob *granted, uint64_t stamp)
 {
@@ -162,7 +162,7 @@ static void begin_push(struct sim_job *job, const char *before, const char *afte
 static void look(struct world *world, struct sim_job *job, struct sim_result *result)
 {
 	const char *fork = job->granted->fork->fork, *branch = sim_job_branch(job);
-	const char *tip = git_server_tip(world->git, fork, branch);
+	const char *tip = sim_git_tip(world->git, fork, branch);
 	const Forge__PushIntended *happened = find_intent(job, tip, TRUE);
 	const Forge__PushIntended *open = find_intent(job, tip, FALSE);
 	g_autofree char *after = NULL;
@@ -172,13 +172,13 @@ static void look(struct world *world, struct sim_job *job, struct sim_result *re
 		report(result, synced(job, happened->status, happened->before, happened->after));
 	} else if (open) {
 		begin_push(job, open->before, open->after);
-	} else if (git_server_is_level(world->git, fork, branch, tip)) {
+	} else if (sim_git_is_level(world->git, fork, branch, tip)) {
 		report(result, synced(job, FORGE__BRANCH_STATUS__BRANCH_STATUS_UP_TO_DATE, tip, tip));
 	} else if (chance_happens(&world->chance, 80)) {
 		job->conflict = TRUE;
 		report(result, synced(job, FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT, tip, tip));
 	} else {
-		after = git_server_merge(world->git, fork, branch, tip);
+		after = sim_git_merge(world->git, fork, branch, tip);
 		begin_push(job, tip, after);
 		intend(job, result, tip, after);
 	}

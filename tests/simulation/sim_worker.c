@@ -12,7 +12,7 @@
 #include "journal/base/limits.h"
 #include "journal/message.h"
 #include "queue/protocol.h"
-#include "tests/simulation/git_server.h"
+#include "tests/simulation/sim_git.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/oracle.h"
 #include "tests/simulation/sim_client.h"
@@ -215,7 +215,7 @@ static void push_arrives(struct world *world, gpointer subject, uint64_t stamp, 
 		.batch = reported->job->batch,
 		.number = reported->job->number,
 		.attempt = reported->attempt};
-	taken = git_server_push(world->git, &move);
+	taken = sim_git_push(world->git, &move);
 	if (taken)
 		oracle_check_push(world->oracle, &move);
 	/* The answer may get lost on its way. */

@@ -8,6 +8,7 @@
  */
 #include <glib.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tests/simulation/profile.h"
@@ -20,7 +21,7 @@ static char running[100];
 
 static void name_running(int signal_number)
 {
-	ssize_t ignored = write(STDERR_FILENO, running, sizeof(running) - 1);
+	ssize_t ignored = write(STDERR_FILENO, running, strlen(running));
 
 	(void)ignored;
 	signal(signal_number, SIG_DFL);
@@ -89,6 +90,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	signal(SIGABRT, name_running);
+	signal(SIGTRAP, name_running);
 	for (size_t i = 0; i < n_profiles; i++) {
 		g_autofree char *name = g_strdup_printf(
 			"/simulation/%s/all_work_ends_once_and_as_recorded", profiles[i].name);

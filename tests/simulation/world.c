@@ -7,7 +7,7 @@
  */
 #include "tests/simulation/world.h"
 
-#include "tests/simulation/git_server.h"
+#include "tests/simulation/sim_git.h"
 #include "tests/simulation/host.h"
 #include "tests/simulation/oracle.h"
 #include "tests/simulation/sim_client.h"
@@ -112,7 +112,7 @@ static void jump_clock(struct world *world)
 static void live(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
 	GBytes *message)
 {
-	const GPtrArray *branches = git_server_branches(world->git);
+	const GPtrArray *branches = sim_git_branches(world->git);
 
 	(void)subject, (void)stamp, (void)routing, (void)message;
 	if (world_misfortune(world, world->profile->clock_jump))
@@ -122,9 +122,9 @@ static void live(struct world *world, gpointer subject, uint64_t stamp, GBytes *
 			branches->pdata[world_between(world, 0, branches->len - 1)];
 
 		if (world_misfortune(world, 700))
-			git_server_advance_upstream(world->git, row->fork, row->branch);
+			sim_git_advance_upstream(world->git, row->fork, row->branch);
 		if (world_misfortune(world, 30))
-			git_server_push_by_hand(world->git, row->fork, row->branch);
+			sim_git_push_by_hand(world->git, row->fork, row->branch);
 	}
 	world_plan(world, 1000, live, NULL, 0, NULL, NULL);
 }
@@ -141,7 +141,7 @@ struct world *world_new(const struct profile *profile, uint64_t seed)
 	world->chance = chance_from_seed(seed);
 	world->now_ms = 1000;
 	world->agenda = g_sequence_new(free_appointment);
-	world->git = git_server_new();
+	world->git = sim_git_new();
 	world->oracle = oracle_new(world);
 	world->host = host_new(world);
 	world->workers = g_ptr_array_new_with_free_func((GDestroyNotify)sim_worker_free);
@@ -171,7 +171,7 @@ void world_free(struct world *world)
 	g_ptr_array_free(world->clients, TRUE);
 	host_free(world->host);
 	oracle_free(world->oracle);
-	git_server_free(world->git);
+	sim_git_free(world->git);
 	g_free(world->failure);
 	g_free(world);
 }

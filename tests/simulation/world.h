@@ -9,7 +9,7 @@
 #include "tests/simulation/chance.h"
 #include "tests/simulation/profile.h"
 
-struct git_server;
+struct sim_git;
 struct host;
 struct oracle;
 struct sim_client;
@@ -30,7 +30,7 @@ struct world {
 	GSequence *agenda;      /* of struct appointment, by time and then by order of planning */
 	uint64_t planned;
 	struct host *host;
-	struct git_server *git;
+	struct sim_git *git;
 	struct oracle *oracle;
 	GPtrArray *workers; /**< of struct sim_worker */
 	GPtrArray *clients; /**< of struct sim_client */

@@ -2,11 +2,11 @@
  * Refs with compare-and-swap, and commits that are digests of what made them. Upstream is a counter: its commits never
  * conflict here, since what is tested is who moves a branch when, not how trees are merged.
  */
-#include "tests/simulation/git_server.h"
+#include "tests/simulation/sim_git.h"
 
 #include <string.h>
 
-struct git_server {
+struct sim_git {
 	GPtrArray *branches; /* of struct git_branch */
 	GPtrArray *moves;    /* of struct git_move */
 	GHashTable *holds;   /* commit → commits of upstream it holds; only looked up */
@@ -33,9 +33,9 @@ static void free_move(gpointer data)
 	g_free(move);
 }
 
-struct git_server *git_server_new(void)
+struct sim_git *sim_git_new(void)
 {
-	struct git_server *server = g_new0(struct git_server, 1);
+	struct sim_git *server = g_new0(struct sim_git, 1);
 
 	server->branches = g_ptr_array_new_with_free_func(free_branch);
 	server->moves = g_ptr_array_new_with_free_func(free_move);
@@ -43,7 +43,7 @@ struct git_server *git_server_new(void)
 	return server;
 }
 
-void git_server_free(struct git_server *server)
+void sim_git_free(struct sim_git *server)
 {
 	if (!server)
 		return;
@@ -54,7 +54,7 @@ void git_server_free(struct git_server *server)
 }
 
 static struct git_branch *find(
-	const struct git_server *server, const char *fork, const char *branch)
+	const struct sim_git *server, const char *fork, const char *branch)
 {
 	for (guint i = 0; i < server->branches->len; i++) {
 		struct git_branch *row = server->branches->pdata[i];
@@ -65,7 +65,7 @@ static struct git_branch *find(
 	return NULL;
 }
 
-static char *make_commit(struct git_server *server, const char *parent, const char *what,
+static char *make_commit(struct sim_git *server, const char *parent, const char *what,
 	uint32_t holds)
 {
 	g_autofree char *source = g_strdup_printf("%s %s %u", parent, what, holds);
@@ -75,7 +75,7 @@ static char *make_commit(struct git_server *server, const char *parent, const ch
 	return commit;
 }
 
-void git_server_make(struct git_server *server, const char *fork, const char *branch)
+void sim_git_make(struct sim_git *server, const char *fork, const char *branch)
 {
 	struct git_branch *row;
 	g_autofree char *name = g_strdup_printf("%s/%s", fork, branch);
@@ -90,34 +90,34 @@ void git_server_make(struct git_server *server, const char *fork, const char *br
 	g_ptr_array_add(server->branches, row);
 }
 
-const char *git_server_tip(const struct git_server *server, const char *fork, const char *branch)
+const char *sim_git_tip(const struct sim_git *server, const char *fork, const char *branch)
 {
 	return find(server, fork, branch)->tip;
 }
 
-void git_server_advance_upstream(struct git_server *server, const char *fork, const char *branch)
+void sim_git_advance_upstream(struct sim_git *server, const char *fork, const char *branch)
 {
 	find(server, fork, branch)->upstream++;
 }
 
-static uint32_t holds(const struct git_server *server, const char *commit)
+static uint32_t holds(const struct sim_git *server, const char *commit)
 {
 	return GPOINTER_TO_UINT(g_hash_table_lookup(server->holds, commit));
 }
 
-gboolean git_server_is_level(const struct git_server *server, const char *fork, const char *branch,
+gboolean sim_git_is_level(const struct sim_git *server, const char *fork, const char *branch,
 	const char *tip)
 {
 	return holds(server, tip) >= find(server, fork, branch)->upstream;
 }
 
-char *git_server_merge(
-	struct git_server *server, const char *fork, const char *branch, const char *tip)
+char *sim_git_merge(
+	struct sim_git *server, const char *fork, const char *branch, const char *tip)
 {
 	return make_commit(server, tip, "merge", find(server, fork, branch)->upstream);
 }
 
-gboolean git_server_push(struct git_server *server, const struct git_move *move)
+gboolean sim_git_push(struct sim_git *server, const struct git_move *move)
 {
 	struct git_branch *row = find(server, move->fork, move->branch);
 	struct git_move *copy;
@@ -135,7 +135,7 @@ gboolean git_server_push(struct git_server *server, const struct git_move *move)
 	return TRUE;
 }
 
-void git_server_push_by_hand(struct git_server *server, const char *fork, const char *branch)
+void sim_git_push_by_hand(struct sim_git *server, const char *fork, const char *branch)
 {
 	struct git_branch *row = find(server, fork, branch);
 	g_autofree char *after = make_commit(server, row->tip, "by hand", holds(server, row->tip));
@@ -144,15 +144,15 @@ void git_server_push_by_hand(struct git_server *server, const char *fork, const 
 		.before = row->tip,
 		.after = after};
 
-	g_assert_true(git_server_push(server, &move));
+	g_assert_true(sim_git_push(server, &move));
 }
 
-const GPtrArray *git_server_moves(const struct git_server *server)
+const GPtrArray *sim_git_moves(const struct sim_git *server)
 {
 	return server->moves;
 }
 
-const GPtrArray *git_server_branches(const struct git_server *server)
+const GPtrArray *sim_git_branches(const struct sim_git *server)
 {
 	return server->branches;
 }

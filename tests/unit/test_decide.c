@@ -1,0 +1,54 @@
+/* What requests and time lead to, one claim a test. */
+#include <glib.h>
+#include <string.h>
+
+#include "journal/base/limits.h"
+#include "tests/support/core_fixture.h"
+
+static void cancel_job(struct core *core, uint64_t batch, uint32_t number)
+{
+	Forge__CancelJob message = FORGE__CANCEL_JOB__INIT;
+	Forge__JobId id = FORGE__JOB_ID__INIT;
+
+	id.batch = batch;
+	id.number = number;
+	message.job = &id;
+	core_ask(core, "client", FORGE__REQUEST__KIND_CANCEL_JOB, &message);
+}
+
+static void cancel_batch(struct core *core, uint64_t batch)
+{
+	Forge__CancelJob message = FORGE__CANCEL_JOB__INIT;
+
+	message.batch = state_batch(core_state(core), batch)->opened->batch;
+	core_ask(core, "client", FORGE__REQUEST__KIND_CANCEL_JOB, &message);
+}
+
+static struct core *with_client(void)
+{
+	struct core *core = core_new();
+
+	core_greet_client(core, "client");
+	return core;
+}
+
+/* ---- cancelling --------------------------------------------------------------------------- */
+
+static void test_cancelling_a_batch_cancels_jobs_before_one_cancelled_earlier(void)
+{
+	scoped(core) core = with_client();
+	uint64_t batch = core_submit_noops(core, "client", "r", 5);
+
+	cancel_job(core, batch, 3);
+	cancel_batch(core, batch);
+	g_assert_null(state_batch(core_state(core), batch));
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_JOB_CANCELLED), ==, 5);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/decide/cancelling_a_batch_cancels_jobs_before_one_cancelled_earlier",
+		test_cancelling_a_batch_cancels_jobs_before_one_cancelled_earlier);
+	return g_test_run();
+}
