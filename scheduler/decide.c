@@ -364,12 +364,15 @@ static void decide_report(const struct asking *asking, const Forge__Report *repo
 
 static void decide_return(const struct asking *asking, const Forge__ReturnJobs *message)
 {
+	g_autoptr(GHashTable) returned = g_hash_table_new(NULL, NULL);
+
 	for (size_t i = 0; i < message->n_jobs; i++) {
 		const Forge__LeaseRef *ref = message->jobs[i];
 		struct batch_row *batch;
 		const struct job *job = held_job(asking, ref->job, ref->attempt, &batch);
 
-		if (job)
+		/* A message may name a job twice, but its lease ends once. */
+		if (job && g_hash_table_add(returned, (gpointer)job))
 			decide_lease_ended(asking->view, asking->decision,
 				decide_job_id(batch->seq, job->number), job->attempt, FALSE,
 				FORGE__RETURN_REASON__RETURN_REASON_DRAINING);

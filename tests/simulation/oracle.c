@@ -169,8 +169,9 @@ static void check_batch_rows(struct oracle *oracle, const Forge__BatchRows *rows
 	for (size_t i = 0; i < rows->n_rows; i++) {
 		const struct seen_batch *batch = oracle_batch(oracle, rows->rows[i]->batch);
 
-		if (!batch || batch->closed != rows->rows[i]->closed ||
-			batch->jobs->len != rows->rows[i]->counts->total)
+		/* What was listed first may have gone on in the same turn. */
+		if (!batch || (rows->rows[i]->closed && !batch->closed) ||
+			batch->jobs->len < rows->rows[i]->counts->total)
 			world_fail(oracle->world, "a list shows a batch as it is not recorded");
 	}
 }

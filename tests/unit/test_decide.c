@@ -32,6 +32,26 @@ static struct core *with_client(void)
 	return core;
 }
 
+/* ---- leases ------------------------------------------------------------------------------- */
+
+static void test_a_job_handed_back_twice_in_one_message_is_returned_once(void)
+{
+	scoped(core) core = with_client();
+	Forge__ReturnJobs message = FORGE__RETURN_JOBS__INIT;
+	Forge__LeaseRef ref = FORGE__LEASE_REF__INIT, *refs[] = {&ref, &ref};
+	Forge__JobId id = FORGE__JOB_ID__INIT;
+
+	core_greet_worker(core, "worker", 1);
+	id.batch = core_submit_noops(core, "client", "r", 1);
+	id.number = 1;
+	ref.job = &id;
+	ref.attempt = 1;
+	message.n_jobs = G_N_ELEMENTS(refs);
+	message.jobs = refs;
+	core_ask(core, "worker", FORGE__REQUEST__KIND_RETURN_JOBS, &message);
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_JOB_RETURNED), ==, 1);
+}
+
 /* ---- cancelling --------------------------------------------------------------------------- */
 
 static void test_cancelling_a_batch_cancels_jobs_before_one_cancelled_earlier(void)
@@ -50,5 +70,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/decide/cancelling_a_batch_cancels_jobs_before_one_cancelled_earlier",
 		test_cancelling_a_batch_cancels_jobs_before_one_cancelled_earlier);
+	g_test_add_func("/decide/a_job_handed_back_twice_in_one_message_is_returned_once",
+		test_a_job_handed_back_twice_in_one_message_is_returned_once);
 	return g_test_run();
 }
