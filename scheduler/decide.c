@@ -644,6 +644,15 @@ static void decide_owner_gone(
 	}
 }
 
+/*
+ * Not so: somebody who knew the scheduler before this one, and a worker that was silent for so long that its session
+ * ended.
+ */
+static gboolean is_greeted(const struct view *view, const struct peer *peer)
+{
+	return peer && (!peer->session || pool_seat(view->pool, peer->session));
+}
+
 void decide(const struct view *view, const struct input *input, struct decision *decision)
 {
 	struct asking asking = {.view = view, .routing = input->routing, .decision = decision};
@@ -656,11 +665,12 @@ void decide(const struct view *view, const struct input *input, struct decision 
 	}
 	asking.id = input->request->id;
 	asking.peer = pool_peer(view->pool, input->routing);
-	if (asking.peer || input->request->kind_case == FORGE__REQUEST__KIND_HELLO) {
+	if (is_greeted(view, asking.peer) ||
+		input->request->kind_case == FORGE__REQUEST__KIND_HELLO) {
 		decide_request(&asking, input);
 		return;
 	}
-	/* Someone who knew the scheduler before this one: it has to say hello again. */
+	/* It has to say hello again, and then learns what became of its leases. */
 	reply.id = input->request->id;
 	reply.kind_case = FORGE__REPLY__KIND_GOODBYE;
 	reply.goodbye = &goodbye;

@@ -52,6 +52,21 @@ static void test_a_job_handed_back_twice_in_one_message_is_returned_once(void)
 	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_JOB_RETURNED), ==, 1);
 }
 
+static void test_a_worker_that_was_silent_too_long_is_told_to_join_again(void)
+{
+	scoped(core) core = with_client();
+	uint64_t session = core_greet_worker(core, "worker", 1);
+	uint64_t batch = core_submit_noops(core, "client", "r", 1);
+
+	core_pass(core, LIMIT_LEASE_MS);
+	g_assert_null(state_session(core_state(core), session));
+	core_assert_jobs(core, batch, JOB_QUEUED, 1);
+	core_beat_empty(core, "worker");
+	core_reply(core, "worker", FORGE__REPLY__KIND_GOODBYE);
+	g_assert_cmpuint(core_greet_worker(core, "worker", 1), >, session);
+	core_assert_jobs(core, batch, JOB_LEASED, 1);
+}
+
 /* ---- cancelling --------------------------------------------------------------------------- */
 
 static void test_cancelling_a_batch_cancels_jobs_before_one_cancelled_earlier(void)
@@ -72,5 +87,7 @@ int main(int argc, char **argv)
 		test_cancelling_a_batch_cancels_jobs_before_one_cancelled_earlier);
 	g_test_add_func("/decide/a_job_handed_back_twice_in_one_message_is_returned_once",
 		test_a_job_handed_back_twice_in_one_message_is_returned_once);
+	g_test_add_func("/decide/a_worker_that_was_silent_too_long_is_told_to_join_again",
+		test_a_worker_that_was_silent_too_long_is_told_to_join_again);
 	return g_test_run();
 }
