@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "journal/event_text.h"
 #include "journal/message.h"
 #include "queue/messages.pb-c.h"
 
@@ -73,6 +74,17 @@ void oracle_free(struct oracle *oracle)
 
 /* ---- the journal -------------------------------------------------------------------------- */
 
+static void trace(const struct oracle *oracle, uint64_t seq, const Forge__Event *event)
+{
+	g_autofree char *line = NULL;
+
+	if (!g_getenv("SIMULATION_TRACE"))
+		return;
+	line = event_line(event);
+	g_printerr("%8" G_GINT64_FORMAT " ms %5" G_GUINT64_FORMAT " %s\n", oracle->world->now_ms, seq,
+		line);
+}
+
 static void follow_record(struct oracle *oracle, const struct journal_record *record)
 {
 	uint64_t seq = record->first_seq;
@@ -81,8 +93,10 @@ static void follow_record(struct oracle *oracle, const struct journal_record *re
 		const Forge__Entry *entry = record->entries->entries[i];
 
 		for (size_t j = 0; j < entry->n_events; j++, seq++)
-			if (seq > oracle->seq)
+			if (seq > oracle->seq) {
+				trace(oracle, seq, entry->events[j]);
 				oracle_fold(oracle, entry->time_us, entry->events[j]);
+			}
 	}
 }
 
@@ -269,20 +283,21 @@ void oracle_check_push(struct oracle *oracle, const struct git_move *move)
 		world_fail(oracle->world, "branch %s moved and nobody had said so", move->branch);
 }
 
-static gboolean moved_on_by_hand(const GPtrArray *moves, const struct git_move *move)
+static gboolean moved_on(const GPtrArray *moves, const struct git_move *move)
 {
 	for (guint i = 0; i < moves->len; i++) {
 		const struct git_move *other = moves->pdata[i];
 
-		if (other->batch == 0 && strcmp(other->before, move->after) == 0)
+		if (strcmp(other->before, move->after) == 0)
 			return TRUE;
 	}
 	return FALSE;
 }
 
 /*
- * A move by a job that did its work has its fact, unless somebody moved the branch on before it was seen. Two jobs may tell
- * one move: while the first waits for its retry the second may push the very commit that the first intended.
+ * A move by a job that did its work has its fact, unless the branch was moved on before the next attempt looked: by hand,
+ * or by another job that had the lane while this one waited for its retry. Such a job may also push the very commit that
+ * the first intended; then both tell of one move.
  */
 static void check_move(struct oracle *oracle, const GPtrArray *moves, const struct git_move *move)
 {
@@ -294,7 +309,7 @@ static void check_move(struct oracle *oracle, const GPtrArray *moves, const stru
 
 		facts += settles(seen->fact) && claims_move(seen, move) ? 1 : 0;
 	}
-	if (facts == 0 && job->succeeded && !moved_on_by_hand(moves, move))
+	if (facts == 0 && job->succeeded && !moved_on(moves, move))
 		world_fail(oracle->world, "a push by job %" G_GUINT64_FORMAT ".%u was never told",
 			move->batch, move->number);
 }

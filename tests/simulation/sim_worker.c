@@ -163,10 +163,16 @@ static struct sim_job *job_named(const struct sim_worker *worker, const Forge__L
 	return NULL;
 }
 
+static int64_t some_time_ms(const struct sim_worker *worker)
+{
+	int64_t longest_ms = worker->world->profile->job_ms;
+
+	return world_between(worker->world, 1, worker->world->calm ? MIN(longest_ms, 500) : longest_ms);
+}
+
 static void plan_step(struct sim_worker *worker, struct sim_job *job)
 {
-	world_plan(worker->world, world_between(worker->world, 1, worker->world->profile->job_ms),
-		step, worker, job->stamp, NULL, NULL);
+	world_plan(worker->world, some_time_ms(worker), step, worker, job->stamp, NULL, NULL);
 }
 
 /* As many jobs run as there are slots; the others wait for one. */
@@ -243,8 +249,7 @@ static void push(struct sim_worker *worker, struct sim_job *job)
 	reported.attempt = job->granted->attempt;
 	reported.fact = &fact;
 	message = message_pack(&reported.base);
-	world_plan(worker->world, world_between(worker->world, 1, worker->world->profile->job_ms),
-		push_arrives, worker, job->stamp, NULL, message);
+	world_plan(worker->world, some_time_ms(worker), push_arrives, worker, job->stamp, NULL, message);
 }
 
 static void step(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,

@@ -4,7 +4,8 @@
  *
  *     SIMULATION_SEED=17 build/tests/simulation/test_simulation -p /simulation/lossy
  *
- * SIMULATION_RUNS says how many seeds a profile gets, from SIMULATION_SEED on (1).
+ * SIMULATION_RUNS says how many seeds a profile gets, from SIMULATION_SEED on (1); with SIMULATION_TRACE=1 the journal is
+ * told as it grows.
  */
 #include <glib.h>
 #include <signal.h>
