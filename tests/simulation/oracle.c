@@ -283,6 +283,18 @@ void oracle_check_push(struct oracle *oracle, const struct git_move *move)
 		world_fail(oracle->world, "branch %s moved and nobody had said so", move->branch);
 }
 
+/* Registered again with other branches a fork may have lost the branch from its jobs. */
+static gboolean was_removed(const struct oracle *oracle, const char *name)
+{
+	for (guint i = 0; i < oracle->forks->len; i++) {
+		const struct seen_fork *fork = oracle->forks->pdata[i];
+
+		if (fork->removed_seq && strcmp(fork->name, name) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static gboolean moved_on(const GPtrArray *moves, const struct git_move *move)
 {
 	for (guint i = 0; i < moves->len; i++) {
@@ -309,7 +321,8 @@ static void check_move(struct oracle *oracle, const GPtrArray *moves, const stru
 
 		facts += settles(seen->fact) && claims_move(seen, move) ? 1 : 0;
 	}
-	if (facts == 0 && job->succeeded && !moved_on(moves, move))
+	if (facts == 0 && job->succeeded && !moved_on(moves, move) &&
+		!was_removed(oracle, job->target))
 		world_fail(oracle->world, "a push by job %" G_GUINT64_FORMAT ".%u was never told",
 			move->batch, move->number);
 }

@@ -124,13 +124,13 @@ gboolean sim_git_push(struct sim_git *server, const struct git_move *move)
 
 	if (!row || strcmp(row->tip, move->before) != 0)
 		return FALSE;
-	g_free(row->tip);
-	row->tip = g_strdup(move->after);
 	copy = g_memdup2(move, sizeof(*move));
 	copy->fork = g_strdup(move->fork);
 	copy->branch = g_strdup(move->branch);
 	copy->before = g_strdup(move->before);
 	copy->after = g_strdup(move->after);
+	g_free(row->tip);
+	row->tip = g_strdup(copy->after);
 	g_ptr_array_add(server->moves, copy);
 	return TRUE;
 }
