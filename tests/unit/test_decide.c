@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "journal/base/limits.h"
+#include "queue/protocol.h"
 #include "tests/support/core_fixture.h"
 
 static void cancel_job(struct core *core, uint64_t batch, uint32_t number)
@@ -67,6 +68,49 @@ static void test_a_worker_that_was_silent_too_long_is_told_to_join_again(void)
 	core_assert_jobs(core, batch, JOB_LEASED, 1);
 }
 
+/* ---- owners ------------------------------------------------------------------------------- */
+
+static uint64_t submit_owned(struct core *core, const char *owner)
+{
+	Forge__Hello hello = FORGE__HELLO__INIT;
+
+	hello.protocol = PROTOCOL_VERSION;
+	hello.role = FORGE__ROLE__ROLE_CLIENT;
+	hello.owner = (char *)owner;
+	core_ask(core, "command", FORGE__REQUEST__KIND_HELLO, &hello);
+	return core_submit_noops(core, "command", "owned", 1);
+}
+
+static void test_a_command_lines_jobs_wait_for_its_own_worker(void)
+{
+	scoped(core) core = with_client();
+	uint64_t batch;
+
+	core_greet_worker(core, "daemon", 1);
+	batch = submit_owned(core, "mark");
+	g_assert_true(core_reply(core, "command", FORGE__REPLY__KIND_SUBMITTED)
+			      ->submitted->nobody_works);
+	core_assert_jobs(core, batch, JOB_QUEUED, 1);
+	core_greet_owned_worker(core, "other", 1, "other mark");
+	core_assert_jobs(core, batch, JOB_QUEUED, 1);
+	core_greet_owned_worker(core, "own", 1, "mark");
+	core_reply(core, "own", FORGE__REPLY__KIND_GRANT);
+}
+
+static void test_anybody_takes_over_what_a_dead_command_line_left(void)
+{
+	scoped(core) core = with_client();
+	uint64_t batch = submit_owned(core, "mark");
+
+	core_greet_owned_worker(core, "own", 1, "mark");
+	core_bury(core, "mark");
+	core_assert_jobs(core, batch, JOB_QUEUED, 1);
+	/* A hello that it sent before it died must not bring it back to life. */
+	submit_owned(core, "mark");
+	core_greet_worker(core, "daemon", 1);
+	core_reply(core, "daemon", FORGE__REPLY__KIND_GRANT);
+}
+
 /* ---- cancelling --------------------------------------------------------------------------- */
 
 static void test_cancelling_a_batch_cancels_jobs_before_one_cancelled_earlier(void)
@@ -89,5 +133,9 @@ int main(int argc, char **argv)
 		test_a_job_handed_back_twice_in_one_message_is_returned_once);
 	g_test_add_func("/decide/a_worker_that_was_silent_too_long_is_told_to_join_again",
 		test_a_worker_that_was_silent_too_long_is_told_to_join_again);
+	g_test_add_func("/decide/a_command_lines_jobs_wait_for_its_own_worker",
+		test_a_command_lines_jobs_wait_for_its_own_worker);
+	g_test_add_func("/decide/anybody_takes_over_what_a_dead_command_line_left",
+		test_anybody_takes_over_what_a_dead_command_line_left);
 	return g_test_run();
 }
