@@ -222,22 +222,31 @@ static gboolean same_intent(const Forge__PushIntended *a, const Forge__PushInten
 		strcmp(a->after, b->after) == 0;
 }
 
-/* A report that came twice must not be recorded twice. */
+static gboolean is_finished(const struct job_progress *progress, const char *branch)
+{
+	for (guint i = 0; i < progress->finished->len; i++)
+		if (strcmp(progress->finished->pdata[i], branch) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+/* A report that came twice must not be recorded twice, also if it comes when its branch has ended since. */
 static gboolean already_recorded(const struct job_progress *progress, const Forge__Fact *fact)
 {
+	const char *ref;
+
 	if (!progress)
 		return FALSE;
-	if (fact->kind_case == FORGE__FACT__KIND_PUSH_INTENDED) {
-		const GPtrArray *intended = progress->intended;
-
-		return intended->len > 0 &&
-			same_intent(intended->pdata[intended->len - 1], fact->push_intended);
-	}
 	if (fact->kind_case == FORGE__FACT__KIND_FORK_SYNCED)
-		for (guint i = 0; i < progress->finished->len; i++)
-			if (strcmp(progress->finished->pdata[i], fact->fork_synced->branch) == 0)
-				return TRUE;
-	return FALSE;
+		return is_finished(progress, fact->fork_synced->branch);
+	if (fact->kind_case != FORGE__FACT__KIND_PUSH_INTENDED)
+		return FALSE;
+	ref = fact->push_intended->ref;
+	for (guint i = 0; i < progress->intended->len; i++)
+		if (same_intent(progress->intended->pdata[i], fact->push_intended))
+			return TRUE;
+	return g_str_has_prefix(ref, "refs/heads/") &&
+		is_finished(progress, ref + strlen("refs/heads/"));
 }
 
 static void add_facts(const struct asking *asking, const struct batch_row *batch,

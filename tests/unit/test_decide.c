@@ -68,6 +68,87 @@ static void test_a_worker_that_was_silent_too_long_is_told_to_join_again(void)
 	core_assert_jobs(core, batch, JOB_LEASED, 1);
 }
 
+/* ---- facts -------------------------------------------------------------------------------- */
+
+static void tell_intent(struct core *core, uint64_t batch, uint32_t attempt, const char *branch)
+{
+	Forge__Fact fact = FORGE__FACT__INIT;
+	Forge__PushIntended intent = FORGE__PUSH_INTENDED__INIT;
+	g_autofree char *ref = g_strdup_printf("refs/heads/%s", branch);
+
+	intent.fork = (char *)"tools";
+	intent.ref = ref;
+	intent.before = (char *)"a";
+	intent.after = (char *)"b";
+	fact.kind_case = FORGE__FACT__KIND_PUSH_INTENDED;
+	fact.push_intended = &intent;
+	core_tell(core, "worker", batch, 1, attempt, &fact);
+}
+
+static void tell_synced(struct core *core, uint64_t batch, uint32_t attempt, const char *branch)
+{
+	Forge__Fact fact = FORGE__FACT__INIT;
+	Forge__ForkSynced synced = FORGE__FORK_SYNCED__INIT;
+
+	synced.fork = (char *)"tools";
+	synced.branch = (char *)branch;
+	synced.before = (char *)"a";
+	synced.after = (char *)"b";
+	synced.status = FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED;
+	fact.kind_case = FORGE__FACT__KIND_FORK_SYNCED;
+	fact.fork_synced = &synced;
+	core_tell(core, "worker", batch, 1, attempt, &fact);
+}
+
+static struct core *with_fork_job(uint64_t *batch)
+{
+	struct core *core = with_client();
+
+	core_register(core, "client", "tools");
+	core_greet_worker(core, "worker", 1);
+	*batch = core_submit_fork(core, "client", "r", "tools");
+	core_assert_jobs(core, *batch, JOB_LEASED, 1);
+	return core;
+}
+
+static void test_doubled_facts_are_recorded_once(void)
+{
+	uint64_t batch;
+	scoped(core) core = with_fork_job(&batch);
+
+	tell_intent(core, batch, 1, "main");
+	tell_intent(core, batch, 1, "docs");
+	tell_intent(core, batch, 1, "main");
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_REPORTED), ==, 2);
+	tell_synced(core, batch, 1, "main");
+	tell_synced(core, batch, 1, "main");
+	tell_intent(core, batch, 1, "main");
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_REPORTED), ==, 3);
+	g_assert_false(
+		core_reply(core, "worker", FORGE__REPLY__KIND_RECORDED)->recorded->lease_lost);
+}
+
+static void test_the_next_attempt_learns_what_was_begun(void)
+{
+	uint64_t batch;
+	scoped(core) core = with_fork_job(&batch);
+	const Forge__GrantedJob *granted;
+
+	tell_intent(core, batch, 1, "main");
+	tell_intent(core, batch, 1, "docs");
+	tell_synced(core, batch, 1, "docs");
+	core_restart(core);
+	core_greet_worker(core, "fresh", 1);
+	core_pass(core, LIMIT_LEASE_MS);
+	core_greet_worker(core, "another", 1);
+	granted = core_reply(core, "another", FORGE__REPLY__KIND_GRANT)->grant->jobs[0];
+	g_assert_cmpuint(granted->attempt, ==, 2);
+	g_assert_cmpuint(granted->n_intended, ==, 1);
+	g_assert_cmpstr(granted->intended[0]->ref, ==, "refs/heads/main");
+	g_assert_cmpuint(granted->n_finished_branches, ==, 1);
+	g_assert_cmpstr(granted->finished_branches[0], ==, "docs");
+}
+
 /* ---- owners ------------------------------------------------------------------------------- */
 
 static uint64_t submit_owned(struct core *core, const char *owner)
@@ -137,5 +218,8 @@ int main(int argc, char **argv)
 		test_a_command_lines_jobs_wait_for_its_own_worker);
 	g_test_add_func("/decide/anybody_takes_over_what_a_dead_command_line_left",
 		test_anybody_takes_over_what_a_dead_command_line_left);
+	g_test_add_func("/decide/doubled_facts_are_recorded_once", test_doubled_facts_are_recorded_once);
+	g_test_add_func("/decide/the_next_attempt_learns_what_was_begun",
+		test_the_next_attempt_learns_what_was_begun);
 	return g_test_run();
 }
