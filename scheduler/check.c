@@ -11,6 +11,7 @@
 #include "journal/base/nearest.h"
 #include "journal/event_check.h"
 #include "queue/job_kinds.h"
+#include "queue/protocol.h"
 
 static gboolean refuse(GError **error, enum forge_error code, const char *format, ...)
 	G_GNUC_PRINTF(3, 4);
@@ -51,6 +52,19 @@ static gboolean check_understood(const ProtobufCMessage *message, GError **error
 
 	return event_check(message, &place) ||
 		refuse(error, FORGE_ERROR_UNSUPPORTED, "this scheduler does not understand %s", place);
+}
+
+gboolean check_hello(const Forge__Hello *hello, GError **error)
+{
+	if (hello->protocol != PROTOCOL_VERSION)
+		return refuse(error, FORGE_ERROR_UNSUPPORTED,
+			"this scheduler (%s) speaks protocol %d, the peer (%.*s) %u", FORGE_VERSION,
+			PROTOCOL_VERSION, LIMIT_NAME_BYTES, hello->build, hello->protocol);
+	/* Both become part of events. */
+	if (strlen(hello->name) > LIMIT_NAME_BYTES || strlen(hello->owner) > LIMIT_NAME_BYTES)
+		return refuse(error, FORGE_ERROR_TOO_LARGE, "a peer's name is longer than %d bytes",
+			LIMIT_NAME_BYTES);
+	return TRUE;
 }
 
 static gboolean check_strategy(Forge__Strategy strategy, GError **error)
@@ -107,6 +121,13 @@ static gboolean check_targets(
 	return TRUE;
 }
 
+gboolean check_key(const char *key, GError **error)
+{
+	return strlen(key) <= LIMIT_NAME_BYTES ||
+		refuse(error, FORGE_ERROR_TOO_LARGE, "a key is longer than %d bytes",
+			LIMIT_NAME_BYTES);
+}
+
 gboolean check_submit(const struct state *state, const Forge__Submit *submit, GError **error)
 {
 	const struct job_kind *kind = job_kind_of(submit->kind);
@@ -135,12 +156,8 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 	if (unfinished + submit->noops + submit->n_targets > LIMIT_QUEUED_JOBS)
 		return refuse(error, FORGE_ERROR_BUSY,
 			"%" G_GUINT64_FORMAT " jobs are queued already", unfinished);
-	if (strlen(submit->request_id) > LIMIT_NAME_BYTES ||
-		strlen(submit->unique_key) > LIMIT_NAME_BYTES ||
-		strlen(submit->retry_of) > LIMIT_NAME_BYTES)
-		return refuse(error, FORGE_ERROR_TOO_LARGE, "a key is longer than %d bytes",
-			LIMIT_NAME_BYTES);
-	return check_arguments(submit->arguments, error) && check_targets(state, submit, error);
+	return check_key(submit->request_id, error) && check_key(submit->unique_key, error) &&
+		check_key(submit->retry_of, error) && check_arguments(submit->arguments, error) && check_targets(state, submit, error);
 }
 
 static gboolean check_name(const char *name, GError **error)

@@ -74,11 +74,10 @@ static void decide_hello(const struct asking *asking, const Forge__Hello *hello)
 	const struct state *state = asking->view->state;
 	const struct session_row *resumed;
 	Forge__WorkerJoined *joined;
+	GError *error = NULL;
 
-	if (hello->protocol != PROTOCOL_VERSION) {
-		decision_refuse(asking->decision, asking->routing, asking->id, FORGE_ERROR_UNSUPPORTED,
-			"this scheduler (%s) speaks protocol %d, the peer (%s) %u", FORGE_VERSION,
-			PROTOCOL_VERSION, hello->build, hello->protocol);
+	if (!check_hello(hello, &error)) {
+		reach(asking, error);
 		return;
 	}
 	if (hello->role != FORGE__ROLE__ROLE_WORKER) {
@@ -518,7 +517,7 @@ static void decide_register_fork(const struct asking *asking, const Forge__Regis
 	Forge__ForkRegistered *registered;
 	GError *error = NULL;
 
-	if (!check_fork(message->fork, &error)) {
+	if (!check_fork(message->fork, &error) || !check_key(message->request_id, &error)) {
 		reach(asking, error);
 		return;
 	}

@@ -33,6 +33,37 @@ static struct core *with_client(void)
 	return core;
 }
 
+/* ---- greeting ----------------------------------------------------------------------------- */
+
+static void test_strangers_are_asked_to_say_hello(void)
+{
+	scoped(core) core = core_new();
+	Forge__GetStats stats = FORGE__GET_STATS__INIT;
+
+	core_ask(core, "stranger", FORGE__REQUEST__KIND_GET_STATS, &stats);
+	core_reply(core, "stranger", FORGE__REPLY__KIND_GOODBYE);
+	g_assert_cmpuint(core->sent->len, ==, 1);
+}
+
+static void test_a_refused_hello_greets_nobody(void)
+{
+	scoped(core) core = core_new();
+	Forge__Hello hello = FORGE__HELLO__INIT;
+	Forge__GetStats stats = FORGE__GET_STATS__INIT;
+	g_autofree char *long_name = g_strnfill(LIMIT_NAME_BYTES + 1, 'x');
+
+	hello.role = FORGE__ROLE__ROLE_CLIENT;
+	hello.protocol = PROTOCOL_VERSION + 1;
+	core_ask(core, "newer", FORGE__REQUEST__KIND_HELLO, &hello);
+	g_assert_cmpstr(core_error(core, "newer"), ==, "UNSUPPORTED");
+	core_ask(core, "newer", FORGE__REQUEST__KIND_GET_STATS, &stats);
+	core_reply(core, "newer", FORGE__REPLY__KIND_GOODBYE);
+	hello.protocol = PROTOCOL_VERSION;
+	hello.name = long_name;
+	core_ask(core, "long", FORGE__REQUEST__KIND_HELLO, &hello);
+	g_assert_cmpstr(core_error(core, "long"), ==, "TOO_LARGE");
+}
+
 /* ---- leases ------------------------------------------------------------------------------- */
 
 static void test_a_job_handed_back_twice_in_one_message_is_returned_once(void)
@@ -208,6 +239,10 @@ static void test_cancelling_a_batch_cancels_jobs_before_one_cancelled_earlier(vo
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func(
+		"/decide/strangers_are_asked_to_say_hello", test_strangers_are_asked_to_say_hello);
+	g_test_add_func(
+		"/decide/a_refused_hello_greets_nobody", test_a_refused_hello_greets_nobody);
 	g_test_add_func("/decide/cancelling_a_batch_cancels_jobs_before_one_cancelled_earlier",
 		test_cancelling_a_batch_cancels_jobs_before_one_cancelled_earlier);
 	g_test_add_func("/decide/a_job_handed_back_twice_in_one_message_is_returned_once",
