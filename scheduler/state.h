@@ -10,7 +10,7 @@
 #include "queue/job_table.h"
 
 /** Raised with every change of what the fold makes of events, so that older checkpoints are thrown away. */
-#define FOLD_VERSION 1
+#define FOLD_VERSION 2
 
 /** How a branch of a fork stood after the last job that looked at it. */
 struct branch_row {
