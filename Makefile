@@ -37,13 +37,15 @@ GENERATED_H := $(GENERATED_C:.c=.h)
 SOURCES := $(filter-out cli/main.c,$(wildcard $(LAYERS:%=%/*.c)))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(PROTOS:%=$(BUILD)/generated/%.pb-c.o)
 LIBRARY := $(BUILD)/libforge.a
-# What several tests share: servers and the like.
-TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+# What several tests share: servers, fixtures, the rooms of the simulation. An archive, so that each test takes what it uses.
+TEST_FOLDERS := tests/unit tests/support tests/simulation
+TEST_SUPPORT_C := $(foreach folder,$(TEST_FOLDERS),$(filter-out $(folder)/test_%,$(wildcard $(folder)/*.c)))
+TEST_SUPPORT := $(BUILD)/tests/libsupport.a
 ifeq ($(VARIANT),tsan)
-TEST_SUPPORT += $(BUILD)/tests/tsan_glib.o
+TEST_RUNTIME := $(BUILD)/tests/tsan_glib.o
 endif
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c tests/simulation/test_*.c))
-FORMATTED = $(wildcard $(foreach folder,$(LAYERS) tests tests/unit tests/simulation tests/bench,$(folder)/*.[ch]))
+FORMATTED = $(wildcard $(foreach folder,$(LAYERS) tests $(TEST_FOLDERS) tests/bench,$(folder)/*.[ch]))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 
 .PHONY: help all install uninstall deps demo check unit e2e lint fmt asan tsan bench clean
@@ -73,7 +75,11 @@ $(BUILD)/%.o: %.c | $(GENERATED_H)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT) $(LIBRARY)
+$(TEST_SUPPORT): $(TEST_SUPPORT_C:%.c=$(BUILD)/%.o)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_RUNTIME) $(TEST_SUPPORT) $(LIBRARY)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -6,6 +6,8 @@
  * is leased it is in no list but still heads its lane. A job that does not head its lane is in the lane's list,
  * queued or waiting. A job that has ended is in no list. set_state() is the only place where counts change.
  *
+ * A job that waits lets those queued in its lane go first: a head waits only if all behind it wait too.
+ *
  * A batch is in the queue of its priority exactly while one of its hosts has a ready job; leasing moves batch and host to
  * the end of their queues, which makes turns fair, the same way live and at replay.
  */
@@ -14,6 +16,7 @@
 #include <string.h>
 
 #include "journal/base/hash.h"
+#include "journal/base/limits.h"
 
 struct host_list {
 	char *name;
@@ -36,6 +39,13 @@ struct due {
 	uint32_t index;
 };
 
+/* What a waiting job waits for. */
+enum wait {
+	WAIT_START, /* the time that its batch names, which may be far away */
+	WAIT_RETRY, /* its next try, never longer than LIMIT_RETRY_AFTER_MS */
+	WAITS,
+};
+
 struct job_table {
 	GArray *rows; /* of struct job */
 	GArray *free_rows; /* of uint32_t */
@@ -45,7 +55,7 @@ struct job_table {
 	GArray *free_targets;
 	GHashTable *target_by_name; /* name (the target's own) → slot + 1 */
 	GQueue ready[JOB_PRIORITY_MAX + 1]; /* of struct job_batch */
-	GTree *waiting; /* set of struct due */
+	GTree *waiting[WAITS]; /* sets of struct due */
 	uint64_t counts[JOB_STATES];
 };
 
@@ -116,7 +126,8 @@ struct job_table *job_table_new(void)
 	table->targets = g_array_new(FALSE, FALSE, sizeof(struct target));
 	table->free_targets = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	table->target_by_name = g_hash_table_new(hash_string_keyed, g_str_equal);
-	table->waiting = g_tree_new_full(compare_due, NULL, g_free, NULL);
+	for (int i = 0; i < WAITS; i++)
+		table->waiting[i] = g_tree_new_full(compare_due, NULL, g_free, NULL);
 	return table;
 }
 
@@ -138,7 +149,8 @@ void job_table_free(struct job_table *table)
 	g_array_free(table->targets, TRUE);
 	g_array_free(table->free_targets, TRUE);
 	g_hash_table_destroy(table->target_by_name);
-	g_tree_destroy(table->waiting);
+	for (int i = 0; i < WAITS; i++)
+		g_tree_destroy(table->waiting[i]);
 	g_free(table);
 }
 
@@ -224,6 +236,11 @@ enum place {
 	PLACE_BACK,
 };
 
+static GTree *tree_of(const struct job_table *table, const struct job *job)
+{
+	return table->waiting[job->attempt > 0 ? WAIT_RETRY : WAIT_START];
+}
+
 static gboolean heads_lane(const struct job_table *table, uint32_t index, gboolean *has_lane)
 {
 	const struct job *job = row_at(table, index);
@@ -256,7 +273,7 @@ static void place_head(struct job_table *table, uint32_t index, enum place place
 		struct due *due = g_new(struct due, 1);
 
 		*due = (struct due){job->term, batch->seq, job->number, index};
-		g_tree_insert(table->waiting, due, due);
+		g_tree_insert(tree_of(table, job), due, due);
 	}
 }
 
@@ -281,19 +298,33 @@ static void unplace(struct job_table *table, uint32_t index)
 	} else {
 		struct due due = {job->term, batch->seq, job->number, index};
 
-		g_tree_remove(table->waiting, &due);
+		g_tree_remove(tree_of(table, job), &due);
 	}
 }
 
+static void make_head(struct job_table *table, struct target *target, uint32_t index)
+{
+	target->head = index;
+	if (index == JOB_NO_INDEX)
+		return;
+	list_remove(table, &target->first, &target->last, index);
+	place_head(table, index, PLACE_BACK);
+}
+
+/* Gives the lane to the first that is queued; if all wait, to the one whose wait ends first. */
 static void promote_next(struct job_table *table, struct target *target)
 {
-	uint32_t next = target->first;
+	uint32_t best = target->first;
 
-	target->head = next;
-	if (next == JOB_NO_INDEX)
-		return;
-	list_remove(table, &target->first, &target->last, next);
-	place_head(table, next, PLACE_BACK);
+	for (uint32_t i = target->first; i != JOB_NO_INDEX; i = row_at(table, i)->next) {
+		if (row_at(table, i)->state == JOB_QUEUED) {
+			best = i;
+			break;
+		}
+		if (row_at(table, i)->term < row_at(table, best)->term)
+			best = i;
+	}
+	make_head(table, target, best);
 }
 
 /* The only place where a job's state, and with it any count, changes. */
@@ -418,7 +449,11 @@ uint32_t job_table_add(struct job_table *table, struct job_batch *batch, const c
 	}
 	owner = target_at(table, row.target);
 	owner->references++;
-	if (lane && owner->head != JOB_NO_INDEX) {
+	if (lane && owner->head != JOB_NO_INDEX &&
+		row_at(table, owner->head)->state == JOB_WAITING) {
+		unplace(table, owner->head);
+		list_prepend(table, &owner->first, &owner->last, owner->head);
+	} else if (lane && owner->head != JOB_NO_INDEX) {
 		list_append(table, &owner->first, &owner->last, index);
 		return row.number;
 	}
@@ -474,9 +509,16 @@ uint64_t job_table_count(const struct job_table *table, enum job_state state)
 
 uint64_t job_table_next_due_us(const struct job_table *table)
 {
-	GTreeNode *first = g_tree_node_first(table->waiting);
+	uint64_t next_us = 0;
 
-	return first ? ((const struct due *)g_tree_node_key(first))->at_us : 0;
+	for (int i = 0; i < WAITS; i++) {
+		GTreeNode *first = g_tree_node_first(table->waiting[i]);
+		uint64_t at_us = first ? ((const struct due *)g_tree_node_key(first))->at_us : 0;
+
+		if (at_us && (!next_us || at_us < next_us))
+			next_us = at_us;
+	}
+	return next_us;
 }
 
 /* ---- moves -------------------------------------------------------------------------------- */
@@ -562,13 +604,14 @@ void job_table_restore(struct job_table *table, struct job_batch *batch, uint32_
 {
 	struct job *job = row_at(table, index_of(batch, number));
 
+	/* First, since it tells what the job waits for. */
+	job->attempt = saved->attempt;
 	if (saved->state == JOB_LEASED)
 		job_table_lease(table, batch, number, saved->attempt, saved->term);
 	else if (saved->state == JOB_WAITING)
 		job_table_wait(table, batch, number, saved->term);
 	else if (job_state_ended(saved->state))
 		job_table_end(table, batch, number, saved->state);
-	job->attempt = saved->attempt;
 	job->tries = saved->tries;
 	job->losses = saved->losses;
 	job->cancel_requested = saved->cancel_requested;
@@ -587,7 +630,7 @@ void job_table_restore_lane_order(struct job_table *table, struct job_batch *bat
 			return;
 		unplace(table, index);
 		list_append(table, &target->first, &target->last, index);
-		promote_next(table, target);
+		make_head(table, target, target->first);
 	} else {
 		list_remove(table, &target->first, &target->last, index);
 		list_append(table, &target->first, &target->last, index);
@@ -603,23 +646,49 @@ struct pick_cursor {
 	GArray *next; /* of uint32_t, one a ready host, in order */
 };
 
+/* Where a round of picking puts what it finds. */
+struct picking {
+	const struct job_table *table;
+	job_filter filter;
+	gpointer user_data;
+	struct job_pick *picks;
+	uint32_t n, max;
+};
+
+static void pick_waiting(struct picking *picking, const struct due *due)
+{
+	const struct job *job = row_at(picking->table, due->index);
+	struct job_batch *batch = picking->table->batches->pdata[job->batch];
+
+	if (picking->filter(batch, host_of(batch, job)->name, picking->user_data))
+		picking->picks[picking->n++] = (struct job_pick){batch, job->number};
+}
+
 static uint32_t pick_due(const struct job_table *table, uint64_t now_us, job_filter filter,
 	gpointer user_data, struct job_pick *picks, uint32_t max)
 {
-	uint32_t n = 0;
+	struct picking picking = {table, filter, user_data, picks, 0, max};
+	uint64_t longest_us = now_us + (uint64_t)LIMIT_RETRY_AFTER_MS * 1000;
 
-	for (GTreeNode *node = g_tree_node_first(table->waiting); node && n < max;
-		node = g_tree_node_next(node)) {
+	for (int i = 0; i < WAITS; i++)
+		for (GTreeNode *node = g_tree_node_first(table->waiting[i]);
+			node && picking.n < max; node = g_tree_node_next(node)) {
+			const struct due *due = g_tree_node_key(node);
+
+			if (due->at_us > now_us)
+				break;
+			pick_waiting(&picking, due);
+		}
+	/* No retry waits that long: the clock was ahead when it was told to wait, and has been put back. */
+	for (GTreeNode *node = g_tree_node_last(table->waiting[WAIT_RETRY]);
+		node && picking.n < max; node = g_tree_node_previous(node)) {
 		const struct due *due = g_tree_node_key(node);
-		struct job *job = row_at(table, due->index);
-		struct job_batch *batch = table->batches->pdata[job->batch];
 
-		if (due->at_us > now_us)
+		if (due->at_us <= longest_us)
 			break;
-		if (filter(batch, host_of(batch, job)->name, user_data))
-			picks[n++] = (struct job_pick){batch, job->number};
+		pick_waiting(&picking, due);
 	}
-	return n;
+	return picking.n;
 }
 
 /* One job of the batch, its hosts in turn; FALSE once none is left. */
@@ -735,9 +804,27 @@ static gboolean mark_lists(const struct job_table *table, GByteArray *seen)
 	for (guint t = 0; t < table->targets->len; t++)
 		if (target_at(table, t)->name && !mark_list(table, target_at(table, t)->first, seen))
 			return FALSE;
-	for (GTreeNode *node = g_tree_node_first(table->waiting); node; node = g_tree_node_next(node))
-		if (seen->data[((const struct due *)g_tree_node_key(node))->index]++)
-			return FALSE;
+	for (int i = 0; i < WAITS; i++)
+		for (GTreeNode *node = g_tree_node_first(table->waiting[i]); node;
+			node = g_tree_node_next(node))
+			if (seen->data[((const struct due *)g_tree_node_key(node))->index]++)
+				return FALSE;
+	return TRUE;
+}
+
+/* Nobody who could run stands behind a job that waits. */
+static gboolean lanes_flow(const struct job_table *table)
+{
+	for (guint t = 0; t < table->targets->len; t++) {
+		const struct target *target = target_at(table, t);
+
+		if (!target->name || target->head == JOB_NO_INDEX ||
+			row_at(table, target->head)->state != JOB_WAITING)
+			continue;
+		for (uint32_t i = target->first; i != JOB_NO_INDEX; i = row_at(table, i)->next)
+			if (row_at(table, i)->state == JOB_QUEUED)
+				return FALSE;
+	}
 	return TRUE;
 }
 
@@ -750,6 +837,10 @@ gboolean job_table_audit(const struct job_table *table, char **why)
 	memset(seen->data, 0, seen->len);
 	if (!mark_lists(table, seen)) {
 		*why = g_strdup("a job stands in two lists");
+		return FALSE;
+	}
+	if (!lanes_flow(table)) {
+		*why = g_strdup("a queued job stands behind one that waits");
 		return FALSE;
 	}
 	for (guint b = 0; b < table->batches->len; b++) {

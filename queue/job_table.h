@@ -77,7 +77,7 @@ void job_table_close(struct job_table *table, struct job_batch *batch);
 
 /**
  * Adds the next job to BATCH and returns its number. With a TARGET and LANE the job runs only when every job added
- * before it in the lane of that name has ended. HOST groups ready jobs.
+ * before it in the lane of that name has ended or waits for a time. HOST groups ready jobs.
  */
 uint32_t job_table_add(struct job_table *table, struct job_batch *batch, const char *target,
 	gboolean lane, const char *host);
@@ -131,7 +131,8 @@ struct job_pick {
 };
 
 /**
- * Up to MAX jobs that may be leased at NOW_US and pass FILTER, best first: those whose waiting is over, then by
+ * Up to MAX jobs that may be leased at NOW_US and pass FILTER, best first: those whose waiting is over (also retries that
+ * seem to wait longer than any does, because the clock was put back), then by
  * priority, then one of each batch in turn (the batch served longest ago first), within a batch one of each host in turn,
  * then by age. Changes nothing. Returns how many.
  */

@@ -9,7 +9,9 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/base/nearest.h"
+#include "journal/event_check.h"
 #include "queue/job_kinds.h"
+#include "queue/protocol.h"
 
 static gboolean refuse(GError **error, enum forge_error code, const char *format, ...)
 	G_GNUC_PRINTF(3, 4);
@@ -38,6 +40,31 @@ gboolean check_fork_is_there(const struct state *state, const char *name, GError
 	question = nearest_question(name, (const char *const *)names->pdata);
 	return refuse(error, FORGE_ERROR_FORK_NOT_FOUND, "no fork is called '%.*s'%s%s",
 		LIMIT_NAME_BYTES, name, question ? "; " : "", question ? question : "");
+}
+
+/*
+ * The journal takes only what every reader of it understands. A field or word of a newer peer must be refused here: once it
+ * is in an event the whole turn could not be appended.
+ */
+static gboolean check_understood(const ProtobufCMessage *message, GError **error)
+{
+	g_autofree char *place = NULL;
+
+	return event_check(message, &place) ||
+		refuse(error, FORGE_ERROR_UNSUPPORTED, "this scheduler does not understand %s", place);
+}
+
+gboolean check_hello(const Forge__Hello *hello, GError **error)
+{
+	if (hello->protocol != PROTOCOL_VERSION)
+		return refuse(error, FORGE_ERROR_UNSUPPORTED,
+			"this scheduler (%s) speaks protocol %d, the peer (%.*s) %u", FORGE_VERSION,
+			PROTOCOL_VERSION, LIMIT_NAME_BYTES, hello->build, hello->protocol);
+	/* Both become part of events. */
+	if (strlen(hello->name) > LIMIT_NAME_BYTES || strlen(hello->owner) > LIMIT_NAME_BYTES)
+		return refuse(error, FORGE_ERROR_TOO_LARGE, "a peer's name is longer than %d bytes",
+			LIMIT_NAME_BYTES);
+	return TRUE;
 }
 
 static gboolean check_strategy(Forge__Strategy strategy, GError **error)
@@ -94,6 +121,13 @@ static gboolean check_targets(
 	return TRUE;
 }
 
+gboolean check_key(const char *key, GError **error)
+{
+	return strlen(key) <= LIMIT_NAME_BYTES ||
+		refuse(error, FORGE_ERROR_TOO_LARGE, "a key is longer than %d bytes",
+			LIMIT_NAME_BYTES);
+}
+
 gboolean check_submit(const struct state *state, const Forge__Submit *submit, GError **error)
 {
 	const struct job_kind *kind = job_kind_of(submit->kind);
@@ -102,28 +136,28 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 
 	if (!kind)
 		return refuse(error, FORGE_ERROR_UNSUPPORTED, "unknown job kind %d", submit->kind);
+	if (!check_understood(&submit->base, error))
+		return FALSE;
 	if (submit->n_targets + submit->noops == 0 && !submit->all_forks)
 		return refuse(error, FORGE_ERROR_USAGE, "nothing to do was named");
-	if ((kind->kind == FORGE__JOB_KIND__JOB_KIND_NOOP) !=
-		(submit->noops > 0 && submit->n_targets == 0 && !submit->all_forks))
+	if ((kind->kind == FORGE__JOB_KIND__JOB_KIND_NOOP) != (submit->noops > 0) ||
+		(submit->noops > 0) + (submit->n_targets > 0) + (submit->all_forks ? 1 : 0) > 1)
 		return refuse(error, FORGE_ERROR_USAGE,
 			"a batch of '%s' jobs cannot have these targets", kind->name);
 	if (protobuf_c_message_get_packed_size(&submit->base) > LIMIT_ENTRY_BYTES / 2)
 		return refuse(error, FORGE_ERROR_TOO_LARGE,
 			"the request is larger than %d bytes; name fewer targets, or all",
 			LIMIT_ENTRY_BYTES / 2);
+	if (submit->not_before_us > G_MAXINT64)
+		return refuse(error, FORGE_ERROR_VALIDATION_FAILED, "not_before is no time");
 	if (submit->noops > LIMIT_TARGETS_PER_BATCH)
 		return refuse(error, FORGE_ERROR_TOO_LARGE, "at most %d jobs a batch are taken",
 			LIMIT_TARGETS_PER_BATCH);
 	if (unfinished + submit->noops + submit->n_targets > LIMIT_QUEUED_JOBS)
 		return refuse(error, FORGE_ERROR_BUSY,
 			"%" G_GUINT64_FORMAT " jobs are queued already", unfinished);
-	if (strlen(submit->request_id) > LIMIT_NAME_BYTES ||
-		strlen(submit->unique_key) > LIMIT_NAME_BYTES ||
-		strlen(submit->retry_of) > LIMIT_NAME_BYTES)
-		return refuse(error, FORGE_ERROR_TOO_LARGE, "a key is longer than %d bytes",
-			LIMIT_NAME_BYTES);
-	return check_arguments(submit->arguments, error) && check_targets(state, submit, error);
+	return check_key(submit->request_id, error) && check_key(submit->unique_key, error) &&
+		check_key(submit->retry_of, error) && check_arguments(submit->arguments, error) && check_targets(state, submit, error);
 }
 
 static gboolean check_name(const char *name, GError **error)
@@ -178,7 +212,8 @@ gboolean check_fork(const Forge__Fork *fork, GError **error)
 		return refuse(error, FORGE_ERROR_USAGE, "no fork was named");
 	if (fork->tags)
 		return refuse(error, FORGE_ERROR_UNSUPPORTED, "this version cannot sync tags yet");
-	return check_name(fork->name, error) && check_address("fork", fork->fork, error) &&
+	return check_understood(&fork->base, error) && check_name(fork->name, error) &&
+		check_address("fork", fork->fork, error) &&
 		check_address("upstream", fork->upstream, error) &&
 		check_branches(fork->branches, fork->n_branches, error) &&
 		check_strategy(fork->strategy, error);
@@ -186,13 +221,10 @@ gboolean check_fork(const Forge__Fork *fork, GError **error)
 
 static gboolean check_facts(Forge__Fact *const *facts, size_t n_facts, GError **error)
 {
-	for (size_t i = 0; i < n_facts; i++) {
-		if (facts[i]->kind_case == FORGE__FACT__KIND__NOT_SET)
-			return refuse(error, FORGE_ERROR_UNSUPPORTED, "a fact of no known kind");
+	for (size_t i = 0; i < n_facts; i++)
 		if (facts[i]->kind_case == FORGE__FACT__KIND_FORK_SYNCED &&
 			facts[i]->fork_synced->n_conflicts > LIMIT_CONFLICT_PATHS)
 			return refuse(error, FORGE_ERROR_TOO_LARGE, "too many conflict paths");
-	}
 	return TRUE;
 }
 
@@ -204,7 +236,8 @@ gboolean check_report(const Forge__Report *report, GError **error)
 		return refuse(error, FORGE_ERROR_TOO_LARGE,
 			"a report of %" G_GSIZE_FORMAT " facts and %" G_GSIZE_FORMAT " bytes",
 			report->n_facts, size);
-	return check_facts(report->facts, report->n_facts, error) &&
+	return check_understood(&report->base, error) &&
+		check_facts(report->facts, report->n_facts, error) &&
 		(!report->end || check_facts(report->end->facts_if_final,
 					 report->end->n_facts_if_final, error));
 }

@@ -6,11 +6,17 @@
 
 /* Whether a request may become an event. Each sets the error that its sender is told. */
 
+/** Protocol (UNSUPPORTED) and length of names; whoever fails this stays a stranger. */
+gboolean check_hello(const Forge__Hello *hello, GError **error);
+
 /**
  * Limits, words and names of a submission; every fork it names must be registered (FORK_NOT_FOUND, with the nearest name).
  * BUSY if the queue is full.
  */
 gboolean check_submit(const struct state *state, const Forge__Submit *submit, GError **error);
+
+/** TOO_LARGE for a request id or unique key over LIMIT_NAME_BYTES. */
+gboolean check_key(const char *key, GError **error);
 
 /** A fork's name, addresses and branches: VALIDATION_FAILED, or SECURITY_REFUSED for an address with a password. */
 gboolean check_fork(const Forge__Fork *fork, GError **error);

@@ -74,11 +74,10 @@ static void decide_hello(const struct asking *asking, const Forge__Hello *hello)
 	const struct state *state = asking->view->state;
 	const struct session_row *resumed;
 	Forge__WorkerJoined *joined;
+	GError *error = NULL;
 
-	if (hello->protocol != PROTOCOL_VERSION) {
-		decision_refuse(asking->decision, asking->routing, asking->id, FORGE_ERROR_UNSUPPORTED,
-			"this scheduler (%s) speaks protocol %d, the peer (%s) %u", FORGE_VERSION,
-			PROTOCOL_VERSION, hello->build, hello->protocol);
+	if (!check_hello(hello, &error)) {
+		reach(asking, error);
 		return;
 	}
 	if (hello->role != FORGE__ROLE__ROLE_WORKER) {
@@ -222,22 +221,31 @@ static gboolean same_intent(const Forge__PushIntended *a, const Forge__PushInten
 		strcmp(a->after, b->after) == 0;
 }
 
-/* A report that came twice must not be recorded twice. */
+static gboolean is_finished(const struct job_progress *progress, const char *branch)
+{
+	for (guint i = 0; i < progress->finished->len; i++)
+		if (strcmp(progress->finished->pdata[i], branch) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+/* A report that came twice must not be recorded twice, also if it comes when its branch has ended since. */
 static gboolean already_recorded(const struct job_progress *progress, const Forge__Fact *fact)
 {
+	const char *ref;
+
 	if (!progress)
 		return FALSE;
-	if (fact->kind_case == FORGE__FACT__KIND_PUSH_INTENDED) {
-		const GPtrArray *intended = progress->intended;
-
-		return intended->len > 0 &&
-			same_intent(intended->pdata[intended->len - 1], fact->push_intended);
-	}
 	if (fact->kind_case == FORGE__FACT__KIND_FORK_SYNCED)
-		for (guint i = 0; i < progress->finished->len; i++)
-			if (strcmp(progress->finished->pdata[i], fact->fork_synced->branch) == 0)
-				return TRUE;
-	return FALSE;
+		return is_finished(progress, fact->fork_synced->branch);
+	if (fact->kind_case != FORGE__FACT__KIND_PUSH_INTENDED)
+		return FALSE;
+	ref = fact->push_intended->ref;
+	for (guint i = 0; i < progress->intended->len; i++)
+		if (same_intent(progress->intended->pdata[i], fact->push_intended))
+			return TRUE;
+	return g_str_has_prefix(ref, "refs/heads/") &&
+		is_finished(progress, ref + strlen("refs/heads/"));
 }
 
 static void add_facts(const struct asking *asking, const struct batch_row *batch,
@@ -366,12 +374,15 @@ static void decide_report(const struct asking *asking, const Forge__Report *repo
 
 static void decide_return(const struct asking *asking, const Forge__ReturnJobs *message)
 {
+	g_autoptr(GHashTable) returned = g_hash_table_new(NULL, NULL);
+
 	for (size_t i = 0; i < message->n_jobs; i++) {
 		const Forge__LeaseRef *ref = message->jobs[i];
 		struct batch_row *batch;
 		const struct job *job = held_job(asking, ref->job, ref->attempt, &batch);
 
-		if (job)
+		/* A message may name a job twice, but its lease ends once. */
+		if (job && g_hash_table_add(returned, (gpointer)job))
 			decide_lease_ended(asking->view, asking->decision,
 				decide_job_id(batch->seq, job->number), job->attempt, FALSE,
 				FORGE__RETURN_REASON__RETURN_REASON_DRAINING);
@@ -508,7 +519,7 @@ static void decide_register_fork(const struct asking *asking, const Forge__Regis
 	Forge__ForkRegistered *registered;
 	GError *error = NULL;
 
-	if (!check_fork(message->fork, &error)) {
+	if (!check_fork(message->fork, &error) || !check_key(message->request_id, &error)) {
 		reach(asking, error);
 		return;
 	}
@@ -657,6 +668,15 @@ static void decide_owner_gone(
 	}
 }
 
+/*
+ * Not so: somebody who knew the scheduler before this one, and a worker that was silent for so long that its session
+ * ended.
+ */
+static gboolean is_greeted(const struct view *view, const struct peer *peer)
+{
+	return peer && (!peer->session || pool_seat(view->pool, peer->session));
+}
+
 void decide(const struct view *view, const struct input *input, struct decision *decision)
 {
 	struct asking asking = {.view = view, .routing = input->routing, .decision = decision};
@@ -669,11 +689,12 @@ void decide(const struct view *view, const struct input *input, struct decision 
 	}
 	asking.id = input->request->id;
 	asking.peer = pool_peer(view->pool, input->routing);
-	if (asking.peer || input->request->kind_case == FORGE__REQUEST__KIND_HELLO) {
+	if (is_greeted(view, asking.peer) ||
+		input->request->kind_case == FORGE__REQUEST__KIND_HELLO) {
 		decide_request(&asking, input);
 		return;
 	}
-	/* Someone who knew the scheduler before this one: it has to say hello again. */
+	/* It has to say hello again, and then learns what became of its leases. */
 	reply.id = input->request->id;
 	reply.kind_case = FORGE__REPLY__KIND_GOODBYE;
 	reply.goodbye = &goodbye;

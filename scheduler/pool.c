@@ -132,7 +132,6 @@ void pool_greet(struct pool *pool, GBytes *routing, const Forge__Hello *hello, s
 	g_free(peer->owner);
 	peer->owner = g_strdup(hello->owner);
 	peer->heard_ms = now.monotonic_ms;
-	g_hash_table_remove(pool->dead_owners, hello->owner);
 }
 
 void pool_sit(struct pool *pool, GBytes *routing, uint64_t session, struct instant now)

@@ -68,6 +68,8 @@ void pool_hear(struct pool *pool, GBytes *routing, const Forge__Heartbeat *heart
 	struct instant now);
 
 void pool_forget_peer(struct pool *pool, GBytes *routing);
+
+/** OWNER's process has ended, for good: a hello of it that was still on its way changes nothing. */
 void pool_bury_owner(struct pool *pool, const char *owner);
 
 /** Follows an event that was folded into the state as SEQ. */

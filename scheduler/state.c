@@ -132,6 +132,8 @@ static void end_job(struct state *state, struct batch_row *batch, uint32_t numbe
 {
 	job_table_end(state->jobs, batch->jobs, number, job_state);
 	g_hash_table_remove(batch->progress, GUINT_TO_POINTER(number));
+	if (batch->cancel_requested)
+		batch_row_pass_cancelled(state, batch);
 	batch_row_note_complete(state, batch);
 }
 
@@ -175,6 +177,7 @@ static gboolean fold_job_retry_scheduled(
 	if (!find_job(state, seq, event->job, IN(JOB_LEASED), &batch, &job, error))
 		return FALSE;
 	job_table_wait(state->jobs, batch->jobs, job->number, event->not_before_us);
+	batch->cancel_next = MIN(batch->cancel_next, job->number);
 	return TRUE;
 }
 
@@ -186,7 +189,6 @@ static gboolean fold_job_cancelled(
 
 	if (!find_job(state, seq, event->job, IN_UNFINISHED, &batch, &job, error))
 		return FALSE;
-	batch->cancel_next = MAX(batch->cancel_next, job->number + 1);
 	end_job(state, batch, job->number, JOB_CANCELLED);
 	return TRUE;
 }
@@ -200,7 +202,7 @@ static gboolean fold_requeued(struct state *state, uint64_t seq, const Forge__Jo
 	if (!find_job(state, seq, id, IN(JOB_LEASED), &batch, &job, error))
 		return FALSE;
 	job_table_requeue(state->jobs, batch->jobs, job->number, lost);
-	/* A cancelled batch passes over its jobs once; this one is behind that. */
+	/* A cancelled batch passes over leased jobs; this one is to be looked at again. */
 	batch->cancel_next = MIN(batch->cancel_next, job->number);
 	return TRUE;
 }

@@ -10,7 +10,7 @@
 #include "queue/job_table.h"
 
 /** Raised with every change of what the fold makes of events, so that older checkpoints are thrown away. */
-#define FOLD_VERSION 1
+#define FOLD_VERSION 2
 
 /** How a branch of a fork stood after the last job that looked at it. */
 struct branch_row {
@@ -41,7 +41,7 @@ struct batch_row {
 	uint64_t cursor;
 	gboolean sealed;
 	gboolean cancel_requested;
-	uint32_t cancel_next;    /**< first job number that may still have to be cancelled */
+	uint32_t cancel_next;    /**< of a cancelled batch: the first job that is queued or waits */
 	struct job_batch *jobs;
 	GHashTable *progress;    /**< job number → struct job_progress; only look-ups */
 	GList *link, *growing_link, *cancelling_link, *complete_link; /**< in the state's queues */

@@ -232,7 +232,17 @@ void batch_row_seal(struct state *state, struct batch_row *batch)
 void batch_row_cancel(struct state *state, struct batch_row *batch)
 {
 	batch->cancel_requested = TRUE;
+	batch_row_pass_cancelled(state, batch);
 	queue_add(&state->cancelling, &batch->cancelling_link, batch);
+}
+
+void batch_row_pass_cancelled(struct state *state, struct batch_row *batch)
+{
+	const struct job *job;
+
+	while ((job = job_table_job(state->jobs, batch->jobs, batch->cancel_next)) &&
+		job->state != JOB_QUEUED && job->state != JOB_WAITING)
+		batch->cancel_next++;
 }
 
 void batch_row_note_complete(struct state *state, struct batch_row *batch)

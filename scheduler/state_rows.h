@@ -16,6 +16,9 @@ void batch_row_add_job(struct state *state, struct batch_row *batch, const char 
 void batch_row_seal(struct state *state, struct batch_row *batch);
 void batch_row_cancel(struct state *state, struct batch_row *batch);
 
+/** Moves cancel_next of a cancelled batch past the jobs that need no cancelling. */
+void batch_row_pass_cancelled(struct state *state, struct batch_row *batch);
+
 /** Queues BATCH for closing if it is sealed and all its jobs have ended. */
 void batch_row_note_complete(struct state *state, struct batch_row *batch);
 

@@ -11,6 +11,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/message.h"
+#include "scheduler/check.h"
 
 #define FORMAT_VERSION 1
 #define TAG_OF(version) "fold " G_STRINGIFY(version) " build " FORGE_VERSION
@@ -266,6 +267,8 @@ static void note_after(struct scheduler *scheduler, const struct input *input, u
 	if (input->request->kind_case != FORGE__REQUEST__KIND_HELLO)
 		return;
 	hello = input->request->hello;
+	if (!check_hello(hello, NULL))
+		return;
 	pool_greet(scheduler->pool, input->routing, hello, now);
 	if (hello->role != FORGE__ROLE__ROLE_WORKER)
 		return;

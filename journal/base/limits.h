@@ -104,7 +104,7 @@
 #define LIMIT_LOST_LEASES 50
 #define LIMIT_RETRY_FIRST_MS 500
 #define LIMIT_RETRY_LAST_MS 60000
-#define LIMIT_RETRY_AFTER_MS (2 * 60 * 60 * 1000)
+#define LIMIT_RETRY_AFTER_MS (60 * 60 * 1000)
 
 /*
  * Network: connecting, a transfer that moves nothing, one whole request. No rate in bytes a second: while git works

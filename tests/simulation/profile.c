@@ -1,0 +1,90 @@
+/*
+ * The kinds of days a scheduler has. Each stresses one thing, so that a failure says where to look; the last has all of
+ * them at once.
+ */
+#include "tests/simulation/profile.h"
+
+#include <glib.h>
+
+const struct profile profiles[] = {
+	{
+		.name = "calm",
+		.faults_ms = 20000,
+		.delay_ms = 1,
+		.checkpoint = 5,
+		.worker_leave = 20,
+		.job_ms = 800,
+	},
+	{
+		.name = "lossy",
+		.faults_ms = 30000,
+		.drop = 60,
+		.twice = 60,
+		.delay_ms = 400,
+		.checkpoint = 5,
+		.worker_leave = 20,
+		.job_ms = 800,
+	},
+	{
+		.name = "crashing",
+		.faults_ms = 40000,
+		.drop = 2,
+		.delay_ms = 5,
+		.crash_before = 8,
+		.crash_after = 12,
+		.append_lost = 8,
+		.append_unknown = 8,
+		.takeover = 6,
+		.checkpoint = 20,
+		.downtime_ms = 4000,
+		.worker_crash = 15,
+		.worker_leave = 10,
+		.client_crash = 15,
+		.job_ms = 1500,
+	},
+	{
+		.name = "slow",
+		.faults_ms = 90000,
+		.twice = 10,
+		.delay_ms = 5000,
+		.checkpoint = 5,
+		.worker_freeze = 25,
+		.worker_leave = 5,
+		.freeze_ms = 40000,
+		.job_ms = 12000,
+	},
+	{
+		.name = "clock_jumps",
+		.faults_ms = 40000,
+		.drop = 2,
+		.delay_ms = 5,
+		.crash_after = 3,
+		.checkpoint = 10,
+		.downtime_ms = 1000,
+		.worker_crash = 5,
+		.clock_jump = 150,
+		.job_ms = 1500,
+	},
+	{
+		.name = "everything",
+		.faults_ms = 60000,
+		.drop = 30,
+		.twice = 30,
+		.delay_ms = 1500,
+		.crash_before = 4,
+		.crash_after = 6,
+		.append_lost = 4,
+		.append_unknown = 4,
+		.takeover = 4,
+		.checkpoint = 20,
+		.downtime_ms = 20000,
+		.worker_crash = 8,
+		.worker_freeze = 8,
+		.worker_leave = 8,
+		.freeze_ms = 40000,
+		.client_crash = 8,
+		.clock_jump = 40,
+		.job_ms = 4000,
+	},
+};
+const size_t n_profiles = G_N_ELEMENTS(profiles);
