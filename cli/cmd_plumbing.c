@@ -5,7 +5,6 @@
  * A question that is wrong is answered with an error of its own; only input that cannot be read as
  * lines ends the run.
  */
-#include <git2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,51 +14,7 @@
 #include "journal/base/document.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
-#include "worker/tree_merge.h"
-
-/* The repository of the question before: suites ask thousands of the same one. */
-struct bench {
-	git_repository *repository;
-	char *folder;
-};
-
-static gboolean fail_with_git(GError **error, const char *what, const char *on)
-{
-	const git_error *problem = git_error_last();
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED, "%s '%s': %s", what, on,
-		problem ? problem->message : "unknown error");
-	return FALSE;
-}
-
-static gboolean open_repository(struct bench *bench, const char *folder, GError **error)
-{
-	if (g_strcmp0(bench->folder, folder) == 0)
-		return TRUE;
-	git_repository *repository;
-	if (git_repository_open(&repository, folder) != 0)
-		return fail_with_git(error, "repository", folder);
-	git_repository_free(bench->repository);
-	g_free(bench->folder);
-	bench->repository = repository;
-	bench->folder = g_strdup(folder);
-	return TRUE;
-}
-
-static gboolean find_commit(
-	git_repository *repository, const char *name, git_oid *oid, GError **error)
-{
-	git_object *object;
-	if (git_revparse_single(&object, repository, name) != 0)
-		return fail_with_git(error, "commit", name);
-	git_object *commit;
-	int peeled = git_object_peel(&commit, object, GIT_OBJECT_COMMIT);
-	git_object_free(object);
-	if (peeled != 0)
-		return fail_with_git(error, "commit", name);
-	git_oid_cpy(oid, git_object_id(commit));
-	git_object_free(commit);
-	return TRUE;
-}
+#include "worker/merge_desk.h"
 
 static const char *text_member(const struct value *question, const char *key, GError **error)
 {
@@ -70,12 +25,10 @@ static const char *text_member(const struct value *question, const char *key, GE
 	return NULL;
 }
 
-static void put_merge(struct value *answer, const struct tree_merge *merge)
+static void put_merge(struct value *answer, const struct desk_answer *merge)
 {
-	if (merge->clean) {
-		char tree[GIT_OID_HEXSZ + 1];
-		git_oid_tostr(tree, sizeof tree, &merge->tree);
-		value_put_string(answer, "tree", tree);
+	if (merge->conflicts->len == 0) {
+		value_put_string(answer, "tree", merge->tree);
 		return;
 	}
 	struct value *conflicts = value_new_list();
@@ -89,20 +42,14 @@ static void put_merge(struct value *answer, const struct tree_merge *merge)
 	value_put_take(answer, "conflicts", conflicts);
 }
 
-static gboolean merge(
-	struct bench *bench, const struct value *question, struct value *answer, GError **error)
+static gboolean merge(struct merge_desk *desk, const struct value *question, struct value *answer,
+	GError **error)
 {
 	const char *folder = text_member(question, "repository", error);
-	const char *ours_name = folder ? text_member(question, "ours", error) : NULL;
-	const char *theirs_name = ours_name ? text_member(question, "theirs", error) : NULL;
-	git_oid ours;
-	git_oid theirs;
-	if (!theirs_name || !open_repository(bench, folder, error) ||
-		!find_commit(bench->repository, ours_name, &ours, error) ||
-		!find_commit(bench->repository, theirs_name, &theirs, error))
-		return FALSE;
-	scoped_value(tree_merge) result = {0};
-	if (!tree_merge_commits(bench->repository, &ours, &theirs, &result, error))
+	const char *ours = folder ? text_member(question, "ours", error) : NULL;
+	const char *theirs = ours ? text_member(question, "theirs", error) : NULL;
+	scoped_value(desk_answer) result = {.conflicts = NULL};
+	if (!theirs || !merge_desk_merge(desk, folder, ours, theirs, &result, error))
 		return FALSE;
 	put_merge(answer, &result);
 	return TRUE;
@@ -114,7 +61,7 @@ static gboolean wants_structured(const struct value *question)
 	return structured && value_kind(structured) == VALUE_BOOLEAN && value_boolean(structured);
 }
 
-static struct value *answer_line(struct bench *bench, const char *line, size_t size)
+static struct value *answer_line(struct merge_desk *desk, const char *line, size_t size)
 {
 	static const struct document_origin origin = {"stdin", FORGE_ERROR_VALIDATION_FAILED};
 	g_autoptr(GError) failure = NULL;
@@ -130,14 +77,14 @@ static struct value *answer_line(struct bench *bench, const char *line, size_t s
 		if (wants_structured(question))
 			value_put_boolean(answer, "unsupported", TRUE);
 		else
-			merge(bench, question, answer, &failure);
+			merge(desk, question, answer, &failure);
 	}
 	if (failure)
 		value_put_string(answer, "error", failure->message);
 	return g_steal_pointer(&answer);
 }
 
-static gboolean answer_all(struct bench *bench, GError **error)
+static gboolean answer_all(struct merge_desk *desk, GError **error)
 {
 	char *line = NULL;
 	size_t room = 0;
@@ -145,7 +92,7 @@ static gboolean answer_all(struct bench *bench, GError **error)
 	while ((size = getline(&line, &room, stdin)) > 0) {
 		if (strspn(line, " \t\r\n") == (size_t)size)
 			continue;
-		scoped(value) answer = answer_line(bench, line, (size_t)size);
+		scoped(value) answer = answer_line(desk, line, (size_t)size);
 		output_json_line(answer);
 		fflush(stdout);
 	}
@@ -160,11 +107,6 @@ static gboolean answer_all(struct bench *bench, GError **error)
 int cmd_plumbing_merge_tree(struct invocation *invocation, GError **error)
 {
 	(void)invocation;
-	git_libgit2_init();
-	struct bench bench = {0};
-	gboolean answered = answer_all(&bench, error);
-	git_repository_free(bench.repository);
-	g_free(bench.folder);
-	git_libgit2_shutdown();
-	return answered ? 0 : 1;
+	scoped(merge_desk) desk = merge_desk_new();
+	return answer_all(desk, error) ? 0 : 1;
 }

@@ -10,7 +10,6 @@
 #include "worker/credential.h"
 
 #include <pthread.h>
-#include <sodium.h>
 #include <string.h>
 
 #include "journal/base/errors.h"
@@ -32,7 +31,7 @@ struct credentials {
 static void free_secret(char *secret)
 {
 	if (secret)
-		sodium_memzero(secret, strlen(secret));
+		explicit_bzero(secret, strlen(secret));
 	g_free(secret);
 }
 

@@ -12,87 +12,13 @@
  * Not done here: asking for credentials, retrying, following redirects of a POST. The caller
  * decides.
  */
-#include "worker/http.h"
+#include "worker/http_exchange.h"
 
 #include <string.h>
 
 #include "journal/base/clock.h"
 #include "journal/base/limits.h"
 #include "journal/base/log.h"
-#include "worker/http_pool.h"
-
-struct http_exchange {
-	struct http *http;
-	const struct remote *remote;
-	struct budget *budget;
-	struct http_handle *handle;
-
-	char *url;
-	char *accept;
-	struct curl_slist *headers;
-	gboolean is_post;
-	gboolean follow_redirects;
-	gboolean accept_compressed;
-	uint64_t answer_bytes_max;
-
-	GByteArray *out; /* the body, as far as it is known */
-	size_t out_offset;
-	gboolean out_ended;
-	gboolean out_forgotten; /* some of the body is gone: it cannot be sent again */
-	gboolean paused;
-
-	GByteArray *in; /* what was received and not yet read */
-	size_t in_offset;
-	uint64_t answer_bytes;
-
-	gboolean started;
-	gboolean done;
-	CURLcode result;
-	GError *failure; /* why it ended before its time; every later call says the same */
-	GString *words;  /* of a failed answer's body, the beginning */
-	char *location;  /* where a redirect points */
-	size_t header_bytes;
-	gboolean limited; /* a limit of requests is used up */
-	int64_t retry_after_ms;
-	uint64_t received; /* as counted in the budget so far */
-	uint64_t sent;
-	char curl_text[CURL_ERROR_SIZE];
-};
-
-/* TEXT without the secrets of the exchange, its first line, not too long. */
-static char *presentable(const struct http_exchange *exchange, const char *text)
-{
-	const char *username = exchange->remote->username ? exchange->remote->username : "";
-	const char *password = exchange->remote->password ? exchange->remote->password : "";
-	g_autofree char *pair = g_strdup_printf("%s:%s", username, password);
-	g_autofree char *encoded = g_base64_encode((const guchar *)pair, strlen(pair));
-	const char *secrets[] = {password, encoded, NULL};
-	char *line = log_redact(text, secrets);
-
-	g_strchug(line);
-	line[strcspn(line, "\r\n")] = '\0';
-	/* Cut only now: half a secret would not be recognised. */
-	if (strlen(line) > LIMIT_ERROR_TEXT_BYTES)
-		*g_utf8_find_prev_char(line, line + LIMIT_ERROR_TEXT_BYTES) = '\0';
-	return g_strchomp(line);
-}
-
-static void fail(struct http_exchange *exchange, enum forge_error code, const char *format, ...)
-	G_GNUC_PRINTF(3, 4);
-
-static void fail(struct http_exchange *exchange, enum forge_error code, const char *format, ...)
-{
-	g_autofree char *text = NULL;
-	va_list arguments;
-
-	if (exchange->failure)
-		return;
-	va_start(arguments, format);
-	text = g_strdup_vprintf(format, arguments);
-	va_end(arguments);
-	g_set_error(&exchange->failure, FORGE_ERROR, (int)code, "%s: %s", exchange->remote->shown,
-		text);
-}
 
 int http_exchange_status(const struct http_exchange *exchange)
 {
@@ -110,138 +36,7 @@ const char *http_exchange_url(const struct http_exchange *exchange)
 	return url ? url : exchange->url;
 }
 
-/* ---- what libcurl calls
- * ------------------------------------------------------------------------------------------ */
-
-/* The value of the header NAME if LINE is one, without its line break; caller frees. */
-static char *header_value(const char *line, size_t size, const char *name)
-{
-	size_t length = strlen(name);
-
-	if (size <= length || line[length] != ':' || g_ascii_strncasecmp(line, name, length) != 0)
-		return NULL;
-	return g_strstrip(g_strndup(line + length + 1, size - length - 1));
-}
-
-/* Retry-After is seconds or a date; x-ratelimit-reset is seconds since 1970. */
-static int64_t wait_of(const char *value, gboolean is_instant)
-{
-	char *end;
-	int64_t seconds = g_ascii_strtoll(value, &end, 10);
-
-	if (end == value || *end != '\0' || seconds < 0)
-		return MAX(
-			0, (int64_t)curl_getdate(value, NULL) * 1000 - clock_now().wall_us / 1000);
-	seconds = MIN(seconds, G_MAXINT64 / G_USEC_PER_SEC);
-	return is_instant ? MAX(0, seconds * 1000 - clock_now().wall_us / 1000) : seconds * 1000;
-}
-
-static size_t on_header(char *line, size_t one, size_t size, void *data)
-{
-	struct http_exchange *exchange = data;
-	g_autofree char *retry = header_value(line, size, "retry-after");
-	g_autofree char *remaining = header_value(line, size, "x-ratelimit-remaining");
-	g_autofree char *reset = header_value(line, size, "x-ratelimit-reset");
-	char *location = header_value(line, size, "location");
-
-	(void)one;
-	exchange->header_bytes += size;
-	if (exchange->header_bytes > LIMIT_HTTP_HEADER_BYTES) {
-		fail(exchange, FORGE_ERROR_TOO_LARGE,
-			"the answer's headers have more than %d bytes", LIMIT_HTTP_HEADER_BYTES);
-		g_free(location);
-		return 0;
-	}
-	if (location) {
-		g_free(exchange->location);
-		exchange->location = location;
-	}
-	if (retry || g_strcmp0(remaining, "0") == 0)
-		exchange->limited = TRUE;
-	if (retry)
-		exchange->retry_after_ms = wait_of(retry, FALSE);
-	else if (reset && exchange->retry_after_ms == 0)
-		exchange->retry_after_ms = wait_of(reset, TRUE);
-	return size;
-}
-
-static gboolean has_type(struct http_exchange *exchange)
-{
-	char *type = NULL;
-	size_t length;
-
-	if (!exchange->accept)
-		return TRUE;
-	curl_easy_getinfo(exchange->handle->easy, CURLINFO_CONTENT_TYPE, &type);
-	length = type ? strcspn(type, "; \t") : 0;
-	if (length == strlen(exchange->accept) &&
-		g_ascii_strncasecmp(type, exchange->accept, length) == 0)
-		return TRUE;
-
-	g_autofree char *shown = presentable(exchange, type ? type : "no type");
-	fail(exchange, FORGE_ERROR_PROTOCOL_ERROR,
-		"the server does not speak git here: %s instead of %s", shown, exchange->accept);
-	return FALSE;
-}
-
-static size_t on_body(char *bytes, size_t one, size_t size, void *data)
-{
-	struct http_exchange *exchange = data;
-	enum forge_error code;
-
-	(void)one;
-	if (http_status_error(http_exchange_status(exchange), exchange->limited, &code)) {
-		size_t room = 2 * LIMIT_ERROR_TEXT_BYTES - exchange->words->len;
-
-		g_string_append_len(exchange->words, bytes, (gssize)MIN(room, size));
-		/* No more is wanted than the first line: the connection is not worth an endless
-		 * body. */
-		exchange->answer_bytes += size;
-		return exchange->answer_bytes > LIMIT_HTTP_BLOCK_BYTES ? 0 : size;
-	}
-	if (exchange->answer_bytes == 0 && !has_type(exchange))
-		return 0;
-	exchange->answer_bytes += size;
-	if (exchange->answer_bytes > exchange->answer_bytes_max) {
-		fail(exchange, FORGE_ERROR_TOO_LARGE,
-			"the answer has more than %" G_GUINT64_FORMAT " bytes",
-			exchange->answer_bytes_max);
-		return 0;
-	}
-	g_byte_array_append(exchange->in, (const guint8 *)bytes, (guint)size);
-	return size;
-}
-
-static size_t on_send(char *buffer, size_t one, size_t size, void *data)
-{
-	struct http_exchange *exchange = data;
-	size_t left = exchange->out->len - exchange->out_offset;
-	size_t part = MIN(left, one * size);
-
-	if (left == 0 && !exchange->out_ended) {
-		exchange->paused = TRUE;
-		return CURL_READFUNC_PAUSE;
-	}
-	if (part > 0)
-		memcpy(buffer, exchange->out->data + exchange->out_offset, part);
-	exchange->out_offset += part;
-	return part;
-}
-
-/* libcurl begins again when a kept connection turns out to be closed. */
-static int on_rewind(void *data, curl_off_t offset, int origin)
-{
-	struct http_exchange *exchange = data;
-
-	if (exchange->out_forgotten || origin != SEEK_SET || offset != 0)
-		return CURL_SEEKFUNC_CANTSEEK;
-	exchange->out_offset = 0;
-	return CURL_SEEKFUNC_OK;
-}
-
-/* ---- starting
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- starting ---- */
 
 static void add_header(struct http_exchange *exchange, const char *header)
 {
@@ -309,9 +104,9 @@ static void set_body(struct http_exchange *exchange)
 	}
 	add_header(exchange, "Transfer-Encoding: chunked");
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)-1);
-	curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_send);
+	curl_easy_setopt(easy, CURLOPT_READFUNCTION, http_on_send);
 	curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
-	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_rewind);
+	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, http_on_rewind);
 	curl_easy_setopt(easy, CURLOPT_SEEKDATA, exchange);
 }
 
@@ -338,9 +133,9 @@ static void start(struct http_exchange *exchange)
 	if (exchange->accept_compressed)
 		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->curl_text);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, http_on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
 	set_as_git_does(exchange);
 	set_credentials(exchange);
@@ -352,9 +147,7 @@ static void start(struct http_exchange *exchange)
 	exchange->budget->requests++;
 }
 
-/* ---- running
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- running ---- */
 
 /* Counts what moved since the last call; TRUE if anything did. */
 static gboolean count(struct http_exchange *exchange)
@@ -400,19 +193,19 @@ static void fail_by_status(struct http_exchange *exchange, int status, enum forg
 	curl_easy_getinfo(exchange->handle->easy, CURLINFO_CONTENT_TYPE, &type);
 	g_string_append_printf(text, "the server answered %d", status);
 	if (status >= 300 && status < 400 && exchange->location) {
-		g_autofree char *location = presentable(exchange, exchange->location);
+		g_autofree char *location = http_exchange_presentable(exchange, exchange->location);
 
 		g_string_append_printf(text, ", moved to %s", location);
 	}
 	/* The first line of a page of HTML tells nobody anything. */
 	if (exchange->words->len > 0 && type && !g_str_has_prefix(type, "text/html")) {
-		g_autofree char *words = presentable(exchange, exchange->words->str);
+		g_autofree char *words = http_exchange_presentable(exchange, exchange->words->str);
 
 		g_string_append_printf(text, ": %s", words);
 	}
 	if (code == FORGE_ERROR_RATE_LIMIT_EXCEEDED)
 		exchange->budget->retry_after_ms = exchange->retry_after_ms;
-	fail(exchange, code, "%s", text->str);
+	http_exchange_fail(exchange, code, "%s", text->str);
 }
 
 /* The transfer is over: finds out whether it went well. */
@@ -430,13 +223,13 @@ static void conclude(struct http_exchange *exchange)
 		if (http_status_error(status, exchange->limited, &code))
 			fail_by_status(exchange, status, code);
 		else if (exchange->answer_bytes == 0)
-			(void)has_type(exchange);
+			(void)http_exchange_has_type(exchange);
 		return;
 	}
 
-	g_autofree char *text = presentable(exchange,
+	g_autofree char *text = http_exchange_presentable(exchange,
 		*exchange->curl_text ? exchange->curl_text : curl_easy_strerror(exchange->result));
-	fail(exchange, code_of(exchange->result), "%s", text);
+	http_exchange_fail(exchange, code_of(exchange->result), "%s", text);
 }
 
 static void take_turn(struct http_exchange *exchange)
@@ -482,7 +275,7 @@ static void run_until(
 			return;
 		}
 		if (now_ms - moved_ms > patience_ms) {
-			fail(exchange, FORGE_ERROR_TIMEOUT,
+			http_exchange_fail(exchange, FORGE_ERROR_TIMEOUT,
 				"nothing moved for %" G_GINT64_FORMAT " ms", patience_ms);
 			return;
 		}
@@ -503,9 +296,7 @@ static gboolean has_sent(const struct http_exchange *exchange)
 	return exchange->out_offset == exchange->out->len;
 }
 
-/* ---- public
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- public ---- */
 
 struct http_exchange *http_exchange_new(struct http *http, const struct remote *remote,
 	const struct http_request *request, struct budget *budget)

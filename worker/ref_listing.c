@@ -148,9 +148,7 @@ static gboolean add_ref(
 	return TRUE;
 }
 
-/* ---- version 2
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- version 2 ---- */
 
 /* One attribute behind a name: symref-target:NAME, peeled:OID, or one that is not known and means
  * nothing here. */
@@ -235,8 +233,7 @@ struct ref_listing *ref_listing_parse_v2(const char *data, size_t size, const ch
 	return g_steal_pointer(&listing);
 }
 
-/* ---- the advertisement, and version 0
- * ---------------------------------------------------------------------------- */
+/* ---- the advertisement, and version 0 ---- */
 
 /* Passes "# service=…" and its flush, which servers of version 0 send first, and "version 1". */
 static gboolean skip_preamble(

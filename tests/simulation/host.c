@@ -334,6 +334,16 @@ static void be_taken_over(struct host *host, const struct input *inputs, size_t 
 	g_queue_clear_full(&host->received, free_received);
 }
 
+static void save_checkpoint(struct host *host)
+{
+	uint64_t seq;
+	g_autoptr(GBytes) image = scheduler_image(host->scheduler, &seq);
+
+	if (!journal_save_checkpoint(
+		    host->journal, seq, scheduler_checkpoint_tag(), image, NULL))
+		world_fail(host->world, "no checkpoint can be written");
+}
+
 static void finish_turn(struct host *host, const GPtrArray *outgoing, size_t taken, size_t n_gone)
 {
 	struct world *world = host->world;
@@ -348,9 +358,8 @@ static void finish_turn(struct host *host, const GPtrArray *outgoing, size_t tak
 		return;
 	}
 	send_part(host, outgoing, outgoing->len);
-	if (world_misfortune(world, world->profile->checkpoint) &&
-		!scheduler_checkpoint(host->scheduler, NULL))
-		world_fail(world, "no checkpoint can be written");
+	if (world_misfortune(world, world->profile->checkpoint))
+		save_checkpoint(host);
 	next_ms = host->received.length > 0 ? world->now_ms : next_ms;
 	plan_turn(host, CLAMP(next_ms - world->now_ms, 0, LIMIT_OWNER_CHECK_MS));
 }
