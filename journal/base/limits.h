@@ -170,6 +170,20 @@
 #define LIMIT_RENAME_CANDIDATES 7000
 #define LIMIT_RENAME_PROFILE_BYTES (512u * 1024 * 1024)
 
+/*
+ * What a push would bring that the fork's server may lack. git-lfs takes no blob of more bytes for a pointer, and its
+ * clients ask for 100 objects at once. A tree of more entries, or more submodules beside the fork, than any real
+ * project has is refused: each costs a request. git's own .gitmodules have a few kilobytes. So many are named in an
+ * error; their count is always whole.
+ */
+#define LIMIT_LFS_POINTER_BYTES 1024
+#define LIMIT_LFS_BATCH_OBJECTS 100
+#define LIMIT_CONTENT_ENTRIES 2000000
+#define LIMIT_CONTENT_FINDINGS 100000
+#define LIMIT_CONTENT_REPOSITORIES 2000
+#define LIMIT_CONTENT_NAMED 3
+#define LIMIT_CONFIG_TEXT_BYTES (1024 * 1024)
+
 /* Stores: past these a store is rewritten, so that look-ups stay quick and descriptors few. */
 #define LIMIT_STORE_PACKS 50
 #define LIMIT_STORE_LOOSE_OBJECTS 1000
