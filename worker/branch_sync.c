@@ -137,16 +137,23 @@ static Forge__ForkSynced *fact_of(const struct fork_syncing *syncing,
 	return fact;
 }
 
-static Forge__ForkSynced *refused(const struct fork_syncing *syncing,
-	const struct planned_branch *branch, const struct relation *relation, enum forge_error code,
-	const char *message)
+static Forge__ForkSynced *failed(const struct fork_syncing *syncing,
+	const struct planned_branch *branch, const struct relation *relation, const GError *error)
 {
-	g_autoptr(GError) error = g_error_new_literal(FORGE_ERROR, (gint)code, message);
 	Forge__ForkSynced *fact = fact_of(
 		syncing, branch, relation, FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED);
 
 	fact->error = operation_error(error);
 	return fact;
+}
+
+static Forge__ForkSynced *refused(const struct fork_syncing *syncing,
+	const struct planned_branch *branch, const struct relation *relation, enum forge_error code,
+	const char *message)
+{
+	g_autoptr(GError) error = g_error_new_literal(FORGE_ERROR, (gint)code, message);
+
+	return failed(syncing, branch, relation, error);
 }
 
 static Forge__ForkSynced *conflicted(const struct fork_syncing *syncing,
@@ -299,6 +306,13 @@ static gboolean push_branch(const struct fork_syncing *syncing, const struct pla
 	return done;
 }
 
+/* The server lacks what git does not push: an end of the branch, of which all else is known. */
+static gboolean is_content_missing(const GError *failure)
+{
+	return g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_MISSING_LFS_OBJECTS) ||
+		g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_MISSING_SUBMODULE);
+}
+
 static Forge__ForkSynced *update_branch(const struct fork_syncing *syncing,
 	const struct planned_branch *branch, const struct relation *relation,
 	Forge__BranchStatus status, const git_oid *after, GError **error)
@@ -306,8 +320,13 @@ static Forge__ForkSynced *update_branch(const struct fork_syncing *syncing,
 	struct update update = {.status = status, .after = *after};
 	g_autoptr(GError) failure = NULL;
 	Forge__ForkSynced *fact;
+	gboolean may_push = content_check_branch(syncing->content,
+		fork_repository_git(syncing->repository), &branch->fork_tip, after,
+		syncing->operation->budget, &failure);
 
-	if (!syncing->dry_run && !push_branch(syncing, branch, &update, &failure)) {
+	if (!may_push && is_content_missing(failure))
+		return failed(syncing, branch, relation, failure);
+	if (!may_push || (!syncing->dry_run && !push_branch(syncing, branch, &update, &failure))) {
 		g_free(update.backup);
 		g_propagate_error(error, g_steal_pointer(&failure));
 		return NULL;

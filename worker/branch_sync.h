@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "worker/branch_plan.h"
+#include "worker/content_check.h"
 #include "worker/fork_repository.h"
 #include "worker/operation.h"
 
@@ -17,6 +18,7 @@ struct fork_syncing {
 	const struct remote *upstream;
 	const struct remote *fork;
 	struct fork_repository *repository;
+	struct content_check *content;
 };
 
 /** What can be done about a branch, from how its two tips are related. */

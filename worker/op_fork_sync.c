@@ -41,6 +41,7 @@ static void clear_run(struct run *run)
 		upstream_answer_unref(run->upstream_refs);
 	if (run->fork_refs)
 		ref_listing_free(run->fork_refs);
+	content_check_free(run->syncing.content);
 	g_clear_pointer(&run->upstream, remote_free);
 	g_clear_pointer(&run->fork, remote_free);
 }
@@ -349,8 +350,12 @@ static gboolean find_remotes(struct run *run, GError **error)
 	}
 	run->fork = find_remote(workshop, run->syncing.spec->fork, error);
 	run->syncing.upstream = run->upstream;
+	if (!run->fork)
+		return FALSE;
 	run->syncing.fork = run->fork;
-	return run->fork != NULL;
+	run->syncing.content = content_check_new(
+		config, run->syncing.operation->workshop->http, run->upstream, run->fork);
+	return TRUE;
 }
 
 Forge__JobEnd *op_fork_sync(struct operation *operation)
