@@ -9,6 +9,8 @@ of failing. Three owners are special:
     forbidden/…   answers 403 to everybody
     any other     is open for reading and writing
 
+A repository with a folder lfs/ has a git-lfs (lfs_batch.py) too; see GitServer.give_lfs().
+
 The access log goes through a pipe and is whole up to the last answered request: requests() counts from it.
 
 As a script, `git_server.py --root DIR` serves DIR, prints its URL and runs until it is interrupted.
@@ -16,6 +18,7 @@ As a script, `git_server.py --root DIR` serves DIR, prints its URL and runs unti
 
 import argparse
 import dataclasses
+import hashlib
 import os
 import pathlib
 import re
@@ -32,6 +35,7 @@ import process  # noqa: E402  (a script finds its neighbours only now)
 TOKEN = "t0ps3cret-token"
 USERS = ("x-access-token", "oauth2", "git", "forge", "token", "jane", TOKEN)
 BACKEND = "/usr/lib/git-core/git-http-backend"
+LFS = pathlib.Path(__file__).resolve().parent / "lfs_batch.py"
 
 CONFIGURATION = """\
 server.document-root = "{root}/repositories"
@@ -48,6 +52,7 @@ auth.backend.plain.userfile = "{root}/users"
 auth.require = ( "/private/" => ( "method" => "basic", "realm" => "git", "require" => "valid-user" ) )
 $HTTP["url"] =~ "^/forbidden/" {{ url.access-deny = ( "" ) }}
 alias.url = ( "/" => "{backend}/" )
+$HTTP["url"] =~ "/info/lfs/objects/batch$" {{ alias.url = ( "/" => "{lfs}/" ) }}
 cgi.assign = ( "" => "" )
 setenv.add-environment = ( "GIT_PROJECT_ROOT" => "{root}/repositories", "GIT_HTTP_EXPORT_ALL" => "1",
                            "HOME" => "{root}", "GIT_CONFIG_NOSYSTEM" => "1" )
@@ -67,7 +72,7 @@ class Request:
     @property
     def repository(self):
         """OWNER/NAME, without a `.git`."""
-        name = re.sub(r"/(info/refs|git-(upload|receive)-pack|HEAD|objects/.*)$", "", self.path)
+        name = re.sub(r"/(info/(refs|lfs/.*)|git-(upload|receive)-pack|HEAD|objects/.*)$", "", self.path)
         return name.strip("/").removesuffix(".git")
 
 
@@ -92,7 +97,7 @@ class GitServer:
         (self.root / "users").write_text("".join(f"{user}:{TOKEN}\n" for user in USERS))
         self.access_log.touch()
         configuration = self.root / "lighttpd.conf"
-        configuration.write_text(CONFIGURATION.format(root=self.root, backend=BACKEND))
+        configuration.write_text(CONFIGURATION.format(root=self.root, backend=BACKEND, lfs=LFS))
         self._child = process.start(
             ["/usr/sbin/lighttpd", "-D", "-f", str(configuration)],
             stdin=self._socket, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -131,6 +136,22 @@ class GitServer:
         """{ref: oid} of the repository OWNER/NAME."""
         lines = self.git(name, "for-each-ref", "--format=%(refname) %(objectname)").splitlines()
         return {ref: oid for ref, oid in map(str.split, lines) if ref.startswith(prefix)}
+
+    def give_lfs(self, name, says=None):
+        """From now on OWNER/NAME has a git-lfs. SAYS, if given, is (status, body) of its answer to everything."""
+        folder = self.path(name) / "lfs" / "objects"
+        folder.mkdir(parents=True, exist_ok=True)
+        if says:
+            (folder.parent / "says").write_text(f"{says[0]}\n{says[1]}")
+
+    def give_lfs_object(self, name, content):
+        """Puts CONTENT (bytes) into OWNER/NAME's git-lfs and returns its pointer."""
+        self.give_lfs(name)
+        oid = hashlib.sha256(content).hexdigest()
+        place = self.path(name) / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+        return lfs_pointer(content)
 
     def refuse_pushes(self, name):
         """From now on the server answers 403 to whoever wants to push to OWNER/NAME."""
@@ -179,6 +200,12 @@ class GitServer:
             if time.monotonic() > deadline:
                 raise TimeoutError("the access log does not grow")
             time.sleep(0.002)
+
+
+def lfs_pointer(content):
+    """The pointer that git-lfs commits instead of CONTENT (bytes)."""
+    oid = hashlib.sha256(content).hexdigest()
+    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(content)}\n"
 
 
 def _parse(line):
