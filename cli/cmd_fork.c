@@ -14,6 +14,7 @@
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
+#include "journal/base/nearest.h"
 
 /* ---- add ---- */
 
@@ -142,6 +143,43 @@ static gint compare_names(gconstpointer a, gconstpointer b)
 	return strcmp((*first)->fork->name, (*second)->fork->name);
 }
 
+static gboolean holds_name(const GPtrArray *rows, const char *name)
+{
+	for (guint i = 0; i < rows->len; i++) {
+		const Forge__ForkRow *row = g_ptr_array_index(rows, i);
+		if (strcmp(row->fork->name, name) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* `did you mean 'NAME'?`, from all forks there are; NULL if none is near. Caller frees. */
+static char *question(struct client *client, const char *wanted)
+{
+	g_autoptr(GPtrArray) rows = requests_forks(client, NULL, NULL);
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	for (guint i = 0; rows && i < rows->len; i++)
+		g_ptr_array_add(names, ((Forge__ForkRow *)g_ptr_array_index(rows, i))->fork->name);
+	g_ptr_array_add(names, NULL);
+	return nearest_question(wanted, (const char *const *)names->pdata);
+}
+
+/* A name that was asked for and is not among ROWS is a mistake, not an empty answer. */
+static gboolean check_found(
+	struct client *client, const GPtrArray *rows, char *const *names, GError **error)
+{
+	for (; *names; names++) {
+		if (holds_name(rows, *names))
+			continue;
+		g_autofree char *nearest = question(client, *names);
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_FORK_NOT_FOUND,
+			"no fork is called '%s'%s%s", *names, nearest ? "; " : "",
+			nearest ? nearest : "");
+		return FALSE;
+	}
+	return TRUE;
+}
+
 int cmd_fork_list(struct invocation *invocation, GError **error)
 {
 	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
@@ -149,7 +187,7 @@ int cmd_fork_list(struct invocation *invocation, GError **error)
 		return 1;
 	g_autoptr(GPtrArray) rows = requests_forks(
 		client, invocation->argument_count > 0 ? invocation->arguments : NULL, error);
-	if (!rows)
+	if (!rows || !check_found(client, rows, invocation->arguments, error))
 		return 1;
 	g_ptr_array_sort(rows, compare_names);
 	show_forks(invocation, rows);
