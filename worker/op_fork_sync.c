@@ -354,7 +354,7 @@ static gboolean find_remotes(struct run *run, GError **error)
 		return FALSE;
 	run->syncing.fork = run->fork;
 	run->syncing.content = content_check_new(
-		config, run->syncing.operation->workshop->http, run->upstream, run->fork);
+		workshop->config, workshop->http, run->upstream, run->fork);
 	return TRUE;
 }
 

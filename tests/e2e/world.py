@@ -65,14 +65,15 @@ class Forge:
                 lines += [f"  {name}:", *(f"    {key}: {json.dumps(value)}" for key, value in keys.items())]
         (self.home / "config.yaml").write_text("\n".join(lines) + "\n" + text)
 
-    def start(self, *arguments, env=None):
+    def start(self, *arguments, env=None, stdin=subprocess.DEVNULL):
         """Starts the command; the caller ends it with finish() or kill()."""
-        return process.start([str(FORGE), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        return process.start([str(FORGE), *map(str, arguments)], stdin=stdin, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True, env={**self.env, **(env or {})})
 
-    def run(self, *arguments, status=0, timeout=60, env=None):
-        """Runs the command to its end. STATUS is what it must exit with; None: anything."""
-        result = finish_child(self.start(*arguments, env=env), timeout)
+    def run(self, *arguments, status=0, timeout=60, env=None, input=None):
+        """Runs the command to its end, with INPUT to read. STATUS is what it must exit with; None: anything."""
+        stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
+        result = finish_child(self.start(*arguments, env=env, stdin=stdin), timeout, input)
         assert status is None or result.status == status, f"forge {' '.join(map(str, arguments))}: {result}"
         return result
 
@@ -85,9 +86,9 @@ class Forge:
         return [json.loads(line) for line in self.run("journal", "export", *arguments).out.splitlines()]
 
 
-def finish_child(child, timeout=60):
+def finish_child(child, timeout=60, input=None):
     try:
-        out, err = child.communicate(timeout=timeout)
+        out, err = child.communicate(input=input, timeout=timeout)
     except subprocess.TimeoutExpired:
         process.signal_group(child, signal.SIGKILL)
         out, err = child.communicate()
