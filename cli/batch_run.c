@@ -265,7 +265,7 @@ static int finish(struct run *run)
 	if (invocation->format == OUTPUT_JSON || invocation->format == OUTPUT_YAML)
 		show_object(run);
 	if (is_fork_batch(run) && run->history->jobs->len == 0) {
-		output_remark(invocation, "no forks are registered; `forge fork add` does that");
+		output_remark(invocation, "No forks are registered; `forge fork add` does that.");
 	} else if (!run->plan->one_target && !invocation->quiet) {
 		gboolean forks = is_fork_batch(run);
 		g_autofree char *summary = render_tally(&run->tally, forks ? "branch" : "job",
