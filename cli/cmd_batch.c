@@ -19,7 +19,7 @@ static char *counts_text(const Forge__BatchCounts *counts)
 	} parts[] = {
 		{"queued", counts->queued},
 		{"waiting", counts->waiting},
-		{"running", counts->leased},
+		{"leased", counts->leased},
 		{"done", counts->done},
 		{"conflict", counts->conflict},
 		{"skipped", counts->skipped},
