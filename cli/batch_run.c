@@ -76,12 +76,11 @@ static void show_commands(struct run *run, const Forge__ForkSynced *entry)
 			output_line(run->invocation, "    %s", *line);
 }
 
-static void show_hint(struct run *run, const Forge__Error *failure)
+static void show_hint(struct run *run, const Forge__ForkSynced *entry)
 {
-	if (!failure || !*failure->code)
+	const char *hint = render_hint(entry);
+	if (!hint)
 		return;
-	const char *hint = *failure->hint ? failure->hint
-					  : forge_error_hint(forge_error_from_name(failure->code));
 	g_autofree char *printable = text_printable(hint);
 	output_line(run->invocation, "    hint: %s", printable);
 }
@@ -105,8 +104,8 @@ static void show_entry(struct run *run, const Forge__ForkSynced *entry, gboolean
 	output_marked(run->invocation, printable);
 	if (in_conflict(entry))
 		show_commands(run, entry);
-	else if (!render_succeeded(entry))
-		show_hint(run, entry->error);
+	else
+		show_hint(run, entry);
 }
 
 static void announce(struct run *run)
@@ -266,7 +265,7 @@ static int finish(struct run *run)
 	if (invocation->format == OUTPUT_JSON || invocation->format == OUTPUT_YAML)
 		show_object(run);
 	if (is_fork_batch(run) && run->history->jobs->len == 0) {
-		output_remark(invocation, "no forks are registered; `forge fork add` does that");
+		output_remark(invocation, "No forks are registered; `forge fork add` does that.");
 	} else if (!run->plan->one_target && !invocation->quiet) {
 		gboolean forks = is_fork_batch(run);
 		g_autofree char *summary = render_tally(&run->tally, forks ? "branch" : "job",

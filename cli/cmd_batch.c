@@ -19,7 +19,7 @@ static char *counts_text(const Forge__BatchCounts *counts)
 	} parts[] = {
 		{"queued", counts->queued},
 		{"waiting", counts->waiting},
-		{"running", counts->leased},
+		{"leased", counts->leased},
 		{"done", counts->done},
 		{"conflict", counts->conflict},
 		{"skipped", counts->skipped},
@@ -76,6 +76,22 @@ int cmd_batch_list(struct invocation *invocation, GError **error)
 
 /* ---- show ---- */
 
+/* Commands that resolve a conflict need the repositories as they are now: a sync prints them. */
+static void show_next_step(const struct invocation *invocation, const Forge__ForkSynced *entry)
+{
+	if (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT) {
+		output_line(invocation,
+			"    hint: `forge fork sync %s --dry-run` shows the commands that resolve it",
+			entry->fork);
+		return;
+	}
+	const char *hint = render_hint(entry);
+	if (!hint)
+		return;
+	g_autofree char *printable = text_printable(hint);
+	output_line(invocation, "    hint: %s", printable);
+}
+
 static void show_entries(const struct invocation *invocation, const struct history *history,
 	const struct history_job *job, struct value *list)
 {
@@ -86,6 +102,7 @@ static void show_entries(const struct invocation *invocation, const struct histo
 		g_autofree char *line = render_entry_line(entry, entries->len > 1);
 		g_autofree char *printable = text_printable(line);
 		output_marked(invocation, printable);
+		show_next_step(invocation, entry);
 	}
 }
 

@@ -86,9 +86,9 @@ static void check_scheduler(struct checkup *checkup, struct invocation *invocati
 		checkup_bad_error(checkup, "scheduler", problem);
 		return;
 	}
-	checkup_good(checkup, "scheduler", "%s answers: process %u on %s, %zu workers",
+	checkup_good(checkup, "scheduler", "%s answers: process %u on %s, %zu worker%s",
 		config->scheduler_endpoint, reply->stats->pid, reply->stats->host,
-		reply->stats->n_workers);
+		reply->stats->n_workers, reply->stats->n_workers == 1 ? "" : "s");
 	if (reply->stats->n_workers == 0)
 		checkup_bad(checkup, "workers", "start `forge worker`",
 			"no worker is connected, so no job runs");
@@ -124,6 +124,20 @@ static gboolean http_answers(
 	return FALSE;
 }
 
+/* PROBLEM without the repository it begins with, which nobody asked for. */
+static void cannot_reach(struct checkup *checkup, const char *name, const char *url,
+	const struct remote *remote, const GError *problem)
+{
+	const char *says = problem->message;
+	g_autofree char *prefix = g_strconcat(remote->shown, ": ", NULL);
+
+	if (g_str_has_prefix(says, prefix))
+		says += strlen(prefix);
+	checkup_bad(checkup, name,
+		"check the network, the host's name, hosts.HOST.clone and the proxy", "%s: %s", url,
+		says);
+}
+
 static void check_reached(struct checkup *checkup, const char *name, const struct config *config,
 	const struct config_host *host)
 {
@@ -140,7 +154,7 @@ static void check_reached(struct checkup *checkup, const char *name, const struc
 		if (http_answers(config, remote, host->clone, &problem))
 			checkup_good(checkup, name, "%s answers", host->clone);
 		else
-			checkup_bad_error(checkup, name, problem);
+			cannot_reach(checkup, name, host->clone, remote, problem);
 		return;
 	case REMOTE_SSH: {
 		g_autofree char *ssh = g_find_program_in_path("ssh");

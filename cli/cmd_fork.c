@@ -29,7 +29,7 @@ static gboolean check_add(const struct invocation *invocation, GError **error)
 	}
 	if (invocation_flag(invocation, "tags")) {
 		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_UNSUPPORTED,
-			"--tags is not supported by this version");
+			"--tags: tags are not synced yet");
 		return FALSE;
 	}
 	char **branches = invocation_list(invocation, "branch");

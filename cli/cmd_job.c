@@ -91,10 +91,13 @@ int cmd_job_list(struct invocation *invocation, GError **error)
 		else
 			add_row(table, row);
 	}
+	const char *empty = invocation_text(invocation, "batch") || state
+		? "There are no such jobs."
+		: "No batch is open; `forge job list --batch BATCH` shows the jobs of a closed one.";
 	if (output_is_machine(invocation))
 		output_rows(invocation, "jobs", list);
 	else
-		output_table(invocation, table, "There are no such jobs.");
+		output_table(invocation, table, empty);
 	return 0;
 }
 

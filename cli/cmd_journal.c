@@ -120,9 +120,8 @@ static struct journal *read_journal(
 	if (!journal)
 		return NULL;
 	if (!read_all(journal, inventory, error)) {
-		g_prefix_error(error,
-			"journal %s, after %" G_GUINT64_FORMAT " good records: ", folder,
-			inventory->records);
+		g_prefix_error(
+			error, "after %" G_GUINT64_FORMAT " good records: ", inventory->records);
 		return NULL;
 	}
 	return g_steal_pointer(&journal);

@@ -39,7 +39,7 @@ int cmd_queue_resume(struct invocation *invocation, GError **error)
 
 static void show_workers(const struct invocation *invocation, const Forge__Stats *stats)
 {
-	static const char *const titles[] = {"Worker", "Slots", "Running", "Serves", NULL};
+	static const char *const titles[] = {"Worker", "Takes", "Leased", "Serves", NULL};
 	scoped(table) table = table_new(titles);
 	for (size_t i = 0; i < stats->n_workers; i++) {
 		const Forge__WorkerRow *worker = stats->workers[i];
@@ -67,7 +67,7 @@ int cmd_queue_stats(struct invocation *invocation, GError **error)
 	output_line(invocation, "Open batches: %u", stats->open_batches);
 	output_line(invocation,
 		"Jobs: %" G_GUINT64_FORMAT " queued, %" G_GUINT64_FORMAT
-		" waiting for their next try, %" G_GUINT64_FORMAT " running",
+		" waiting for their next try, %" G_GUINT64_FORMAT " leased",
 		stats->queued, stats->waiting, stats->leased);
 	show_workers(invocation, stats);
 	forge__reply__free_unpacked(reply, NULL);

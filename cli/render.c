@@ -105,6 +105,14 @@ char *render_entry_line(const Forge__ForkSynced *entry, gboolean with_branch)
 	return g_strdup_printf("✗ %s: %s", name, reason_of(entry));
 }
 
+const char *render_hint(const Forge__ForkSynced *entry)
+{
+	if (render_succeeded(entry) || !entry->error || !*entry->error->code)
+		return NULL;
+	return *entry->error->hint ? entry->error->hint
+				   : forge_error_hint(forge_error_from_name(entry->error->code));
+}
+
 char *render_shell_word(const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

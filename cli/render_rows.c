@@ -41,7 +41,7 @@ gboolean render_parse_strategy(const char *word, Forge__Strategy *strategy, GErr
 			continue;
 		if (i == FORGE__STRATEGY__STRATEGY_REBASE) {
 			g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_UNSUPPORTED,
-				"the strategy rebase is not supported by this version");
+				"there is no strategy rebase yet, only merge, fast_forward and overwrite");
 			return FALSE;
 		}
 		*strategy = (Forge__Strategy)i;

@@ -53,7 +53,7 @@ def test_a_removed_fork_is_gone_and_its_name_free(world):
 
 def test_an_unknown_name_is_exit_8_and_the_nearest_is_suggested(world):
     add(world, "crm-tools")
-    for command in (("fork", "sync", "crm-tool"), ("fork", "remove", "crm-tool")):
+    for command in (("fork", "sync", "crm-tool"), ("fork", "remove", "crm-tool"), ("fork", "list", "crm-tool")):
         result = world.run(*command, status=8)
         assert "crm-tool" in result.err and "crm-tools" in result.err
 
