@@ -119,6 +119,7 @@ static void show_forks(const struct invocation *invocation, const GPtrArray *row
 	static const char *const titles[] = {
 		"Fork", "Branch", "Status", "Commit", "Last Sync", "Repository", "Upstream", NULL};
 	scoped(table) table = table_new(titles);
+	table_spare(table, 2);
 	scoped(value) list = value_new_list();
 	int64_t now_us = clock_now().wall_us;
 	for (guint i = 0; i < rows->len; i++) {

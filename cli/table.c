@@ -12,6 +12,7 @@
 
 struct table {
 	guint width;     /* columns */
+	guint spare;     /* of these, at the end, that may be left out */
 	GPtrArray *rows; /* of char **, the titles first */
 };
 
@@ -47,6 +48,12 @@ void table_add_take(struct table *table, char **take_cells)
 	g_ptr_array_add(table->rows, row);
 }
 
+void table_spare(struct table *table, guint count)
+{
+	g_assert(count < table->width);
+	table->spare = count;
+}
+
 guint table_rows(const struct table *table)
 {
 	return table->rows->len - 1;
@@ -67,21 +74,35 @@ static guint *measure(const struct table *table)
 	return widths;
 }
 
+static guint total_width(const guint *widths, guint count)
+{
+	guint total = 1;
+	for (guint i = 0; i < count; i++)
+		total += widths[i] + 3;
+	return total;
+}
+
 /* Takes columns from the widest until all fit, or none can give any more. */
 static void narrow(guint *widths, guint count, guint columns)
 {
-	for (;;) {
-		guint total = 1;
+	while (total_width(widths, count) > columns) {
 		guint widest = 0;
-		for (guint i = 0; i < count; i++) {
-			total += widths[i] + 3;
+		for (guint i = 0; i < count; i++)
 			if (widths[i] > widths[widest])
 				widest = i;
-		}
-		if (total <= columns || widths[widest] <= COLUMN_LEAST)
+		if (widths[widest] <= COLUMN_LEAST)
 			return;
 		widths[widest]--;
 	}
+}
+
+/* How many columns are shown: those that can be spared go first. */
+static guint columns_shown(const struct table *table, const guint *widths, guint columns)
+{
+	guint shown = table->width;
+	while (shown > table->width - table->spare && total_width(widths, shown) > columns)
+		shown--;
+	return shown;
 }
 
 static void append_padded(GString *drawn, const char *text, guint width)
@@ -106,11 +127,12 @@ static char *draw_boxed(const struct table *table, guint *widths, guint columns)
 	static const char *const top[] = {"┌", "┬", "┐"};
 	static const char *const middle[] = {"├", "┼", "┤"};
 	static const char *const bottom[] = {"└", "┴", "┘"};
-	narrow(widths, table->width, columns);
+	guint shown = columns_shown(table, widths, columns);
+	narrow(widths, shown, columns);
 	GString *drawn = g_string_new(NULL);
-	append_border(drawn, widths, table->width, top);
+	append_border(drawn, widths, shown, top);
 	for (guint row = 0; row < table->rows->len; row++) {
-		for (guint i = 0; i < table->width; i++) {
+		for (guint i = 0; i < shown; i++) {
 			g_autofree char *text = text_shorten(cell(table, row, i), widths[i]);
 			g_string_append(drawn, "│ ");
 			append_padded(drawn, text, widths[i]);
@@ -118,9 +140,9 @@ static char *draw_boxed(const struct table *table, guint *widths, guint columns)
 		}
 		g_string_append(drawn, "│\n");
 		if (row == 0)
-			append_border(drawn, widths, table->width, middle);
+			append_border(drawn, widths, shown, middle);
 	}
-	append_border(drawn, widths, table->width, bottom);
+	append_border(drawn, widths, shown, bottom);
 	return g_string_free(drawn, FALSE);
 }
 

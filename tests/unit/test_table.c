@@ -55,6 +55,20 @@ static void boxes_are_narrowed_to_the_terminal(void)
 	}
 }
 
+static void spare_columns_go_before_others_are_narrowed(void)
+{
+	static const char *const titles[] = {"Fork", "Status", "Repository", NULL};
+	scoped(table) table = table_new(titles);
+	char *row[] = {g_strdup("tools"), g_strdup("up_to_date"), g_strdup("git.example.com/me/tools")};
+	table_add_take(table, row);
+	table_spare(table, 1);
+	g_autofree char *narrow = table_draw(table, TRUE, 30);
+	g_autofree char *wide = table_draw(table, TRUE, 80);
+	g_assert_nonnull(strstr(narrow, "up_to_date"));
+	g_assert_null(strstr(narrow, "Repository"));
+	g_assert_nonnull(strstr(wide, "git.example.com/me/tools"));
+}
+
 static void cells_cannot_drive_the_terminal(void)
 {
 	static const char *const titles[] = {"Branch", NULL};
@@ -105,6 +119,7 @@ int main(int argc, char **argv)
 	CLAIM(table_on_a_terminal_has_boxes);
 	CLAIM(table_in_a_pipe_is_plain_and_whole);
 	CLAIM(boxes_are_narrowed_to_the_terminal);
+	CLAIM(spare_columns_go_before_others_are_narrowed);
 	CLAIM(cells_cannot_drive_the_terminal);
 	CLAIM(text_is_shortened_by_columns_not_bytes);
 	CLAIM(text_is_wrapped_at_spaces_and_paragraphs_stay);
