@@ -6,7 +6,10 @@
  */
 #include "worker/branch_plan.h"
 
+#include <fnmatch.h>
 #include <string.h>
+
+#include "journal/base/hash.h"
 
 #define HEADS "refs/heads/"
 
@@ -60,14 +63,6 @@ static gboolean has_branches(const struct ref_listing *listing)
 	return FALSE;
 }
 
-static struct planned_branch *add_branch(struct branch_plan *plan, const char *name)
-{
-	struct planned_branch *branch = g_new0(struct planned_branch, 1);
-
-	branch->name = g_strdup(name);
-	g_ptr_array_add(plan->branches, branch);
-	return branch;
-}
 
 static void end_branch(struct planned_branch *branch, Forge__BranchStatus status,
 	enum forge_error code, const char *format, ...) G_GNUC_PRINTF(4, 5);
@@ -89,7 +84,18 @@ struct planning {
 	const struct ref_listing *fork;
 	gboolean by_default;
 	gboolean fill;
+	GHashTable *names; /* set of the branches planned; the plan's own */
 };
+
+static struct planned_branch *add_branch(const struct planning *planning, const char *name)
+{
+	struct planned_branch *branch = g_new0(struct planned_branch, 1);
+
+	branch->name = g_strdup(name);
+	g_ptr_array_add(planning->plan->branches, branch);
+	g_hash_table_add(planning->names, branch->name);
+	return branch;
+}
 
 static void end_missing_in_fork(const struct planning *planning, struct planned_branch *branch)
 {
@@ -114,7 +120,7 @@ static void end_missing_in_fork(const struct planning *planning, struct planned_
 static void plan_one(
 	const struct planning *planning, const char *name, const struct advertised_ref *tip)
 {
-	struct planned_branch *branch = add_branch(planning->plan, name);
+	struct planned_branch *branch = add_branch(planning, name);
 	const struct advertised_ref *fork_tip = find_branch(planning->fork, name);
 
 	branch->upstream_tip = tip->oid;
@@ -126,7 +132,7 @@ static void plan_one(
 
 static void plan_missing_upstream(const struct planning *planning, const char *name)
 {
-	struct planned_branch *branch = add_branch(planning->plan, name);
+	struct planned_branch *branch = add_branch(planning, name);
 	const struct advertised_ref *fork_tip = find_branch(planning->fork, name);
 
 	if (fork_tip) {
@@ -150,36 +156,24 @@ static void plan_name(const struct planning *planning, const char *name)
 		plan_missing_upstream(planning, name);
 }
 
-static gboolean is_planned(const struct branch_plan *plan, const char *name)
-{
-	for (guint i = 0; i < plan->branches->len; i++)
-		if (strcmp(((struct planned_branch *)plan->branches->pdata[i])->name, name) == 0)
-			return TRUE;
-	return FALSE;
-}
-
 static void plan_glob(const struct planning *planning, const char *pattern)
 {
-	g_autoptr(GPatternSpec) spec = g_pattern_spec_new(pattern);
-	guint n_before = planning->plan->branches->len;
 	gboolean matched = FALSE;
 
 	for (guint i = 0; i < planning->upstream->refs->len; i++) {
 		const struct advertised_ref *ref = planning->upstream->refs->pdata[i];
 		const char *name = ref->name + strlen(HEADS);
 
-		if (!g_str_has_prefix(ref->name, HEADS) ||
-			!g_pattern_spec_match_string(spec, name))
+		if (!g_str_has_prefix(ref->name, HEADS) || fnmatch(pattern, name, 0) != 0)
 			continue;
 		matched = TRUE;
-		if (!is_planned(planning->plan, name))
+		if (!g_hash_table_contains(planning->names, name))
 			plan_one(planning, name, ref);
 	}
 	if (!matched)
-		end_branch(add_branch(planning->plan, pattern),
+		end_branch(add_branch(planning, pattern),
 			FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED, FORGE_ERROR_BRANCH_NOT_FOUND,
 			"no branch of upstream matches '%s'", pattern);
-	g_assert(matched || planning->plan->branches->len == n_before + 1);
 }
 
 static void plan_default(const struct planning *planning)
@@ -190,7 +184,7 @@ static void plan_default(const struct planning *planning)
 	if (name && head)
 		plan_one(planning, name, head);
 	else
-		end_branch(add_branch(planning->plan, name ? name : "HEAD"),
+		end_branch(add_branch(planning, name ? name : "HEAD"),
 			FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED, FORGE_ERROR_BRANCH_NOT_FOUND,
 			"upstream has no default branch; name one with --branch");
 }
@@ -200,11 +194,12 @@ struct branch_plan *branch_plan_new(const struct ref_listing *upstream,
 	gboolean complete)
 {
 	struct branch_plan *plan = g_new0(struct branch_plan, 1);
-	struct planning planning = {plan, upstream, fork, n == 0, fill};
+	g_autoptr(GHashTable) names = g_hash_table_new(hash_string_keyed, g_str_equal);
+	struct planning planning = {plan, upstream, fork, n == 0, fill, names};
 
 	plan->branches = g_ptr_array_new_with_free_func(free_planned);
 	if (!has_branches(upstream)) {
-		end_branch(add_branch(plan, default_branch(upstream) ? default_branch(upstream)
+		end_branch(add_branch(&planning, default_branch(upstream) ? default_branch(upstream)
 								     : "HEAD"),
 			FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED, FORGE_ERROR_EMPTY_REPOSITORY,
 			"the upstream is empty");
@@ -216,7 +211,7 @@ struct branch_plan *branch_plan_new(const struct ref_listing *upstream,
 	for (size_t i = 0; i < n; i++) {
 		if (is_glob(patterns[i]))
 			plan_glob(&planning, patterns[i]);
-		else if (!is_planned(plan, patterns[i]))
+		else if (!g_hash_table_contains(names, patterns[i]))
 			plan_name(&planning, patterns[i]);
 	}
 	plan->wants_all_branches = plan->wants_all_branches && !complete;

@@ -200,17 +200,34 @@ static gboolean push_one(const struct fork_syncing *syncing, struct push_ref *re
 		syncing->fork, ref, 1, operation->budget, error);
 }
 
-/* Keeps TIP under REF on the fork's server. A ref that is there already was put there by an earlier attempt. */
+/* Sets *HOLDS to whether REF of the fork's server is at TIP. */
+static gboolean look_at_backup(const struct fork_syncing *syncing, const char *ref,
+	const git_oid *tip, gboolean *holds, GError **error)
+{
+	const struct operation *operation = syncing->operation;
+	const char *const prefixes[] = {ref, NULL};
+	scoped(ref_listing) listing = transfer_list(operation->workshop->http, syncing->fork,
+		prefixes, operation->budget, error);
+	const struct advertised_ref *found = listing ? ref_listing_find(listing, ref) : NULL;
+
+	*holds = found && git_oid_equal(&found->oid, tip);
+	return listing != NULL;
+}
+
+/*
+ * Keeps TIP under REF on the fork's server; *KEPT says whether it does, *MESSAGE what the server said if it does not. A
+ * ref that is there already was put there by an earlier sync, or is not to be trusted.
+ */
 static gboolean push_backup(const struct fork_syncing *syncing, const char *ref, const git_oid *tip,
-	enum push_result *result, char **message, GError **error)
+	gboolean *kept, char **message, GError **error)
 {
 	struct push_ref push = {.remote_name = ref, .after = *tip};
 
 	if (!push_one(syncing, &push, error))
 		return FALSE;
-	*result = push.result == PUSH_MOVED ? PUSH_DONE : push.result;
 	*message = push.message;
-	return TRUE;
+	*kept = push.result == PUSH_DONE;
+	return push.result != PUSH_MOVED || look_at_backup(syncing, ref, tip, kept, error);
 }
 
 /* The ref that keeps the branch's old tip, in forge's own namespace or, where the server refuses that, as a branch. */
@@ -224,12 +241,12 @@ static char *keep_old_tip(
 	git_oid_tostr(hex, sizeof(hex), &branch->fork_tip);
 	for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
 		g_autofree char *ref = g_strjoin("/", places[i], branch->name, hex, NULL);
-		enum push_result result;
+		gboolean kept;
 
 		g_clear_pointer(&message, g_free);
-		if (!push_backup(syncing, ref, &branch->fork_tip, &result, &message, error))
+		if (!push_backup(syncing, ref, &branch->fork_tip, &kept, &message, error))
 			return NULL;
-		if (result == PUSH_DONE)
+		if (kept)
 			return g_steal_pointer(&ref);
 	}
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_PUSH_REJECTED,

@@ -29,6 +29,7 @@ struct run {
 	struct store *store;
 	struct fork_repository *repository;
 	Forge__JobEnd *end; /* grows as branches end */
+	size_t noted_bytes; /* of facts noted since the last full report, at most */
 };
 
 static void clear_run(struct run *run)
@@ -61,13 +62,17 @@ static gboolean note_fact(struct run *run, Forge__ForkSynced *take_fact, GError 
 {
 	struct operation *operation = run->syncing.operation;
 
+	run->noted_bytes += protobuf_c_message_get_packed_size(&take_fact->base);
 	note_verdict(run, take_fact);
 	if (take_fact->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED && take_fact->error &&
 		!run->end->error)
 		run->end->error = message_copy(&take_fact->error->base);
 	operation_note(operation, branch_sync_fact(take_fact));
-	return operation->noted->len < LIMIT_FACTS_PER_REPORT / 2 ||
-		operation_report(operation, error);
+	if (operation->noted->len < LIMIT_FACTS_PER_REPORT / 2 &&
+		run->noted_bytes < LIMIT_NOTED_BYTES)
+		return TRUE;
+	run->noted_bytes = 0;
+	return operation_report(operation, error);
 }
 
 /* An error of one branch: final if it is not of the class that passes, else kept for the job's end. */
@@ -85,6 +90,11 @@ static gboolean note_failure(struct run *run, const struct planned_branch *branc
 	if (end->error)
 		forge__error__free_unpacked(end->error, NULL);
 	end->error = message_copy(&fact->error->base);
+	/* One report must hold them all; of more branches than fit only the job's own failure tells. */
+	if (end->n_facts_if_final >= LIMIT_FACTS_PER_REPORT) {
+		forge__fork_synced__free_unpacked(fact, NULL);
+		return TRUE;
+	}
 	end->facts_if_final =
 		g_renew(Forge__Fact *, end->facts_if_final, end->n_facts_if_final + 1);
 	end->facts_if_final[end->n_facts_if_final++] = branch_sync_fact(fact);
@@ -154,12 +164,17 @@ static gboolean list_and_plan(struct run *run, GError **error)
 	if (!list_fork(run, (const char *const *)fork_prefixes, error))
 		return FALSE;
 	plan(run, FALSE);
-	if (!run->plan->wants_all_branches)
+	if (run->plan->wants_all_branches) {
+		if (!list_upstream(run, everything, error) || !list_fork(run, everything, error))
+			return FALSE;
+		plan(run, TRUE);
+	}
+	if (run->plan->branches->len <= LIMIT_BRANCHES_PER_FORK)
 		return TRUE;
-	if (!list_upstream(run, everything, error) || !list_fork(run, everything, error))
-		return FALSE;
-	plan(run, TRUE);
-	return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
+		"%u branches of upstream are meant; at most %d are synced for one fork",
+		run->plan->branches->len, LIMIT_BRANCHES_PER_FORK);
+	return FALSE;
 }
 
 static gboolean has_finished(const struct run *run, const char *branch)

@@ -55,6 +55,7 @@
 
 /* Facts of one report; a fork with more branches than fit reports them in several. */
 #define LIMIT_FACTS_PER_REPORT 64
+#define LIMIT_NOTED_BYTES (32 * 1024)
 
 /* Scheduling: jobs in one grant, events in one decision (so that it fits an entry), inputs and bytes in one turn (a turn
  * is one record and one sync of the disk). */
