@@ -268,9 +268,9 @@ static void check_turn(struct host *host)
 	if (!job_table_audit(view.state->jobs, &why))
 		world_fail(host->world, "%s", why);
 	check_seats(host, &view);
-	if (++host->turns % 64 == 0)
+	if (++host->turns % 128 == 0)
 		check_replay(host);
-	if (host->turns % 32 == 0)
+	if (host->turns % 64 == 0)
 		check_image(host);
 }
 

@@ -9,6 +9,7 @@
 const struct profile profiles[] = {
 	{
 		.name = "calm",
+		.runs = 400,
 		.faults_ms = 20000,
 		.delay_ms = 1,
 		.checkpoint = 5,
@@ -17,6 +18,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "lossy",
+		.runs = 400,
 		.faults_ms = 30000,
 		.drop = 60,
 		.twice = 60,
@@ -27,6 +29,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "crashing",
+		.runs = 250,
 		.faults_ms = 40000,
 		.drop = 2,
 		.delay_ms = 5,
@@ -44,7 +47,8 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "slow",
-		.faults_ms = 90000,
+		.runs = 60,
+		.faults_ms = 60000,
 		.twice = 10,
 		.delay_ms = 5000,
 		.checkpoint = 5,
@@ -55,6 +59,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "clock_jumps",
+		.runs = 250,
 		.faults_ms = 40000,
 		.drop = 2,
 		.delay_ms = 5,
@@ -67,6 +72,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "everything",
+		.runs = 250,
 		.faults_ms = 60000,
 		.drop = 30,
 		.twice = 30,

@@ -7,6 +7,7 @@
 /** What goes wrong in a world, and how often. Chances are per mille of the occasions named. */
 struct profile {
 	const char *name;
+	uint64_t runs;     /**< seeds of an ordinary test run: some seconds' worth */
 	int64_t faults_ms; /**< how long faults and new work go on */
 
 	/* each message */

@@ -15,8 +15,6 @@
 #include "tests/simulation/profile.h"
 #include "tests/simulation/world.h"
 
-#define RUNS 150
-
 /* What runs, so that an assertion deep in the core names its seed too. */
 static char running[100];
 
@@ -59,7 +57,7 @@ static void test_profile(gconstpointer data)
 	const struct profile *profile = data;
 	uint64_t first = number_from_environment("SIMULATION_SEED", 1);
 	uint64_t runs = number_from_environment(
-		"SIMULATION_RUNS", g_getenv("SIMULATION_SEED") ? 1 : RUNS);
+		"SIMULATION_RUNS", g_getenv("SIMULATION_SEED") ? 1 : profile->runs);
 
 	for (uint64_t seed = first; seed < first + runs; seed++) {
 		gboolean failed;
