@@ -521,6 +521,14 @@ uint64_t job_table_next_due_us(const struct job_table *table)
 	return next_us;
 }
 
+gboolean job_table_may_run(const struct job_table *table, const struct job *job)
+{
+	uint32_t index = index_of(table->batches->pdata[job->batch], job->number);
+	gboolean has_lane;
+
+	return heads_lane(table, index, &has_lane);
+}
+
 /* ---- moves -------------------------------------------------------------------------------- */
 
 void job_table_lease(struct job_table *table, struct job_batch *batch, uint32_t number,

@@ -91,6 +91,9 @@ const char *job_table_target(const struct job_table *table, const struct job *jo
 
 struct job_batch *job_table_batch(const struct job_table *table, const struct job *job);
 
+/** FALSE for a job that stands behind another of its lane. */
+gboolean job_table_may_run(const struct job_table *table, const struct job *job);
+
 /** Gives the job to SESSION as ATTEMPT; it counts as a try until it is returned. */
 void job_table_lease(struct job_table *table, struct job_batch *batch, uint32_t number,
 	uint16_t attempt, uint64_t session);

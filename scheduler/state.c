@@ -104,6 +104,17 @@ static gboolean find_job(const struct state *state, uint64_t seq, const Forge__J
 	return TRUE;
 }
 
+/* A job that is leased as ATTEMPT: only that attempt can bring an end or a fact. */
+static gboolean find_leased(const struct state *state, uint64_t seq, const Forge__JobId *id,
+	uint32_t attempt, struct batch_row **batch, const struct job **job, GError **error)
+{
+	if (!state_job(state, id, batch, job))
+		return misfit(error, seq, "it names a job that is not there");
+	if ((*job)->state != JOB_LEASED || (*job)->attempt != attempt)
+		return misfit(error, seq, "its attempt does not hold the job");
+	return TRUE;
+}
+
 #define IN(state) (1u << (state))
 #define IN_UNFINISHED (IN(JOB_QUEUED) | IN(JOB_WAITING) | IN(JOB_LEASED))
 
@@ -121,6 +132,8 @@ static gboolean fold_jobs_leased(
 			return FALSE;
 		if (event->attempts[i] != job->attempt + 1u)
 			return misfit(error, seq, "the attempt is not the next one");
+		if (!job_table_may_run(state->jobs, job))
+			return misfit(error, seq, "another job has the lane");
 		job_table_lease(state->jobs, batch->jobs, job->number, (uint16_t)event->attempts[i],
 			event->session);
 	}
@@ -150,7 +163,7 @@ static gboolean fold_job_succeeded(
 	struct batch_row *batch;
 	const struct job *job;
 
-	if (!find_job(state, seq, event->job, IN(JOB_LEASED), &batch, &job, error))
+	if (!find_leased(state, seq, event->job, event->attempt, &batch, &job, error))
 		return FALSE;
 	end_job(state, batch, job->number, state_of_verdict(event->verdict));
 	return TRUE;
@@ -164,6 +177,8 @@ static gboolean fold_job_failed(
 
 	if (!find_job(state, seq, event->job, IN_UNFINISHED, &batch, &job, error))
 		return FALSE;
+	if (job->state == JOB_LEASED && job->attempt != event->attempt)
+		return misfit(error, seq, "its attempt does not hold the job");
 	end_job(state, batch, job->number, JOB_FAILED);
 	return TRUE;
 }
@@ -174,7 +189,7 @@ static gboolean fold_job_retry_scheduled(
 	struct batch_row *batch;
 	const struct job *job;
 
-	if (!find_job(state, seq, event->job, IN(JOB_LEASED), &batch, &job, error))
+	if (!find_leased(state, seq, event->job, event->attempt, &batch, &job, error))
 		return FALSE;
 	job_table_wait(state->jobs, batch->jobs, job->number, event->not_before_us);
 	batch->cancel_next = MIN(batch->cancel_next, job->number);
@@ -194,12 +209,12 @@ static gboolean fold_job_cancelled(
 }
 
 static gboolean fold_requeued(struct state *state, uint64_t seq, const Forge__JobId *id,
-	gboolean lost, GError **error)
+	uint32_t attempt, gboolean lost, GError **error)
 {
 	struct batch_row *batch;
 	const struct job *job;
 
-	if (!find_job(state, seq, id, IN(JOB_LEASED), &batch, &job, error))
+	if (!find_leased(state, seq, id, attempt, &batch, &job, error))
 		return FALSE;
 	job_table_requeue(state->jobs, batch->jobs, job->number, lost);
 	/* A cancelled batch passes over leased jobs; this one is to be looked at again. */
@@ -243,7 +258,7 @@ static gboolean fold_reported(struct state *state, uint64_t seq, uint64_t time_u
 	const struct job *job;
 	struct fork_row *fork;
 
-	if (!find_job(state, seq, event->job, IN(JOB_LEASED), &batch, &job, error))
+	if (!find_leased(state, seq, event->job, event->attempt, &batch, &job, error))
 		return FALSE;
 	if (!fact)
 		return misfit(error, seq, "a report without a fact");
@@ -331,9 +346,11 @@ static gboolean fold(struct state *state, uint64_t seq, uint64_t time_us,
 	case FORGE__EVENT__KIND_JOB_CANCELLED:
 		return fold_job_cancelled(state, seq, event->job_cancelled, error);
 	case FORGE__EVENT__KIND_JOB_EXPIRED:
-		return fold_requeued(state, seq, event->job_expired->job, TRUE, error);
+		return fold_requeued(state, seq, event->job_expired->job,
+			event->job_expired->attempt, TRUE, error);
 	case FORGE__EVENT__KIND_JOB_RETURNED:
-		return fold_requeued(state, seq, event->job_returned->job, FALSE, error);
+		return fold_requeued(state, seq, event->job_returned->job,
+			event->job_returned->attempt, FALSE, error);
 	case FORGE__EVENT__KIND_BATCH_CANCEL_REQUESTED:
 		return fold_batch_cancel_requested(state, seq, event->batch_cancel_requested, error);
 	case FORGE__EVENT__KIND_JOB_CANCEL_REQUESTED:
