@@ -1,6 +1,6 @@
 /*
- * The simulation's only source of chance. Everything that could go one way or another asks here, in an order that depends on
- * nothing but earlier answers, so a seed is a whole history.
+ * The simulation's only source of chance. Everything that could go one way or another asks here, in
+ * an order that depends on nothing but earlier answers, so a seed is a whole history.
  */
 #include "tests/simulation/chance.h"
 

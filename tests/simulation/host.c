@@ -1,10 +1,10 @@
 /*
- * The scheduler's machine: what loop.c is around the turn, with a network and a disk that fail on purpose. A crash takes
- * state, pool and all messages with it and leaves the disk; it may come before a turn, between its append and its
- * messages, or in the middle of those.
+ * The scheduler's machine: what loop.c is around the turn, with a network and a disk that fail on
+ * purpose. A crash takes state, pool and all messages with it and leaves the disk; it may come
+ * before a turn, between its append and its messages, or in the middle of those.
  *
- * After each turn the oracle reads what the journal got, before any message of the turn is let go, and the tables are
- * audited.
+ * After each turn the oracle reads what the journal got, before any message of the turn is let go,
+ * and the tables are audited.
  */
 #include "tests/simulation/host.h"
 
@@ -23,9 +23,9 @@ struct received {
 struct host {
 	struct world *world;
 	struct journal_disk *disk;
-	struct journal *journal;     /* NULL: no scheduler runs */
+	struct journal *journal; /* NULL: no scheduler runs */
 	struct scheduler *scheduler;
-	GQueue received;             /* of struct received */
+	GQueue received; /* of struct received */
 	GHashTable *buried;
 	int64_t owners_checked_ms;
 	uint64_t life;   /* stamp of the plans of this scheduler */
@@ -42,8 +42,8 @@ static void free_received(gpointer data)
 	g_free(received);
 }
 
-static void turn(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message);
+static void turn(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message);
 
 static void plan_turn(struct host *host, int64_t delay_ms)
 {
@@ -55,8 +55,8 @@ static void plan_turn(struct host *host, int64_t delay_ms)
 
 /* ---- starting and crashing ---------------------------------------------------------------- */
 
-static void start(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message);
+static void start(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message);
 
 static void stop(struct host *host)
 {
@@ -118,7 +118,8 @@ static gboolean open_scheduler(struct host *host)
 
 	host->journal = journal_memory_open(host->disk);
 	host->scheduler = scheduler_new(host->journal, "host", 1, world_now(world), &error);
-	if (!host->scheduler && !g_error_matches(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_WRITE_FAILED))
+	if (!host->scheduler &&
+		!g_error_matches(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_WRITE_FAILED))
 		world_fail(world, "the scheduler does not start: %s", error->message);
 	if (!host->scheduler)
 		return FALSE;
@@ -131,8 +132,8 @@ static gboolean open_scheduler(struct host *host)
 	return TRUE;
 }
 
-static void start(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message)
+static void start(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message)
 {
 	struct host *host = subject;
 
@@ -174,10 +175,11 @@ static void push_urgent(GQueue *queue, struct received *received)
 {
 	GList *link = queue->head;
 
-	while (link && (((struct received *)link->data)->request->kind_case ==
+	while (link &&
+		(((struct received *)link->data)->request->kind_case ==
 				FORGE__REQUEST__KIND_REPORT ||
-			       ((struct received *)link->data)->request->kind_case ==
-				       FORGE__REQUEST__KIND_HEARTBEAT))
+			((struct received *)link->data)->request->kind_case ==
+				FORGE__REQUEST__KIND_HEARTBEAT))
 		link = link->next;
 	g_queue_insert_before(queue, link, received);
 }
@@ -246,8 +248,9 @@ static void check_seats(struct host *host, const struct view *view)
 
 			id.batch = lease->batch;
 			id.number = lease->number;
-			if (!state_job(view->state, &id, &batch, &job) || job->state != JOB_LEASED ||
-				job->term != seat->session || job->attempt != lease->attempt)
+			if (!state_job(view->state, &id, &batch, &job) ||
+				job->state != JOB_LEASED || job->term != seat->session ||
+				job->attempt != lease->attempt)
 				world_fail(host->world,
 					"a seat has a lease that the state does not know");
 		}
@@ -310,7 +313,8 @@ static size_t gather(struct host *host, const GPtrArray *gone, struct input *inp
 	return n;
 }
 
-/* Another scheduler takes the journal over while this one lives: what this one decides from now on must come to nothing. */
+/* Another scheduler takes the journal over while this one lives: what this one decides from now on
+ * must come to nothing. */
 static void be_taken_over(struct host *host, const struct input *inputs, size_t n_inputs)
 {
 	struct world *world = host->world;
@@ -364,8 +368,8 @@ static void finish_turn(struct host *host, const GPtrArray *outgoing, size_t tak
 	plan_turn(host, CLAMP(next_ms - world->now_ms, 0, LIMIT_OWNER_CHECK_MS));
 }
 
-static void turn(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message)
+static void turn(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message)
 {
 	struct host *host = subject;
 	const struct profile *profile = world->profile;

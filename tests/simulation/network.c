@@ -1,6 +1,7 @@
 /*
- * The network. Each copy of a message has its own delay, so those of one sender overtake each other where delays differ; in
- * the calm and on calm days a message takes one millisecond and all arrive in order.
+ * The network. Each copy of a message has its own delay, so those of one sender overtake each other
+ * where delays differ; in the calm and on calm days a message takes one millisecond and all arrive
+ * in order.
  */
 #include "tests/simulation/network.h"
 
@@ -9,15 +10,15 @@
 #include "tests/simulation/sim_client.h"
 #include "tests/simulation/sim_worker.h"
 
-static void reach_scheduler(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message)
+static void reach_scheduler(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message)
 {
 	(void)subject, (void)stamp;
 	host_receive(world->host, routing, message);
 }
 
-static void reach_actor(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message)
+static void reach_actor(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message)
 {
 	gsize size;
 	const uint8_t *data = g_bytes_get_data(message, &size);

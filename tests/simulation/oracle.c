@@ -1,6 +1,6 @@
 /*
- * What was told to the outside against what the journal holds: messages that leave, reports that were acknowledged, pushes
- * that the git server took, promises made to clients.
+ * What was told to the outside against what the journal holds: messages that leave, reports that
+ * were acknowledged, pushes that the git server took, promises made to clients.
  */
 #include "tests/simulation/oracle_rows.h"
 
@@ -81,8 +81,8 @@ static void trace(const struct oracle *oracle, uint64_t seq, const Forge__Event 
 	if (!g_getenv("SIMULATION_TRACE"))
 		return;
 	line = event_line(event);
-	g_printerr("%8" G_GINT64_FORMAT " ms %5" G_GUINT64_FORMAT " %s\n", oracle->world->now_ms, seq,
-		line);
+	g_printerr("%8" G_GINT64_FORMAT " ms %5" G_GUINT64_FORMAT " %s\n", oracle->world->now_ms,
+		seq, line);
 }
 
 static void follow_record(struct oracle *oracle, const struct journal_record *record)
@@ -149,8 +149,8 @@ static void check_grant(struct oracle *oracle, const Forge__Grant *grant)
 {
 	for (size_t i = 0; i < grant->n_jobs; i++) {
 		const Forge__GrantedJob *granted = grant->jobs[i];
-		const struct seen_job *job =
-			oracle_job(oracle, granted->job->batch, granted->job->number);
+		const struct seen_job *job = oracle_job(
+			oracle, granted->job->batch, granted->job->number);
 
 		if (!job || !job->leased || job->attempt != granted->attempt) {
 			world_fail(oracle->world, "a grant leaves without its lease");
@@ -202,7 +202,8 @@ void oracle_check_outgoing(struct oracle *oracle, GBytes *message)
 		check_submitted(oracle, reply->submitted);
 	else if (reply->kind_case == FORGE__REPLY__KIND_GRANT)
 		check_grant(oracle, reply->grant);
-	else if (reply->kind_case == FORGE__REPLY__KIND_STATS && reply->stats->last_seq > oracle->seq)
+	else if (reply->kind_case == FORGE__REPLY__KIND_STATS &&
+		reply->stats->last_seq > oracle->seq)
 		world_fail(oracle->world, "the statistics name an event that is not there");
 	else if (reply->kind_case == FORGE__REPLY__KIND_BATCH_ROWS && reply->batch_rows->n_rows)
 		check_batch_rows(oracle, reply->batch_rows);
@@ -211,8 +212,8 @@ void oracle_check_outgoing(struct oracle *oracle, GBytes *message)
 
 /* ---- what workers were told --------------------------------------------------------------- */
 
-static const struct seen_fact *find_fact(const struct oracle *oracle, const Forge__JobId *job,
-	const Forge__Fact *fact)
+static const struct seen_fact *find_fact(
+	const struct oracle *oracle, const Forge__JobId *job, const Forge__Fact *fact)
 {
 	struct branch_claim claim = oracle_claim(fact);
 
@@ -307,9 +308,9 @@ static gboolean moved_on(const GPtrArray *moves, const struct git_move *move)
 }
 
 /*
- * A move by a job that did its work has its fact, unless the branch was moved on before the next attempt looked: by hand,
- * or by another job that had the lane while this one waited for its retry. Such a job may also push the very commit that
- * the first intended; then both tell of one move.
+ * A move by a job that did its work has its fact, unless the branch was moved on before the next
+ * attempt looked: by hand, or by another job that had the lane while this one waited for its retry.
+ * Such a job may also push the very commit that the first intended; then both tell of one move.
  */
 static void check_move(struct oracle *oracle, const GPtrArray *moves, const struct git_move *move)
 {
@@ -387,7 +388,8 @@ void oracle_check_end(struct oracle *oracle)
 
 	for (guint i = 0; i < oracle->batches->len; i++)
 		if (!((struct seen_batch *)oracle->batches->pdata[i])->closed)
-			world_fail(oracle->world, "a batch does not close though all faults stopped");
+			world_fail(
+				oracle->world, "a batch does not close though all faults stopped");
 	for (guint i = 0; i < oracle->promises->len; i++)
 		check_promise(oracle, oracle->promises->pdata[i]);
 	for (guint i = 0; i < moves->len; i++)

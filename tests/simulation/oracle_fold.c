@@ -1,7 +1,7 @@
 /*
- * The second fold: small, slow and by another hand than the scheduler's. It knows the rules that a history must obey and
- * nothing of how decisions are made: one live lease a job and a lane, attempts that count up, ends that come once, waits that
- * are kept, counts that add up.
+ * The second fold: small, slow and by another hand than the scheduler's. It knows the rules that a
+ * history must obey and nothing of how decisions are made: one live lease a job and a lane,
+ * attempts that count up, ends that come once, waits that are kept, counts that add up.
  */
 #include "tests/simulation/oracle_rows.h"
 
@@ -10,10 +10,10 @@
 #include "journal/base/limits.h"
 #include "journal/message.h"
 
-#define RULE(oracle, condition, ...)                                                               \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			break_rule(oracle, __VA_ARGS__);                                           \
+#define RULE(oracle, condition, ...) \
+	do { \
+		if (!(condition)) \
+			break_rule(oracle, __VA_ARGS__); \
 	} while (0)
 
 static void break_rule(struct oracle *oracle, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -44,7 +44,7 @@ struct seen_job *oracle_job(const struct oracle *oracle, uint64_t batch_seq, uin
 	const struct seen_batch *batch = oracle_batch(oracle, batch_seq);
 
 	return batch && number >= 1 && number <= batch->jobs->len ? batch->jobs->pdata[number - 1]
-								   : NULL;
+								  : NULL;
 }
 
 struct seen_session *oracle_session(const struct oracle *oracle, uint64_t seq)
@@ -64,7 +64,8 @@ struct branch_claim oracle_claim(const Forge__Fact *fact)
 		fact->fork_synced->branch, fact->fork_synced->before, fact->fork_synced->after};
 }
 
-static struct seen_job *job_of(struct oracle *oracle, const Forge__JobId *id, struct seen_batch **batch)
+static struct seen_job *job_of(
+	struct oracle *oracle, const Forge__JobId *id, struct seen_batch **batch)
 {
 	struct seen_job *job = id ? oracle_job(oracle, id->batch, id->number) : NULL;
 
@@ -117,7 +118,8 @@ static void add_job(struct oracle *oracle, struct seen_batch *batch, const char 
 	struct seen_job *job = g_new0(struct seen_job, 1);
 
 	for (guint i = 0; target && batch->opened->all_forks && i < batch->jobs->len; i++)
-		RULE(oracle, strcmp(((struct seen_job *)batch->jobs->pdata[i])->target, target) != 0,
+		RULE(oracle,
+			strcmp(((struct seen_job *)batch->jobs->pdata[i])->target, target) != 0,
 			"a batch of all forks has fork %s twice", target);
 	if (target)
 		check_fork_target(oracle, batch, target);
@@ -228,7 +230,8 @@ static void check_owner(
 
 static void check_wait(struct oracle *oracle, const struct seen_job *job, uint64_t time_us)
 {
-	/* A retry is never told to wait longer than this: if it seems so, the clock was put back. */
+	/* A retry is never told to wait longer than this: if it seems so, the clock was put back.
+	 */
 	gboolean absurd = job->attempt > 0 &&
 		job->not_before_us > time_us + (uint64_t)LIMIT_RETRY_LAST_MS * 1000;
 
@@ -287,10 +290,10 @@ static void fold_succeeded(struct oracle *oracle, const Forge__JobSucceeded *eve
 	if (!job)
 		return;
 	job->succeeded = TRUE;
-	end(job, event->verdict == FORGE__VERDICT__VERDICT_CONFLICT ? &batch->ends.conflict
-			: event->verdict == FORGE__VERDICT__VERDICT_SKIPPED
-			? &batch->ends.skipped
-			: &batch->ends.done);
+	end(job,
+		event->verdict == FORGE__VERDICT__VERDICT_CONFLICT          ? &batch->ends.conflict
+			: event->verdict == FORGE__VERDICT__VERDICT_SKIPPED ? &batch->ends.skipped
+									    : &batch->ends.done);
 }
 
 static void fold_failed(struct oracle *oracle, const Forge__JobFailed *event)
@@ -316,7 +319,8 @@ static void fold_retry(
 
 	if (!job)
 		return;
-	most_us = MIN((uint64_t)LIMIT_RETRY_FIRST_MS << (job->tries - 1), LIMIT_RETRY_LAST_MS) * 1000;
+	most_us = MIN((uint64_t)LIMIT_RETRY_FIRST_MS << (job->tries - 1), LIMIT_RETRY_LAST_MS) *
+		1000;
 	RULE(oracle, job->tries < LIMIT_ATTEMPTS, "a retry after %u tries", job->tries);
 	RULE(oracle,
 		event->not_before_us >= time_us + most_us / 2 &&

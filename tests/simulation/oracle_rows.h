@@ -4,7 +4,8 @@
 #include "journal/events.pb-c.h"
 #include "tests/simulation/oracle.h"
 
-/* What the oracle has seen. Rows are never dropped: a run is short, and a job that comes back from the dead is a finding. */
+/* What the oracle has seen. Rows are never dropped: a run is short, and a job that comes back from
+ * the dead is a finding. */
 
 struct seen_job {
 	char *target; /* NULL: none */
@@ -43,14 +44,14 @@ struct seen_fact {
 
 struct oracle {
 	struct world *world;
-	uint64_t seq;         /* of the last event seen */
+	uint64_t seq; /* of the last event seen */
 	gboolean paused;
-	GPtrArray *batches;   /* of struct seen_batch, by seq */
-	GPtrArray *sessions;  /* of struct seen_session */
-	GPtrArray *forks;     /* of struct seen_fork, by registered_seq */
-	GPtrArray *facts;     /* of struct seen_fact */
-	GPtrArray *promises;  /* of struct promise */
-	guint open;           /* batches not closed */
+	GPtrArray *batches;  /* of struct seen_batch, by seq */
+	GPtrArray *sessions; /* of struct seen_session */
+	GPtrArray *forks;    /* of struct seen_fork, by registered_seq */
+	GPtrArray *facts;    /* of struct seen_fact */
+	GPtrArray *promises; /* of struct promise */
+	guint open;          /* batches not closed */
 };
 
 struct seen_batch *oracle_batch(const struct oracle *oracle, uint64_t seq);

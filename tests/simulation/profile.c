@@ -1,6 +1,6 @@
 /*
- * The kinds of days a scheduler has. Each stresses one thing, so that a failure says where to look; the last has all of
- * them at once.
+ * The kinds of days a scheduler has. Each stresses one thing, so that a failure says where to look;
+ * the last has all of them at once.
  */
 #include "tests/simulation/profile.h"
 
@@ -9,7 +9,7 @@
 const struct profile profiles[] = {
 	{
 		.name = "calm",
-		.runs = 400,
+		.runs = 250,
 		.faults_ms = 20000,
 		.delay_ms = 1,
 		.checkpoint = 5,
@@ -18,7 +18,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "lossy",
-		.runs = 400,
+		.runs = 250,
 		.faults_ms = 30000,
 		.drop = 60,
 		.twice = 60,
@@ -29,7 +29,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "crashing",
-		.runs = 250,
+		.runs = 150,
 		.faults_ms = 40000,
 		.drop = 2,
 		.delay_ms = 5,
@@ -47,7 +47,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "slow",
-		.runs = 60,
+		.runs = 40,
 		.faults_ms = 60000,
 		.twice = 10,
 		.delay_ms = 5000,
@@ -59,7 +59,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "clock_jumps",
-		.runs = 250,
+		.runs = 150,
 		.faults_ms = 40000,
 		.drop = 2,
 		.delay_ms = 5,
@@ -72,7 +72,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "everything",
-		.runs = 250,
+		.runs = 150,
 		.faults_ms = 60000,
 		.drop = 30,
 		.twice = 30,

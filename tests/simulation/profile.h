@@ -15,9 +15,10 @@ struct profile {
 	int64_t delay_ms; /**< the longest; reorders where it is over 1 */
 
 	/* each turn of the scheduler */
-	uint32_t crash_before, crash_after; /**< before the append; after it, with only a part of the messages sent */
+	uint32_t crash_before, crash_after;   /**< before the append; after it, with only a part of
+						 the messages sent */
 	uint32_t append_lost, append_unknown; /**< a failed append that is not there; one that is */
-	uint32_t takeover;                    /**< another scheduler opens the journal while this one lives */
+	uint32_t takeover; /**< another scheduler opens the journal while this one lives */
 	uint32_t checkpoint;
 	int64_t downtime_ms; /**< the longest after a crash */
 

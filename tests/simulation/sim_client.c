@@ -1,6 +1,6 @@
 /*
- * A client on virtual time. What it was promised goes to the oracle: a batch that was acknowledged must come to its end
- * whatever happens, with as many jobs as were asked for.
+ * A client on virtual time. What it was promised goes to the oracle: a batch that was acknowledged
+ * must come to its end whatever happens, with as many jobs as were asked for.
  *
  * A crash makes it forget everything: it then never knows which of its last requests were taken.
  */
@@ -68,8 +68,7 @@ static void say_hello(struct sim_client *client)
 	client->greeted = FALSE;
 }
 
-static struct asked *ask(
-	struct sim_client *client, Forge__Request__KindCase kind, gpointer payload)
+static struct asked *ask(struct sim_client *client, Forge__Request__KindCase kind, gpointer payload)
 {
 	Forge__Request request = FORGE__REQUEST__INIT;
 	struct asked *asked = g_new0(struct asked, 1);
@@ -97,8 +96,8 @@ static void register_fork(struct sim_client *client)
 	Forge__RegisterFork message = FORGE__REGISTER_FORK__INIT;
 	Forge__Fork fork = FORGE__FORK__INIT;
 	g_autofree char *name = some_fork(client);
-	g_autofree char *address =
-		g_strdup_printf("host%c.example.com/fork/%s", name[4] & 1 ? 'a' : 'b', name);
+	g_autofree char *address = g_strdup_printf(
+		"host%c.example.com/fork/%s", name[4] & 1 ? 'a' : 'b', name);
 	g_autofree char *upstream = g_strdup_printf("host.example.com/up/%s", name);
 	g_autofree char *request_id = chance_hex(&client->world->chance, 32);
 
@@ -136,8 +135,8 @@ static void finish_submit(struct sim_client *client, Forge__Submit *submit)
 		submit->unique_key = (char *)keys[world_between(world, 0, 1)];
 	if (chance_happens(&world->chance, 80))
 		/* By this client's clock, which is right. */
-		submit->not_before_us = (uint64_t)(world_now(world).wall_us - world->wall_offset_us +
-			world_between(world, 0, 20000000));
+		submit->not_before_us = (uint64_t)(world_now(world).wall_us -
+			world->wall_offset_us + world_between(world, 0, 20000000));
 	asked = ask(client, FORGE__REQUEST__KIND_SUBMIT, submit);
 	asked->promise.request_id = g_strdup(request_id);
 	asked->promise.unique_key = *submit->unique_key != '\0';
@@ -289,8 +288,7 @@ static void begin_life(struct sim_client *client)
 	g_ptr_array_set_size(client->asked, 0);
 	g_ptr_array_set_size(client->batches, 0);
 	g_free(client->owner);
-	client->owner =
-		client->has_worker ? chance_hex(&client->world->chance, 32) : g_strdup("");
+	client->owner = client->has_worker ? chance_hex(&client->world->chance, 32) : g_strdup("");
 }
 
 static void resend(struct sim_client *client)
@@ -307,8 +305,8 @@ static void resend(struct sim_client *client)
 	}
 }
 
-static void tick(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message)
+static void tick(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message)
 {
 	struct sim_client *client = subject;
 

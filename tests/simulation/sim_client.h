@@ -5,8 +5,9 @@
 #include "tests/simulation/world.h"
 
 /**
- * Somebody who asks for work: registers and removes forks, submits, cancels, pauses, lists, and asks again under the same
- * request id while nobody answers. Every second one is a command line, with an owner's mark and a worker of its own.
+ * Somebody who asks for work: registers and removes forks, submits, cancels, pauses, lists, and
+ * asks again under the same request id while nobody answers. Every second one is a command line,
+ * with an owner's mark and a worker of its own.
  */
 struct sim_client *sim_client_new(struct world *world, guint index);
 void sim_client_free(struct sim_client *client);

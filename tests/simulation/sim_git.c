@@ -1,6 +1,7 @@
 /*
- * Refs with compare-and-swap, and commits that are digests of what made them. Upstream is a counter: its commits never
- * conflict here, since what is tested is who moves a branch when, not how trees are merged.
+ * Refs with compare-and-swap, and commits that are digests of what made them. Upstream is a
+ * counter: its commits never conflict here, since what is tested is who moves a branch when, not
+ * how trees are merged.
  */
 #include "tests/simulation/sim_git.h"
 
@@ -53,8 +54,7 @@ void sim_git_free(struct sim_git *server)
 	g_free(server);
 }
 
-static struct git_branch *find(
-	const struct sim_git *server, const char *fork, const char *branch)
+static struct git_branch *find(const struct sim_git *server, const char *fork, const char *branch)
 {
 	for (guint i = 0; i < server->branches->len; i++) {
 		struct git_branch *row = server->branches->pdata[i];
@@ -65,8 +65,8 @@ static struct git_branch *find(
 	return NULL;
 }
 
-static char *make_commit(struct sim_git *server, const char *parent, const char *what,
-	uint32_t holds)
+static char *make_commit(
+	struct sim_git *server, const char *parent, const char *what, uint32_t holds)
 {
 	g_autofree char *source = g_strdup_printf("%s %s %u", parent, what, holds);
 	char *commit = g_compute_checksum_for_string(G_CHECKSUM_SHA1, source, -1);
@@ -105,14 +105,13 @@ static uint32_t holds(const struct sim_git *server, const char *commit)
 	return GPOINTER_TO_UINT(g_hash_table_lookup(server->holds, commit));
 }
 
-gboolean sim_git_is_level(const struct sim_git *server, const char *fork, const char *branch,
-	const char *tip)
+gboolean sim_git_is_level(
+	const struct sim_git *server, const char *fork, const char *branch, const char *tip)
 {
 	return holds(server, tip) >= find(server, fork, branch)->upstream;
 }
 
-char *sim_git_merge(
-	struct sim_git *server, const char *fork, const char *branch, const char *tip)
+char *sim_git_merge(struct sim_git *server, const char *fork, const char *branch, const char *tip)
 {
 	return make_commit(server, tip, "merge", find(server, fork, branch)->upstream);
 }
@@ -139,10 +138,8 @@ void sim_git_push_by_hand(struct sim_git *server, const char *fork, const char *
 {
 	struct git_branch *row = find(server, fork, branch);
 	g_autofree char *after = make_commit(server, row->tip, "by hand", holds(server, row->tip));
-	struct git_move move = {.fork = row->fork,
-		.branch = row->branch,
-		.before = row->tip,
-		.after = after};
+	struct git_move move = {
+		.fork = row->fork, .branch = row->branch, .before = row->tip, .after = after};
 
 	g_assert_true(sim_git_push(server, &move));
 }

@@ -7,8 +7,9 @@
 #include "journal/base/scope.h"
 
 /**
- * Branches of forks and of their upstreams as a git server keeps them: a push names the old commit and is refused if the
- * branch is elsewhere. Commits are 40 digits that their parents determine, so the same merge made twice is one commit.
+ * Branches of forks and of their upstreams as a git server keeps them: a push names the old commit
+ * and is refused if the branch is elsewhere. Commits are 40 digits that their parents determine, so
+ * the same merge made twice is one commit.
  */
 struct sim_git;
 
@@ -34,12 +35,11 @@ const char *sim_git_tip(const struct sim_git *server, const char *fork, const ch
 void sim_git_advance_upstream(struct sim_git *server, const char *fork, const char *branch);
 
 /** TRUE if the commit TIP holds everything of its upstream. */
-gboolean sim_git_is_level(const struct sim_git *server, const char *fork, const char *branch,
-	const char *tip);
+gboolean sim_git_is_level(
+	const struct sim_git *server, const char *fork, const char *branch, const char *tip);
 
 /** The commit that joins TIP and upstream as it is now. Caller frees. */
-char *sim_git_merge(
-	struct sim_git *server, const char *fork, const char *branch, const char *tip);
+char *sim_git_merge(struct sim_git *server, const char *fork, const char *branch, const char *tip);
 
 /** MOVE, if the branch is at its `before`; then it is kept among the moves. Copies MOVE. */
 gboolean sim_git_push(struct sim_git *server, const struct git_move *move);

@@ -1,7 +1,8 @@
 /*
- * What a job does, step by step, as law 4 demands: whatever an earlier attempt intended is settled first. A branch at an
- * intent's `after` was pushed, and is reported with the original `before`; a branch at its `before` is pushed again to the same
- * commit; anything else means that somebody moved it.
+ * What a job does, step by step, as law 4 demands: whatever an earlier attempt intended is settled
+ * first. A branch at an intent's `after` was pushed, and is reported with the original `before`; a
+ * branch at its `before` is pushed again to the same commit; anything else means that somebody
+ * moved it.
  */
 #include "tests/simulation/sim_job.h"
 
@@ -102,8 +103,8 @@ static void fail(struct sim_job *job, struct sim_result *result, enum forge_erro
 		return;
 	result->end->n_facts_if_final = 1;
 	result->end->facts_if_final = g_new(Forge__Fact *, 1);
-	result->end->facts_if_final[0] =
-		synced(job, FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED, "", "");
+	result->end->facts_if_final[0] = synced(
+		job, FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED, "", "");
 }
 
 /* ---- steps -------------------------------------------------------------------------------- */
@@ -125,7 +126,7 @@ static const Forge__PushIntended *find_intent(
 
 	for (size_t i = n_old + job->mine->len; i-- > 0;) {
 		const Forge__PushIntended *intent = i < n_old ? job->granted->intended[i]
-							     : job->mine->pdata[i - n_old];
+							      : job->mine->pdata[i - n_old];
 
 		if (strcmp(intent->ref, ref) == 0 &&
 			strcmp(by_after ? intent->after : intent->before, tip) == 0)
@@ -134,8 +135,8 @@ static const Forge__PushIntended *find_intent(
 	return NULL;
 }
 
-static void intend(struct sim_job *job, struct sim_result *result, const char *before,
-	const char *after)
+static void intend(
+	struct sim_job *job, struct sim_result *result, const char *before, const char *after)
 {
 	Forge__PushIntended *intent = g_new(Forge__PushIntended, 1);
 
@@ -173,7 +174,8 @@ static void look(struct world *world, struct sim_job *job, struct sim_result *re
 	} else if (open) {
 		begin_push(job, open->before, open->after);
 	} else if (sim_git_is_level(world->git, fork, branch, tip)) {
-		report(result, synced(job, FORGE__BRANCH_STATUS__BRANCH_STATUS_UP_TO_DATE, tip, tip));
+		report(result,
+			synced(job, FORGE__BRANCH_STATUS__BRANCH_STATUS_UP_TO_DATE, tip, tip));
 	} else if (chance_happens(&world->chance, 80)) {
 		job->conflict = TRUE;
 		report(result, synced(job, FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT, tip, tip));

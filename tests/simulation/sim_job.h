@@ -21,8 +21,8 @@ struct sim_job {
 	enum sim_step step;
 	gboolean revoked;
 	gboolean conflict;
-	guint branch;      /**< in work: index into the fork's branches */
-	GPtrArray *mine;   /**< of Forge__PushIntended that this attempt reported, owned */
+	guint branch;         /**< in work: index into the fork's branches */
+	GPtrArray *mine;      /**< of Forge__PushIntended that this attempt reported, owned */
 	char *before, *after; /**< of the push in work */
 	gboolean push_taken;
 };
@@ -32,10 +32,11 @@ void sim_job_free(struct sim_job *job);
 
 /** What a step led to; the caller frees the report with sim_result_clear(). */
 struct sim_result {
-	gboolean has_report;      /**< send `facts`, and `end` if set, and go on when they are recorded */
-	GPtrArray *facts;         /**< of Forge__Fact, owned */
+	gboolean
+		has_report; /**< send `facts`, and `end` if set, and go on when they are recorded */
+	GPtrArray *facts;   /**< of Forge__Fact, owned */
 	Forge__JobEnd *end;
-	gboolean push;            /**< send before → after to the server and go on at its answer */
+	gboolean push; /**< send before → after to the server and go on at its answer */
 };
 void sim_result_clear(struct sim_result *result);
 SCOPED_VALUE(sim_result, sim_result_clear)

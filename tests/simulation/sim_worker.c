@@ -1,9 +1,11 @@
 /*
- * A worker as worker.c is one, on virtual time: hello until welcomed, a heartbeat a second, reports kept until they are
- * answered and sent again after a while and under a new session. It believes the scheduler's word on leases and nothing
- * else, and while it is frozen it believes nothing at all: whatever was planned happens when it wakes up.
+ * A worker as worker.c is one, on virtual time: hello until welcomed, a heartbeat a second, reports
+ * kept until they are answered and sent again after a while and under a new session. It believes
+ * the scheduler's word on leases and nothing else, and while it is frozen it believes nothing at
+ * all: whatever was planned happens when it wakes up.
  *
- * A push is on its way to the git server by itself: it arrives even if the worker has crashed meanwhile.
+ * A push is on its way to the git server by itself: it arrives even if the worker has crashed
+ * meanwhile.
  */
 #include "tests/simulation/sim_worker.h"
 
@@ -35,7 +37,7 @@ struct sim_worker {
 	char *owner;
 	uint32_t slots;
 	guint connection;
-	GBytes *address;  /* NULL: not running */
+	GBytes *address; /* NULL: not running */
 	int64_t frozen_until_ms;
 	gboolean joined;
 	gboolean draining;
@@ -47,10 +49,10 @@ struct sim_worker {
 	int64_t beat_ms;    /* next heartbeat or hello */
 };
 
-static void tick(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message);
-static void step(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message);
+static void tick(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message);
+static void step(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message);
 
 static void free_pending(gpointer data)
 {
@@ -120,8 +122,8 @@ static void beat(struct sim_worker *worker)
 	worker->beat_ms = worker->world->now_ms + LIMIT_HEARTBEAT_MS;
 }
 
-static void send_report(struct sim_worker *worker, struct sim_job *job,
-	const struct sim_result *result)
+static void send_report(
+	struct sim_worker *worker, struct sim_job *job, const struct sim_result *result)
 {
 	Forge__Report report = FORGE__REPORT__INIT;
 	struct pending *pending = g_new0(struct pending, 1);
@@ -167,7 +169,8 @@ static int64_t some_time_ms(const struct sim_worker *worker)
 {
 	int64_t longest_ms = worker->world->profile->job_ms;
 
-	return world_between(worker->world, 1, worker->world->calm ? MIN(longest_ms, 500) : longest_ms);
+	return world_between(
+		worker->world, 1, worker->world->calm ? MIN(longest_ms, 500) : longest_ms);
 }
 
 static void plan_step(struct sim_worker *worker, struct sim_job *job)
@@ -200,8 +203,8 @@ static void drop(struct sim_worker *worker, struct sim_job *job)
 	start_jobs(worker);
 }
 
-static void push_arrives(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message)
+static void push_arrives(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message)
 {
 	struct sim_worker *worker = subject;
 	Forge__ForkSynced *fact = NULL;
@@ -249,11 +252,12 @@ static void push(struct sim_worker *worker, struct sim_job *job)
 	reported.attempt = job->granted->attempt;
 	reported.fact = &fact;
 	message = message_pack(&reported.base);
-	world_plan(worker->world, some_time_ms(worker), push_arrives, worker, job->stamp, NULL, message);
+	world_plan(worker->world, some_time_ms(worker), push_arrives, worker, job->stamp, NULL,
+		message);
 }
 
-static void step(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message)
+static void step(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message)
 {
 	struct sim_worker *worker = subject;
 	struct sim_job *job = job_stamped(worker, stamp);
@@ -344,8 +348,8 @@ static void take_welcome(struct sim_worker *worker, const Forge__Welcome *welcom
 			((struct pending *)worker->pending->pdata[i])->request);
 }
 
-static void deliver_late(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message)
+static void deliver_late(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message)
 {
 	gsize size;
 	const uint8_t *data = g_bytes_get_data(message, &size);
@@ -356,8 +360,8 @@ static void deliver_late(struct world *world, gpointer subject, uint64_t stamp, 
 	forge__reply__free_unpacked(reply, NULL);
 }
 
-void sim_worker_receive(struct sim_worker *worker, GBytes *routing, const Forge__Reply *reply,
-	GBytes *message)
+void sim_worker_receive(
+	struct sim_worker *worker, GBytes *routing, const Forge__Reply *reply, GBytes *message)
 {
 	if (!worker->address || !g_bytes_equal(worker->address, routing))
 		return;
@@ -378,7 +382,8 @@ void sim_worker_receive(struct sim_worker *worker, GBytes *routing, const Forge_
 	else if (reply->kind_case == FORGE__REPLY__KIND_RECORDED)
 		take_recorded(worker, reply->id, reply->recorded->lease_lost);
 	else if (reply->kind_case == FORGE__REPLY__KIND_ERROR)
-		world_fail(worker->world, "%s was refused: %s", worker->name, reply->error->message);
+		world_fail(
+			worker->world, "%s was refused: %s", worker->name, reply->error->message);
 }
 
 /* ---- living ------------------------------------------------------------------------------- */
@@ -437,8 +442,8 @@ static void resend(struct sim_worker *worker)
 /* Now and then an unstarted job goes back, though nobody leaves. */
 static void return_some(struct sim_worker *worker)
 {
-	struct sim_job *last =
-		worker->held->len ? worker->held->pdata[worker->held->len - 1] : NULL;
+	struct sim_job *last = worker->held->len ? worker->held->pdata[worker->held->len - 1]
+						 : NULL;
 
 	if (last && last->step == SIM_STEP_UNSTARTED && world_misfortune(worker->world, 50))
 		return_job(worker, last);
@@ -461,8 +466,8 @@ static void act(struct sim_worker *worker)
 	if (worker->draining && chance_happens(&world->chance, 200))
 		leave(worker);
 	else if (world_misfortune(world, world->profile->worker_freeze / 2))
-		worker->frozen_until_ms =
-			world->now_ms + world_between(world, 100, world->profile->freeze_ms);
+		worker->frozen_until_ms = world->now_ms +
+			world_between(world, 100, world->profile->freeze_ms);
 }
 
 static gboolean process_is_gone(const struct sim_worker *worker)
@@ -470,8 +475,8 @@ static gboolean process_is_gone(const struct sim_worker *worker)
 	return worker->client && strcmp(sim_client_owner(worker->client), worker->owner) != 0;
 }
 
-static void tick(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message)
+static void tick(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message)
 {
 	struct sim_worker *worker = subject;
 
@@ -485,8 +490,7 @@ static void tick(struct world *world, gpointer subject, uint64_t stamp, GBytes *
 	world_plan(world, TICK_MS, tick, worker, 0, NULL, NULL);
 }
 
-struct sim_worker *sim_worker_new(
-	struct world *world, guint index, const struct sim_client *client)
+struct sim_worker *sim_worker_new(struct world *world, guint index, const struct sim_client *client)
 {
 	struct sim_worker *worker = g_new0(struct sim_worker, 1);
 

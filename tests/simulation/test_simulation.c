@@ -1,11 +1,11 @@
 /*
- * Thousands of short lives of a scheduler, its workers and its clients under seeded faults. A finding names its seed, and the
- * seed repeats it exactly:
+ * Thousands of short lives of a scheduler, its workers and its clients under seeded faults. A
+ * finding names its seed, and the seed repeats it exactly:
  *
  *     SIMULATION_SEED=17 build/tests/simulation/test_simulation -p /simulation/lossy
  *
- * SIMULATION_RUNS says how many seeds a profile gets, from SIMULATION_SEED on (1); with SIMULATION_TRACE=1 the journal is
- * told as it grows.
+ * SIMULATION_RUNS says how many seeds a profile gets, from SIMULATION_SEED on (1); with
+ * SIMULATION_TRACE=1 the journal is told as it grows.
  */
 #include <glib.h>
 #include <signal.h>
@@ -42,8 +42,8 @@ static char *live(const struct profile *profile, uint64_t seed, gboolean *failed
 {
 	scoped(world) world = world_new(profile, seed);
 
-	g_snprintf(running, sizeof(running), "\nprofile %s, SIMULATION_SEED=%" G_GUINT64_FORMAT "\n",
-		profile->name, seed);
+	g_snprintf(running, sizeof(running),
+		"\nprofile %s, SIMULATION_SEED=%" G_GUINT64_FORMAT "\n", profile->name, seed);
 	world_run(world);
 	*failed = world->failure != NULL;
 	return g_strdup_printf("seed %" G_GUINT64_FORMAT ", %" G_GINT64_FORMAT

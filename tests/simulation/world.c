@@ -1,9 +1,11 @@
 /*
- * Virtual time: an agenda of what happens when, and the wall clock apart from it, which may jump. Whatever acts plans
- * its next act here; a message on its way is an appointment of whoever receives it.
+ * Virtual time: an agenda of what happens when, and the wall clock apart from it, which may jump.
+ * Whatever acts plans its next act here; a message on its way is an appointment of whoever receives
+ * it.
  *
- * A life has two parts. While there are faults clients keep asking for new work. Then the faults stop, the clock is put
- * right, everyone comes back, and what was accepted must be brought to its end within bounded time.
+ * A life has two parts. While there are faults clients keep asking for new work. Then the faults
+ * stop, the clock is put right, everyone comes back, and what was accepted must be brought to its
+ * end within bounded time.
  */
 #include "tests/simulation/world.h"
 
@@ -18,7 +20,8 @@
 #define HOUR_US G_GINT64_CONSTANT(3600000000)
 #define TEN_YEARS_US (HOUR_US * 24 * 3650)
 
-/* All retries of a job take some minutes of waiting at most; more than this means that something is stuck. */
+/* All retries of a job take some minutes of waiting at most; more than this means that something is
+ * stuck. */
 #define CALM_MS (30 * 60 * 1000)
 
 struct appointment {
@@ -109,8 +112,8 @@ static void jump_clock(struct world *world)
 	world->wall_offset_us = jumps[world_between(world, 0, G_N_ELEMENTS(jumps) - 1)];
 }
 
-static void live(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message)
+static void live(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message)
 {
 	const GPtrArray *branches = sim_git_branches(world->git);
 
@@ -156,8 +159,8 @@ struct world *world_new(const struct profile *profile, uint64_t seed)
 	for (guint i = 0; i < n_clients; i++)
 		if (*sim_client_owner(world->clients->pdata[i]))
 			g_ptr_array_add(world->workers,
-				sim_worker_new(world, world->workers->len,
-					world->clients->pdata[i]));
+				sim_worker_new(
+					world, world->workers->len, world->clients->pdata[i]));
 	world_plan(world, 1000, live, NULL, 0, NULL, NULL);
 	return world;
 }
@@ -178,8 +181,9 @@ void world_free(struct world *world)
 
 static void live_until(struct world *world, int64_t until_ms, gboolean until_done)
 {
-	while (!world->failure && !(until_done && oracle_is_done(world->oracle) &&
-					  sim_clients_are_done(world->clients))) {
+	while (!world->failure &&
+		!(until_done && oracle_is_done(world->oracle) &&
+			sim_clients_are_done(world->clients))) {
 		GSequenceIter *first = g_sequence_get_begin_iter(world->agenda);
 		struct appointment *appointment = g_sequence_get(first);
 

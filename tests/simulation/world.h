@@ -16,8 +16,9 @@ struct sim_client;
 struct sim_worker;
 
 /**
- * A small world in virtual time: one scheduler's machine, workers, clients, a git server and the network between them.
- * Everything in it happens on one thread, at a moment of its agenda; a seed and a profile determine all of it.
+ * A small world in virtual time: one scheduler's machine, workers, clients, a git server and the
+ * network between them. Everything in it happens on one thread, at a moment of its agenda; a seed
+ * and a profile determine all of it.
  */
 struct world {
 	const struct profile *profile;
@@ -47,9 +48,10 @@ void world_run(struct world *world);
 /** What the scheduler's machine shows on its clocks. */
 struct instant world_now(const struct world *world);
 
-/** Calls ACTION in DELAY_MS from now; SUBJECT must live as long as the world. STAMP, ROUTING and MESSAGE are passed on. */
-typedef void (*world_action)(struct world *world, gpointer subject, uint64_t stamp, GBytes *routing,
-	GBytes *message);
+/** Calls ACTION in DELAY_MS from now; SUBJECT must live as long as the world. STAMP, ROUTING and
+ * MESSAGE are passed on. */
+typedef void (*world_action)(
+	struct world *world, gpointer subject, uint64_t stamp, GBytes *routing, GBytes *message);
 void world_plan(struct world *world, int64_t delay_ms, world_action action, gpointer subject,
 	uint64_t stamp, GBytes *routing, GBytes *message);
 

@@ -1,6 +1,7 @@
 /*
- * The core without network and threads, for tests that ask it one thing at a time. After every turn the job table is
- * audited and the state compared with a replay of the journal, so no test needs to ask for that.
+ * The core without network and threads, for tests that ask it one thing at a time. After every turn
+ * the job table is audited and the state compared with a replay of the journal, so no test needs to
+ * ask for that.
  */
 #include "tests/support/core_fixture.h"
 
@@ -33,8 +34,8 @@ struct core *core_new(void)
 	struct core *core = g_new0(struct core, 1);
 
 	core->disk = journal_disk_new("00000000000000000000000000000001");
-	core->now = (struct instant){.wall_us = G_GINT64_CONSTANT(1767225600000000),
-		.monotonic_ms = 1000000};
+	core->now = (struct instant){
+		.wall_us = G_GINT64_CONSTANT(1767225600000000), .monotonic_ms = 1000000};
 	core->next_id = 1;
 	core->sent = g_ptr_array_new_with_free_func(free_sent);
 	open_scheduler(core);
@@ -99,8 +100,8 @@ static void run_turn(struct core *core, const struct input *inputs, size_t n)
 {
 	g_autoptr(GError) error = NULL;
 	size_t taken;
-	g_autoptr(GPtrArray) outgoing =
-		scheduler_turn(core->scheduler, inputs, n, &taken, core->now, &error);
+	g_autoptr(GPtrArray)
+		outgoing = scheduler_turn(core->scheduler, inputs, n, &taken, core->now, &error);
 
 	g_assert_no_error(error);
 	g_assert_cmpuint(taken, ==, n);
@@ -156,8 +157,7 @@ const Forge__Reply *core_sent(const struct core *core, const char *to, Forge__Re
 	return NULL;
 }
 
-const Forge__Reply *core_reply(
-	const struct core *core, const char *to, Forge__Reply__KindCase kind)
+const Forge__Reply *core_reply(const struct core *core, const char *to, Forge__Reply__KindCase kind)
 {
 	const Forge__Reply *reply = core_sent(core, to, kind);
 
@@ -177,8 +177,7 @@ const struct state *core_state(const struct core *core)
 	return scheduler_view(core->scheduler, core->now).state;
 }
 
-static guint look_for(
-	const struct core *core, Forge__Event__KindCase kind, Forge__Event **newest)
+static guint look_for(const struct core *core, Forge__Event__KindCase kind, Forge__Event **newest)
 {
 	scoped(journal_reader) reader = journal_read(core->journal, 1, NULL);
 	struct journal_record record;
@@ -187,8 +186,7 @@ static guint look_for(
 	while (journal_reader_next(reader, &record, NULL) == JOURNAL_READ_RECORD)
 		for (size_t i = 0; i < record.entries->n_entries; i++)
 			for (size_t j = 0; j < record.entries->entries[i]->n_events; j++) {
-				const Forge__Event *event =
-					record.entries->entries[i]->events[j];
+				const Forge__Event *event = record.entries->entries[i]->events[j];
 
 				if (event->kind_case != kind)
 					continue;
@@ -327,8 +325,8 @@ static void report(struct core *core, const char *from, uint64_t batch, uint32_t
 	core_ask(core, from, FORGE__REQUEST__KIND_REPORT, &message);
 }
 
-void core_end(struct core *core, const char *from, uint64_t batch, uint32_t number, uint32_t attempt,
-	const char *code)
+void core_end(struct core *core, const char *from, uint64_t batch, uint32_t number,
+	uint32_t attempt, const char *code)
 {
 	Forge__JobEnd end = FORGE__JOB_END__INIT;
 	Forge__Error error = FORGE__ERROR__INIT;

@@ -5,8 +5,8 @@
 #include "scheduler/turn.h"
 
 /**
- * A scheduler on a disk in memory, asked by peers that are known by name. Each core_ask() is one turn; what it sent is kept
- * until the next.
+ * A scheduler on a disk in memory, asked by peers that are known by name. Each core_ask() is one
+ * turn; what it sent is kept until the next.
  */
 struct core {
 	struct journal_disk *disk;
@@ -57,7 +57,8 @@ const struct state *core_state(const struct core *core);
 /** Events of KIND in the journal. */
 guint core_count(const struct core *core, Forge__Event__KindCase kind);
 
-/** The newest event of KIND in the journal, which must be there. Free with forge__event__free_unpacked(). */
+/** The newest event of KIND in the journal, which must be there. Free with
+ * forge__event__free_unpacked(). */
 Forge__Event *core_newest(const struct core *core, Forge__Event__KindCase kind);
 
 /* ---- peers -------------------------------------------------------------------------------- */
@@ -79,8 +80,8 @@ uint64_t core_submit_fork(
 uint64_t core_submit_all(struct core *core, const char *from, const char *request_id);
 
 /** The worker tells the end of a job: done, or failed with CODE. */
-void core_end(struct core *core, const char *from, uint64_t batch, uint32_t number, uint32_t attempt,
-	const char *code);
+void core_end(struct core *core, const char *from, uint64_t batch, uint32_t number,
+	uint32_t attempt, const char *code);
 
 /** The worker tells a fact of a job. */
 void core_tell(struct core *core, const char *from, uint64_t batch, uint32_t number,
@@ -93,7 +94,7 @@ void core_beat_empty(struct core *core, const char *from);
 const struct job *core_job(const struct core *core, uint64_t batch, uint32_t number);
 
 /** Asserts how many jobs of an open batch are in STATE. */
-#define core_assert_jobs(core, batch, state, n)                                                    \
+#define core_assert_jobs(core, batch, state, n) \
 	g_assert_cmpuint(state_batch(core_state(core), batch)->jobs->counts[state], ==, n)
 
 #endif

@@ -39,17 +39,10 @@ static void test_what_people_type(void)
 		uint32_t number;
 	} rows[] = {
 		{"01KDVDNG00ABCDEFGHJKMNPQRS", "01KDVDNG00ABCDEFGHJKMNPQRS", 0},
-		{"01kdvd", "01KDVD", 0},
-		{"01KDVD.12", "01KDVD", 12},
-		{"01KDVD.0", NULL, 0},
-		{"01KDVD.", NULL, 0},
-		{"01KDVD.x", NULL, 0},
-		{"01KDVD.4294967296", NULL, 0},
-		{"01KDVD.1.2", NULL, 0},
-		{"", NULL, 0},
-		{".1", NULL, 0},
-		{"01KDVDNG00ABCDEFGHJKMNPQRST", NULL, 0},
-		{"my-fork", NULL, 0},
+		{"01kdvd", "01KDVD", 0}, {"01KDVD.12", "01KDVD", 12}, {"01KDVD.0", NULL, 0},
+		{"01KDVD.", NULL, 0}, {"01KDVD.x", NULL, 0}, {"01KDVD.4294967296", NULL, 0},
+		{"01KDVD.1.2", NULL, 0}, {"", NULL, 0}, {".1", NULL, 0},
+		{"01KDVDNG00ABCDEFGHJKMNPQRST", NULL, 0}, {"my-fork", NULL, 0},
 		{"ILOU", NULL, 0}, /* not in the alphabet */
 	};
 

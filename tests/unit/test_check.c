@@ -64,8 +64,8 @@ static void test_submissions(void)
 		submit.all_forks = rows[i].all_forks;
 		submit.not_before_us = rows[i].not_before_us;
 		taken = check_submit(state, &submit, &error);
-		g_assert_cmpstr(taken ? NULL : forge_error_name(forge_error_code(error)), ==,
-			rows[i].code);
+		g_assert_cmpstr(
+			taken ? NULL : forge_error_name(forge_error_code(error)), ==, rows[i].code);
 	}
 }
 
@@ -121,8 +121,8 @@ static void test_forks(void)
 		fork.strategy = (Forge__Strategy)rows[i].strategy;
 		fork.on_conflict = (Forge__OnConflict)rows[i].on_conflict;
 		taken = check_fork(&fork, &error);
-		g_assert_cmpstr(taken ? NULL : forge_error_name(forge_error_code(error)), ==,
-			rows[i].code);
+		g_assert_cmpstr(
+			taken ? NULL : forge_error_name(forge_error_code(error)), ==, rows[i].code);
 	}
 	g_assert_false(check_fork(NULL, NULL));
 }
@@ -170,8 +170,7 @@ static void test_reports_are_bounded(void)
 	Forge__Report report = FORGE__REPORT__INIT;
 	Forge__Fact fact = FORGE__FACT__INIT, *facts[LIMIT_FACTS_PER_REPORT + 1];
 	Forge__ForkSynced synced = FORGE__FORK_SYNCED__INIT;
-	Forge__ConflictPath path = FORGE__CONFLICT_PATH__INIT,
-			    *paths[LIMIT_CONFLICT_PATHS + 1];
+	Forge__ConflictPath path = FORGE__CONFLICT_PATH__INIT, *paths[LIMIT_CONFLICT_PATHS + 1];
 	g_autofree char *long_text = g_strnfill(LIMIT_ENTRY_BYTES, 'x');
 
 	for (size_t i = 0; i < G_N_ELEMENTS(facts); i++)
@@ -197,8 +196,8 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/check/submissions", test_submissions);
-	g_test_add_func(
-		"/check/unknown_fork_gets_the_nearest_name", test_unknown_fork_gets_the_nearest_name);
+	g_test_add_func("/check/unknown_fork_gets_the_nearest_name",
+		test_unknown_fork_gets_the_nearest_name);
 	g_test_add_func("/check/forks", test_forks);
 	g_test_add_func("/check/words_that_no_reader_of_the_journal_knows_are_refused",
 		test_words_that_no_reader_of_the_journal_knows_are_refused);

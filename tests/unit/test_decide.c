@@ -281,8 +281,8 @@ static void test_retries_back_off_until_the_dead_letter(void)
 	core_greet_worker(core, "worker", 1);
 	batch = core_submit_noops(core, "client", "r", 1);
 	for (uint32_t attempt = 1; attempt < LIMIT_ATTEMPTS; attempt++) {
-		int64_t longest_ms =
-			MIN(LIMIT_RETRY_FIRST_MS << (attempt - 1), LIMIT_RETRY_LAST_MS);
+		int64_t longest_ms = MIN(
+			LIMIT_RETRY_FIRST_MS << (attempt - 1), LIMIT_RETRY_LAST_MS);
 		uint64_t wait_us;
 
 		core_end(core, "worker", batch, 1, attempt, "TIMEOUT");
@@ -373,8 +373,9 @@ static void test_a_session_goes_on_after_a_takeover(void)
 	hello.slots = 1;
 	hello.resume_session = session;
 	core_ask(core, "worker, again", FORGE__REQUEST__KIND_HELLO, &hello);
-	g_assert_cmpuint(core_reply(core, "worker, again", FORGE__REPLY__KIND_WELCOME)->welcome->session,
-		==, session);
+	g_assert_cmpuint(
+		core_reply(core, "worker, again", FORGE__REPLY__KIND_WELCOME)->welcome->session, ==,
+		session);
 	core_end(core, "worker, again", batch, 1, 1, NULL);
 	g_assert_false(lease_was_lost(core, "worker, again"));
 	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_BATCH_CLOSED), ==, 1);
@@ -527,8 +528,8 @@ static void test_a_command_lines_jobs_wait_for_its_own_worker(void)
 
 	core_greet_worker(core, "daemon", 1);
 	batch = submit_owned(core, "mark");
-	g_assert_true(core_reply(core, "command", FORGE__REPLY__KIND_SUBMITTED)
-			      ->submitted->nobody_works);
+	g_assert_true(
+		core_reply(core, "command", FORGE__REPLY__KIND_SUBMITTED)->submitted->nobody_works);
 	core_assert_jobs(core, batch, JOB_QUEUED, 1);
 	core_greet_owned_worker(core, "other", 1, "other mark");
 	core_assert_jobs(core, batch, JOB_QUEUED, 1);

@@ -1,4 +1,5 @@
-/* Order, lanes, waits and counts of jobs. Picks are told as text: `a1 b2` is job 1 of batch a, then job 2 of batch b. */
+/* Order, lanes, waits and counts of jobs. Picks are told as text: `a1 b2` is job 1 of batch a, then
+ * job 2 of batch b. */
 #include <glib.h>
 #include <string.h>
 
@@ -253,8 +254,7 @@ static void test_rows_and_targets_are_used_again(void)
 		job_table_end(table, a, 1, JOB_DONE);
 		job_table_close(table, a);
 		assert_picks(table, "b1");
-		g_assert_cmpstr(
-			job_table_target(table, job_table_job(table, b, 1)), ==, "fork");
+		g_assert_cmpstr(job_table_target(table, job_table_job(table, b, 1)), ==, "fork");
 		job_table_end(table, b, 1, JOB_DONE);
 		job_table_close(table, b);
 		assert_picks(table, "");

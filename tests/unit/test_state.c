@@ -1,4 +1,5 @@
-/* The fold: what every event makes of the state, what does not fit, and the image there and back. */
+/* The fold: what every event makes of the state, what does not fit, and the image there and back.
+ */
 #include <glib.h>
 #include <string.h>
 
@@ -221,8 +222,7 @@ static void test_only_so_many_closed_batches_and_their_requests_are_kept(void)
 {
 	scoped_value(story) story = {.state = state_new()};
 	uint64_t first = open_batch(&story, NULL, 0);
-	g_autofree char *request_id =
-		g_strdup(state_batch(story.state, first)->opened->request_id);
+	g_autofree char *request_id = g_strdup(state_batch(story.state, first)->opened->request_id);
 
 	g_assert_true(try_close(&story, first));
 	for (int i = 1; i < LIMIT_CLOSED_BATCHES; i++)
@@ -364,7 +364,8 @@ static void test_a_damaged_image_is_no_state(void)
 		g_autoptr(GBytes) part = g_bytes_new(copy, cut);
 		scoped(state) restored = state_from_image(part);
 
-		/* A prefix that is an image by itself lacks its last rows, and is one of another state. */
+		/* A prefix that is an image by itself lacks its last rows, and is one of another
+		 * state. */
 		refused += restored == NULL ? 1 : 0;
 	}
 	g_assert_cmpuint(refused, >, size / 2);
