@@ -1,5 +1,6 @@
 /*
- * jobs.def as a table that can be looked up. Shared by the scheduler (lanes, retries) and the worker (timeouts).
+ * jobs.def as a table that can be looked up. Shared by the scheduler (lanes, retries) and the
+ * worker (timeouts).
  */
 #include "queue/job_kinds.h"
 
@@ -8,7 +9,7 @@
 #include "journal/base/limits.h"
 
 static const struct job_kind kinds[] = {
-#define X(KIND, job_name, timeout, tries, LANE)                                                    \
+#define X(KIND, job_name, timeout, tries, LANE) \
 	{FORGE__JOB_KIND__JOB_KIND_##KIND, #job_name, timeout, tries, JOB_LANE_##LANE},
 #include "queue/jobs.def"
 #undef X

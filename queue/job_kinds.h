@@ -16,8 +16,8 @@ enum job_lane {
 struct job_kind {
 	Forge__JobKind kind;
 	const char *name;
-	int64_t timeout_ms;  /**< of one attempt */
-	uint32_t attempts;   /**< tries before the dead letter */
+	int64_t timeout_ms; /**< of one attempt */
+	uint32_t attempts;  /**< tries before the dead letter */
 	enum job_lane lane;
 };
 

@@ -1,63 +1,25 @@
 /*
  * Rows, lists and lanes of jobs.
  *
- * Invariants, which job_table_audit() checks: a job stands in exactly one place. If it heads its lane (or has none) and is
- * queued, it is in the ready list of its batch and host; if it heads its lane and waits, it is in the tree of times; if it
- * is leased it is in no list but still heads its lane. A job that does not head its lane is in the lane's list,
- * queued or waiting. A job that has ended is in no list. set_state() is the only place where counts change.
+ * Invariants, which job_table_audit() checks: a job stands in exactly one place. If it heads its
+ * lane (or has none) and is queued, it is in the ready list of its batch and host; if it heads its
+ * lane and waits, it is in the tree of times; if it is leased it is in no list but still heads its
+ * lane. A job that does not head its lane is in the lane's list, queued or waiting. A job that has
+ * ended is in no list. set_state() is the only place where counts change.
  *
- * A job that waits lets those queued in its lane go first: a head waits only if all behind it wait too.
+ * A job that waits lets those queued in its lane go first: a head waits only if all behind it wait
+ * too.
  *
- * A batch is in the queue of its priority exactly while one of its hosts has a ready job; leasing moves batch and host to
- * the end of their queues, which makes turns fair, the same way live and at replay.
+ * A batch is in the queue of its priority exactly while one of its hosts has a ready job; leasing
+ * moves batch and host to the end of their queues, which makes turns fair, the same way live and at
+ * replay.
  */
 #include "queue/job_table.h"
 
 #include <string.h>
 
 #include "journal/base/hash.h"
-#include "journal/base/limits.h"
-
-struct host_list {
-	char *name;
-	uint32_t first, last;
-	GList *ready_link; /* in the batch's ready_hosts; NULL while empty */
-};
-
-/* A target of jobs, and the lane they share if their kind has lanes. Lives while a job names it. */
-struct target {
-	char *name;
-	uint32_t references;
-	uint32_t head;        /* the job that may run; JOB_NO_INDEX: the lane is free */
-	uint32_t first, last; /* those behind it */
-};
-
-struct due {
-	uint64_t at_us;
-	uint64_t batch;
-	uint32_t number;
-	uint32_t index;
-};
-
-/* What a waiting job waits for. */
-enum wait {
-	WAIT_START, /* the time that its batch names, which may be far away */
-	WAIT_RETRY, /* its next try, never longer than LIMIT_RETRY_AFTER_MS */
-	WAITS,
-};
-
-struct job_table {
-	GArray *rows; /* of struct job */
-	GArray *free_rows; /* of uint32_t */
-	GPtrArray *batches; /* by slot; NULL where free */
-	GArray *free_batches;
-	GArray *targets; /* of struct target */
-	GArray *free_targets;
-	GHashTable *target_by_name; /* name (the target's own) → slot + 1 */
-	GQueue ready[JOB_PRIORITY_MAX + 1]; /* of struct job_batch */
-	GTree *waiting[WAITS]; /* sets of struct due */
-	uint64_t counts[JOB_STATES];
-};
+#include "queue/job_table_rows.h"
 
 static const char *const state_words[JOB_STATES] = {
 	"queued", "waiting", "leased", "done", "conflict", "skipped", "failed", "cancelled"};
@@ -65,18 +27,6 @@ static const char *const state_words[JOB_STATES] = {
 const char *job_state_word(enum job_state state)
 {
 	return state_words[state];
-}
-
-static struct job *row_at(const struct job_table *table, uint32_t index)
-{
-	g_assert(index < table->rows->len);
-	return &g_array_index(table->rows, struct job, index);
-}
-
-static struct target *target_at(const struct job_table *table, uint32_t slot)
-{
-	g_assert(slot < table->targets->len);
-	return &g_array_index(table->targets, struct target, slot);
 }
 
 static uint32_t index_of(const struct job_batch *batch, uint32_t number)
@@ -195,11 +145,6 @@ static void list_remove(struct job_table *table, uint32_t *first, uint32_t *last
 	else
 		row_at(table, job->next)->previous = job->previous;
 	job->previous = job->next = JOB_NO_INDEX;
-}
-
-static struct host_list *host_of(const struct job_batch *batch, const struct job *job)
-{
-	return batch->hosts->pdata[job->host];
 }
 
 /* Keeps the invariant of the ready queues after HOST's list changed. */
@@ -352,8 +297,8 @@ struct job_batch *job_table_open(
 	batch->rows = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	batch->hosts = g_ptr_array_new_with_free_func(free_host);
 	if (table->free_batches->len > 0) {
-		batch->slot =
-			g_array_index(table->free_batches, uint32_t, table->free_batches->len - 1);
+		batch->slot = g_array_index(
+			table->free_batches, uint32_t, table->free_batches->len - 1);
 		g_array_set_size(table->free_batches, table->free_batches->len - 1);
 		table->batches->pdata[batch->slot] = batch;
 	} else {
@@ -607,8 +552,8 @@ void job_table_request_cancel(struct job_table *table, struct job_batch *batch, 
 	row_at(table, index_of(batch, number))->cancel_requested = 1;
 }
 
-void job_table_restore(struct job_table *table, struct job_batch *batch, uint32_t number,
-	const struct job *saved)
+void job_table_restore(
+	struct job_table *table, struct job_batch *batch, uint32_t number, const struct job *saved)
 {
 	struct job *job = row_at(table, index_of(batch, number));
 
@@ -643,242 +588,4 @@ void job_table_restore_lane_order(struct job_table *table, struct job_batch *bat
 		list_remove(table, &target->first, &target->last, index);
 		list_append(table, &target->first, &target->last, index);
 	}
-}
-
-/* ---- picking ------------------------------------------------------------------------------ */
-
-/* Where a round of picking stands in one batch: a host's list, and the next job of it. */
-struct pick_cursor {
-	struct job_batch *batch;
-	GList *host_link;
-	GArray *next; /* of uint32_t, one a ready host, in order */
-};
-
-/* Where a round of picking puts what it finds. */
-struct picking {
-	const struct job_table *table;
-	job_filter filter;
-	gpointer user_data;
-	struct job_pick *picks;
-	uint32_t n, max;
-};
-
-static void pick_waiting(struct picking *picking, const struct due *due)
-{
-	const struct job *job = row_at(picking->table, due->index);
-	struct job_batch *batch = picking->table->batches->pdata[job->batch];
-
-	if (picking->filter(batch, host_of(batch, job)->name, picking->user_data))
-		picking->picks[picking->n++] = (struct job_pick){batch, job->number};
-}
-
-static uint32_t pick_due(const struct job_table *table, uint64_t now_us, job_filter filter,
-	gpointer user_data, struct job_pick *picks, uint32_t max)
-{
-	struct picking picking = {table, filter, user_data, picks, 0, max};
-	uint64_t longest_us = now_us + (uint64_t)LIMIT_RETRY_AFTER_MS * 1000;
-
-	for (int i = 0; i < WAITS; i++)
-		for (GTreeNode *node = g_tree_node_first(table->waiting[i]);
-			node && picking.n < max; node = g_tree_node_next(node)) {
-			const struct due *due = g_tree_node_key(node);
-
-			if (due->at_us > now_us)
-				break;
-			pick_waiting(&picking, due);
-		}
-	/* No retry waits that long: the clock was ahead when it was told to wait, and has been put back. */
-	for (GTreeNode *node = g_tree_node_last(table->waiting[WAIT_RETRY]);
-		node && picking.n < max; node = g_tree_node_previous(node)) {
-		const struct due *due = g_tree_node_key(node);
-
-		if (due->at_us <= longest_us)
-			break;
-		pick_waiting(&picking, due);
-	}
-	return picking.n;
-}
-
-/* One job of the batch, its hosts in turn; FALSE once none is left. */
-static gboolean pick_one(const struct job_table *table, struct pick_cursor *cursor,
-	job_filter filter, gpointer user_data, struct job_pick *pick)
-{
-	guint n_hosts = cursor->batch->ready_hosts.length;
-
-	for (guint i = 0; i < n_hosts; i++) {
-		struct host_list *host = cursor->host_link->data;
-		gint position = g_queue_link_index(&cursor->batch->ready_hosts, cursor->host_link);
-		uint32_t *next = &g_array_index(cursor->next, uint32_t, (guint)position);
-
-		cursor->host_link = cursor->host_link->next ? cursor->host_link->next
-							    : cursor->batch->ready_hosts.head;
-		if (*next == JOB_NO_INDEX || !filter(cursor->batch, host->name, user_data))
-			continue;
-		*pick = (struct job_pick){cursor->batch, row_at(table, *next)->number};
-		*next = row_at(table, *next)->next;
-		return TRUE;
-	}
-	return FALSE;
-}
-
-static void clear_cursor(gpointer data)
-{
-	struct pick_cursor *cursor = data;
-
-	g_array_free(cursor->next, TRUE);
-}
-
-static uint32_t pick_ready(const struct job_table *table, const GQueue *ready, job_filter filter,
-	gpointer user_data, struct job_pick *picks, uint32_t max)
-{
-	g_autoptr(GArray) cursors = g_array_new(FALSE, FALSE, sizeof(struct pick_cursor));
-	uint32_t n = 0;
-
-	g_array_set_clear_func(cursors, clear_cursor);
-	/* First one of each batch; only if that is not enough, round and round what is left. */
-	for (GList *link = ready->head; link && n < max; link = link->next) {
-		struct pick_cursor cursor = {.batch = link->data};
-
-		cursor.host_link = cursor.batch->ready_hosts.head;
-		cursor.next = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-		for (GList *host = cursor.host_link; host; host = host->next)
-			g_array_append_val(cursor.next, ((struct host_list *)host->data)->first);
-		if (pick_one(table, &cursor, filter, user_data, &picks[n])) {
-			n++;
-			g_array_append_val(cursors, cursor);
-		} else {
-			clear_cursor(&cursor);
-		}
-	}
-	for (guint at = 0; n < max && cursors->len > 0;) {
-		struct pick_cursor *cursor = &g_array_index(cursors, struct pick_cursor, at);
-
-		if (pick_one(table, cursor, filter, user_data, &picks[n])) {
-			n++;
-			at++;
-		} else {
-			g_array_remove_index(cursors, at);
-		}
-		if (at >= cursors->len)
-			at = 0;
-	}
-	return n;
-}
-
-uint32_t job_table_pick(const struct job_table *table, uint64_t now_us, job_filter filter,
-	gpointer user_data, struct job_pick *picks, uint32_t max)
-{
-	uint32_t n = pick_due(table, now_us, filter, user_data, picks, max);
-
-	for (int priority = JOB_PRIORITY_MAX; priority >= 0 && n < max; priority--)
-		n += pick_ready(
-			table, &table->ready[priority], filter, user_data, picks + n, max - n);
-	return n;
-}
-
-/* ---- lanes and audit ---------------------------------------------------------------------- */
-
-void job_table_each_lane(const struct job_table *table, job_lane_visit visit, gpointer user_data)
-{
-	for (guint slot = 0; slot < table->targets->len; slot++) {
-		const struct target *target = target_at(table, slot);
-
-		if (!target->name || target->head == JOB_NO_INDEX || target->first == JOB_NO_INDEX)
-			continue;
-		visit(target->name, row_at(table, target->head), user_data);
-		for (uint32_t i = target->first; i != JOB_NO_INDEX; i = row_at(table, i)->next)
-			visit(target->name, row_at(table, i), user_data);
-	}
-}
-
-/* Marks every job that LIST leads to in SEEN; FALSE if one was seen before. */
-static gboolean mark_list(const struct job_table *table, uint32_t first, GByteArray *seen)
-{
-	for (uint32_t i = first; i != JOB_NO_INDEX; i = row_at(table, i)->next)
-		if (seen->data[i]++)
-			return FALSE;
-	return TRUE;
-}
-
-static gboolean mark_lists(const struct job_table *table, GByteArray *seen)
-{
-	for (guint b = 0; b < table->batches->len; b++) {
-		const struct job_batch *batch = table->batches->pdata[b];
-
-		for (guint h = 0; batch && h < batch->hosts->len; h++)
-			if (!mark_list(table, ((struct host_list *)batch->hosts->pdata[h])->first, seen))
-				return FALSE;
-	}
-	for (guint t = 0; t < table->targets->len; t++)
-		if (target_at(table, t)->name && !mark_list(table, target_at(table, t)->first, seen))
-			return FALSE;
-	for (int i = 0; i < WAITS; i++)
-		for (GTreeNode *node = g_tree_node_first(table->waiting[i]); node;
-			node = g_tree_node_next(node))
-			if (seen->data[((const struct due *)g_tree_node_key(node))->index]++)
-				return FALSE;
-	return TRUE;
-}
-
-/* Nobody who could run stands behind a job that waits. */
-static gboolean lanes_flow(const struct job_table *table)
-{
-	for (guint t = 0; t < table->targets->len; t++) {
-		const struct target *target = target_at(table, t);
-
-		if (!target->name || target->head == JOB_NO_INDEX ||
-			row_at(table, target->head)->state != JOB_WAITING)
-			continue;
-		for (uint32_t i = target->first; i != JOB_NO_INDEX; i = row_at(table, i)->next)
-			if (row_at(table, i)->state == JOB_QUEUED)
-				return FALSE;
-	}
-	return TRUE;
-}
-
-gboolean job_table_audit(const struct job_table *table, char **why)
-{
-	g_autoptr(GByteArray) seen = g_byte_array_new();
-	uint64_t totals[JOB_STATES] = {0};
-
-	g_byte_array_set_size(seen, table->rows->len + 1);
-	memset(seen->data, 0, seen->len);
-	if (!mark_lists(table, seen)) {
-		*why = g_strdup("a job stands in two lists");
-		return FALSE;
-	}
-	if (!lanes_flow(table)) {
-		*why = g_strdup("a queued job stands behind one that waits");
-		return FALSE;
-	}
-	for (guint b = 0; b < table->batches->len; b++) {
-		const struct job_batch *batch = table->batches->pdata[b];
-		uint32_t counts[JOB_STATES] = {0};
-
-		for (guint i = 0; batch && i < batch->rows->len; i++) {
-			uint32_t index = g_array_index(batch->rows, uint32_t, i);
-			const struct job *job = row_at(table, index);
-			gboolean listed = job->state == JOB_QUEUED || job->state == JOB_WAITING;
-
-			counts[job->state]++;
-			totals[job->state]++;
-			if (seen->data[index] != (listed ? 1 : 0)) {
-				*why = g_strdup_printf("job %u of batch %" G_GUINT64_FORMAT
-						       " is %s and stands in %u lists",
-					job->number, batch->seq, job_state_word(job->state),
-					seen->data[index]);
-				return FALSE;
-			}
-		}
-		if (batch && memcmp(counts, batch->counts, sizeof(counts)) != 0) {
-			*why = g_strdup_printf(
-				"the counts of batch %" G_GUINT64_FORMAT " are wrong", batch->seq);
-			return FALSE;
-		}
-	}
-	if (memcmp(totals, table->counts, sizeof(totals)) != 0) {
-		*why = g_strdup("the counts over all batches are wrong");
-		return FALSE;
-	}
-	return TRUE;
 }

@@ -1,6 +1,6 @@
 /*
- * Requests are input: everything that would become part of an event is bounded and checked here first, so that the fold
- * and the workers meet only what can be right.
+ * Requests are input: everything that would become part of an event is bounded and checked here
+ * first, so that the fold and the workers meet only what can be right.
  */
 #include "scheduler/check.h"
 
@@ -9,7 +9,6 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/base/nearest.h"
-#include "journal/event_check.h"
 #include "queue/job_kinds.h"
 #include "queue/protocol.h"
 
@@ -40,18 +39,6 @@ gboolean check_fork_is_there(const struct state *state, const char *name, GError
 	question = nearest_question(name, (const char *const *)names->pdata);
 	return refuse(error, FORGE_ERROR_FORK_NOT_FOUND, "no fork is called '%.*s'%s%s",
 		LIMIT_NAME_BYTES, name, question ? "; " : "", question ? question : "");
-}
-
-/*
- * The journal takes only what every reader of it understands. A field or word of a newer peer must be refused here: once it
- * is in an event the whole turn could not be appended.
- */
-static gboolean check_understood(const ProtobufCMessage *message, GError **error)
-{
-	g_autofree char *place = NULL;
-
-	return event_check(message, &place) ||
-		refuse(error, FORGE_ERROR_UNSUPPORTED, "this scheduler does not understand %s", place);
 }
 
 gboolean check_hello(const Forge__Hello *hello, GError **error)
@@ -97,15 +84,17 @@ static gboolean check_branches(char *const *branches, size_t n_branches, GError 
 			strcspn(branches[i], " ~^:\\\x7f") != length ||
 			!g_utf8_validate(branches[i], -1, NULL))
 			return refuse(error, FORGE_ERROR_VALIDATION_FAILED,
-				"'%.*s' is no branch name or pattern", LIMIT_NAME_BYTES, branches[i]);
+				"'%.*s' is no branch name or pattern", LIMIT_NAME_BYTES,
+				branches[i]);
 	}
 	return TRUE;
 }
 
 static gboolean check_arguments(const Forge__BatchArguments *arguments, GError **error)
 {
-	return !arguments || (check_strategy(arguments->strategy, error) &&
-				     check_branches(arguments->branches, arguments->n_branches, error));
+	return !arguments ||
+		(check_strategy(arguments->strategy, error) &&
+			check_branches(arguments->branches, arguments->n_branches, error));
 }
 
 static gboolean check_targets(
@@ -136,8 +125,6 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 
 	if (!kind)
 		return refuse(error, FORGE_ERROR_UNSUPPORTED, "unknown job kind %d", submit->kind);
-	if (!check_understood(&submit->base, error))
-		return FALSE;
 	if (submit->n_targets + submit->noops == 0 && !submit->all_forks)
 		return refuse(error, FORGE_ERROR_USAGE, "nothing to do was named");
 	if ((kind->kind == FORGE__JOB_KIND__JOB_KIND_NOOP) != (submit->noops > 0) ||
@@ -157,7 +144,8 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 		return refuse(error, FORGE_ERROR_BUSY,
 			"%" G_GUINT64_FORMAT " jobs are queued already", unfinished);
 	return check_key(submit->request_id, error) && check_key(submit->unique_key, error) &&
-		check_key(submit->retry_of, error) && check_arguments(submit->arguments, error) && check_targets(state, submit, error);
+		check_key(submit->retry_of, error) && check_arguments(submit->arguments, error) &&
+		check_targets(state, submit, error);
 }
 
 static gboolean check_name(const char *name, GError **error)
@@ -212,8 +200,7 @@ gboolean check_fork(const Forge__Fork *fork, GError **error)
 		return refuse(error, FORGE_ERROR_USAGE, "no fork was named");
 	if (fork->tags)
 		return refuse(error, FORGE_ERROR_UNSUPPORTED, "this version cannot sync tags yet");
-	return check_understood(&fork->base, error) && check_name(fork->name, error) &&
-		check_address("fork", fork->fork, error) &&
+	return check_name(fork->name, error) && check_address("fork", fork->fork, error) &&
 		check_address("upstream", fork->upstream, error) &&
 		check_branches(fork->branches, fork->n_branches, error) &&
 		check_strategy(fork->strategy, error);
@@ -236,8 +223,8 @@ gboolean check_report(const Forge__Report *report, GError **error)
 		return refuse(error, FORGE_ERROR_TOO_LARGE,
 			"a report of %" G_GSIZE_FORMAT " facts and %" G_GSIZE_FORMAT " bytes",
 			report->n_facts, size);
-	return check_understood(&report->base, error) &&
-		check_facts(report->facts, report->n_facts, error) &&
-		(!report->end || check_facts(report->end->facts_if_final,
-					 report->end->n_facts_if_final, error));
+	return check_facts(report->facts, report->n_facts, error) &&
+		(!report->end ||
+			check_facts(
+				report->end->facts_if_final, report->end->n_facts_if_final, error));
 }

@@ -5,7 +5,7 @@
 
 #include "journal/base/limits.h"
 #include "journal/message.h"
-#include "scheduler/decide.h"
+#include "scheduler/asking.h"
 
 static void free_event(gpointer data)
 {
@@ -66,8 +66,8 @@ void decision_reply(struct decision *decision, GBytes *routing, const Forge__Rep
 	g_ptr_array_add(decision->outgoing, outgoing);
 }
 
-void decision_refuse(struct decision *decision, GBytes *routing, uint64_t id,
-	enum forge_error code, const char *format, ...)
+void decision_refuse(struct decision *decision, GBytes *routing, uint64_t id, enum forge_error code,
+	const char *format, ...)
 {
 	Forge__Reply reply = FORGE__REPLY__INIT;
 	Forge__Error error = FORGE__ERROR__INIT;
@@ -94,4 +94,29 @@ Forge__JobId *decide_job_id(uint64_t batch, uint32_t number)
 	id->batch = batch;
 	id->number = number;
 	return id;
+}
+
+void asking_answer(const struct asking *asking, Forge__Reply__KindCase kind, gpointer payload)
+{
+	Forge__Reply reply = FORGE__REPLY__INIT;
+
+	reply.id = asking->id;
+	reply.kind_case = kind;
+	reply.done = payload;
+	decision_reply(asking->decision, asking->routing, &reply);
+}
+
+void asking_answer_done(const struct asking *asking)
+{
+	Forge__Done done = FORGE__DONE__INIT;
+
+	asking_answer(asking, FORGE__REPLY__KIND_DONE, &done);
+}
+
+void asking_refuse(const struct asking *asking, GError *take_error)
+{
+	g_autoptr(GError) error = take_error;
+
+	decision_refuse(asking->decision, asking->routing, asking->id, forge_error_code(error),
+		"%s", error->message);
 }

@@ -343,8 +343,7 @@ static void save_checkpoint(struct host *host)
 	uint64_t seq;
 	g_autoptr(GBytes) image = scheduler_image(host->scheduler, &seq);
 
-	if (!journal_save_checkpoint(
-		    host->journal, seq, scheduler_checkpoint_tag(), image, NULL))
+	if (!journal_save_checkpoint(host->journal, seq, scheduler_checkpoint_tag(), image, NULL))
 		world_fail(host->world, "no checkpoint can be written");
 }
 

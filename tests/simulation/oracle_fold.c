@@ -233,7 +233,7 @@ static void check_wait(struct oracle *oracle, const struct seen_job *job, uint64
 	/* A retry is never told to wait longer than this: if it seems so, the clock was put back.
 	 */
 	gboolean absurd = job->attempt > 0 &&
-		job->not_before_us > time_us + (uint64_t)LIMIT_RETRY_LAST_MS * 1000;
+		job->not_before_us > time_us + (uint64_t)LIMIT_RETRY_AFTER_MS * 1000;
 
 	RULE(oracle, job->not_before_us <= time_us || absurd, "a lease before its time");
 }
@@ -305,7 +305,9 @@ static void fold_failed(struct oracle *oracle, const Forge__JobFailed *event)
 
 	if (!job)
 		return;
-	RULE(oracle, !event->retries_used_up || job->tries == LIMIT_ATTEMPTS,
+	RULE(oracle,
+		!event->retries_used_up || job->tries == LIMIT_ATTEMPTS ||
+			job->losses == LIMIT_LOST_LEASES,
 		"a dead letter after %u tries", job->tries);
 	end(job, &batch->ends.failed);
 }
@@ -346,8 +348,10 @@ static void fold_expired(struct oracle *oracle, const Forge__JobExpired *event)
 
 	if (!job)
 		return;
-	RULE(oracle, job->tries < LIMIT_ATTEMPTS, "expired after its last try and goes on");
+	RULE(oracle, job->losses < LIMIT_LOST_LEASES, "lost once more and goes on");
 	job->leased = FALSE;
+	job->tries--;
+	job->losses++;
 }
 
 static void fold_returned(struct oracle *oracle, const Forge__JobReturned *event)

@@ -10,7 +10,7 @@
 struct seen_job {
 	char *target; /* NULL: none */
 	gboolean leased, ended;
-	uint32_t attempt, tries;
+	uint32_t attempt, tries, losses;
 	uint64_t session;
 	uint64_t not_before_us; /* 0: does not wait */
 	gboolean succeeded;

@@ -9,7 +9,7 @@
 const struct profile profiles[] = {
 	{
 		.name = "calm",
-		.runs = 250,
+		.runs = 300,
 		.faults_ms = 20000,
 		.delay_ms = 1,
 		.checkpoint = 5,
@@ -18,7 +18,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "lossy",
-		.runs = 250,
+		.runs = 300,
 		.faults_ms = 30000,
 		.drop = 60,
 		.twice = 60,
@@ -29,7 +29,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "crashing",
-		.runs = 150,
+		.runs = 200,
 		.faults_ms = 40000,
 		.drop = 2,
 		.delay_ms = 5,
@@ -47,7 +47,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "slow",
-		.runs = 40,
+		.runs = 25,
 		.faults_ms = 60000,
 		.twice = 10,
 		.delay_ms = 5000,
@@ -59,7 +59,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "clock_jumps",
-		.runs = 150,
+		.runs = 40,
 		.faults_ms = 40000,
 		.drop = 2,
 		.delay_ms = 5,
@@ -72,7 +72,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "everything",
-		.runs = 150,
+		.runs = 100,
 		.faults_ms = 60000,
 		.drop = 30,
 		.twice = 30,

@@ -9,6 +9,7 @@
  */
 #include "tests/simulation/world.h"
 
+#include "journal/base/limits.h"
 #include "tests/simulation/sim_git.h"
 #include "tests/simulation/host.h"
 #include "tests/simulation/oracle.h"
@@ -20,9 +21,11 @@
 #define HOUR_US G_GINT64_CONSTANT(3600000000)
 #define TEN_YEARS_US (HOUR_US * 24 * 3650)
 
-/* All retries of a job take some minutes of waiting at most; more than this means that something is
- * stuck. */
-#define CALM_MS (30 * 60 * 1000)
+/*
+ * Retries take some minutes, and at most LIMIT_RETRY_AFTER_MS where a clock was put back meanwhile;
+ * more than this means that something is stuck.
+ */
+#define CALM_MS (LIMIT_RETRY_AFTER_MS + 30 * 60 * 1000)
 
 struct appointment {
 	int64_t at_ms;

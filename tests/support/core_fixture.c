@@ -42,6 +42,14 @@ struct core *core_new(void)
 	return core;
 }
 
+struct core *core_new_with_client(void)
+{
+	struct core *core = core_new();
+
+	core_greet_client(core, "client");
+	return core;
+}
+
 void core_free(struct core *core)
 {
 	if (!core)

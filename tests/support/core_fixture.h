@@ -24,6 +24,8 @@ struct sent {
 };
 
 struct core *core_new(void);
+/** With one peer greeted, "client". */
+struct core *core_new_with_client(void);
 void core_free(struct core *core);
 SCOPED_POINTER(core, core_free)
 

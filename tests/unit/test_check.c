@@ -102,8 +102,7 @@ static void test_forks(void)
 		{"a", "host/me/a", "-x", 0, 0, "VALIDATION_FAILED"},
 		{"a", "host/me/a", "a b", 0, 0, "VALIDATION_FAILED"},
 		{"a", "host/me/a", "main", FORGE__STRATEGY__STRATEGY_REBASE, 0, "UNSUPPORTED"},
-		{"a", "host/me/a", "main", 77, 0, "UNSUPPORTED"},
-		{"a", "host/me/a", "main", 0, 77, "UNSUPPORTED"},
+		{"a", "host/me/a", "main", 77, 0, "VALIDATION_FAILED"},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -135,34 +134,6 @@ static void assert_report_is_refused(const Forge__Report *report, enum forge_err
 
 	g_assert_false(check_report(report, &error));
 	g_assert_error(error, FORGE_ERROR, (gint)code);
-}
-
-static void test_words_that_no_reader_of_the_journal_knows_are_refused(void)
-{
-	Forge__Report report = FORGE__REPORT__INIT;
-	Forge__JobEnd end = FORGE__JOB_END__INIT;
-	Forge__Fact fact = FORGE__FACT__INIT, *facts[] = {&fact};
-	Forge__ForkSynced synced = FORGE__FORK_SYNCED__INIT;
-	uint8_t bytes[] = {1};
-	ProtobufCMessageUnknownField unknown = {
-		.tag = 99, .wire_type = PROTOBUF_C_WIRE_TYPE_VARINT, .len = 1, .data = bytes};
-
-	report.facts = facts;
-	report.n_facts = 1;
-	assert_report_is_refused(&report, FORGE_ERROR_UNSUPPORTED);
-	fact.kind_case = FORGE__FACT__KIND_FORK_SYNCED;
-	fact.fork_synced = &synced;
-	g_assert_true(check_report(&report, NULL));
-	synced.status = (Forge__BranchStatus)99;
-	assert_report_is_refused(&report, FORGE_ERROR_UNSUPPORTED);
-	synced.status = FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED;
-	synced.base.n_unknown_fields = 1;
-	synced.base.unknown_fields = &unknown;
-	assert_report_is_refused(&report, FORGE_ERROR_UNSUPPORTED);
-	synced.base.n_unknown_fields = 0;
-	report.end = &end;
-	end.verdict = (Forge__Verdict)99;
-	assert_report_is_refused(&report, FORGE_ERROR_UNSUPPORTED);
 }
 
 static void test_reports_are_bounded(void)
@@ -199,8 +170,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/check/unknown_fork_gets_the_nearest_name",
 		test_unknown_fork_gets_the_nearest_name);
 	g_test_add_func("/check/forks", test_forks);
-	g_test_add_func("/check/words_that_no_reader_of_the_journal_knows_are_refused",
-		test_words_that_no_reader_of_the_journal_knows_are_refused);
 	g_test_add_func("/check/reports_are_bounded", test_reports_are_bounded);
 	return g_test_run();
 }

@@ -121,7 +121,8 @@ static void test_a_job_handed_back_goes_before_its_batchs_others(void)
 	g_assert_cmpuint(job_table_job(table, batch, 1)->attempt, ==, 1);
 	job_table_lease(table, batch, 1, 2, 7);
 	job_table_requeue(table, batch, 1, TRUE);
-	g_assert_cmpuint(job_table_job(table, batch, 1)->tries, ==, 1);
+	g_assert_cmpuint(job_table_job(table, batch, 1)->tries, ==, 0);
+	g_assert_cmpuint(job_table_job(table, batch, 1)->losses, ==, 1);
 }
 
 /* ---- lanes -------------------------------------------------------------------------------- */
@@ -212,10 +213,10 @@ static void test_a_retry_does_not_wait_for_a_clock_that_was_put_back(void)
 
 	add_plain(table, a, 3);
 	lease_picked(table, 2);
-	job_table_wait(table, a, 1, NOW + LIMIT_RETRY_LAST_MS * UINT64_C(1000));
-	job_table_wait(table, a, 2, NOW + LIMIT_RETRY_LAST_MS * UINT64_C(1000) + 1);
+	job_table_wait(table, a, 1, NOW + LIMIT_RETRY_AFTER_MS * UINT64_C(1000));
+	job_table_wait(table, a, 2, NOW + LIMIT_RETRY_AFTER_MS * UINT64_C(1000) + 1);
 	/* A time that the batch itself named is meant. */
-	job_table_wait(table, a, 3, NOW + LIMIT_RETRY_LAST_MS * UINT64_C(2000));
+	job_table_wait(table, a, 3, NOW + LIMIT_RETRY_AFTER_MS * UINT64_C(2000));
 	assert_picks(table, "a2");
 }
 

@@ -1,0 +1,370 @@
+/* Leases: what workers say of them, when they end, and who gets them, one claim a test. */
+#include <glib.h>
+#include <string.h>
+
+#include "journal/base/limits.h"
+#include "queue/protocol.h"
+#include "tests/support/core_fixture.h"
+
+/* ---- leases ------------------------------------------------------------------------------- */
+
+static gboolean lease_was_lost(const struct core *core, const char *worker)
+{
+	return core_reply(core, worker, FORGE__REPLY__KIND_RECORDED)->recorded->lease_lost;
+}
+
+static void test_late_reports_change_nothing(void)
+{
+	scoped(core) core = core_new_with_client();
+	uint64_t batch, before;
+
+	core_greet_worker(core, "worker", 1);
+	batch = core_submit_noops(core, "client", "r", 1);
+	for (int i = 0; i < LIMIT_MISSED_HEARTBEATS; i++)
+		core_beat_empty(core, "worker");
+	g_assert_cmpuint(core_job(core, batch, 1)->attempt, ==, 2);
+	before = core_state(core)->last_seq;
+	core_end(core, "worker", batch, 1, 1, NULL);
+	g_assert_true(lease_was_lost(core, "worker"));
+	core_greet_worker(core, "other", 1);
+	before = core_state(core)->last_seq;
+	core_end(core, "other", batch, 1, 2, NULL);
+	g_assert_true(lease_was_lost(core, "other"));
+	core_end(core, "other", batch, 9, 1, NULL);
+	g_assert_true(lease_was_lost(core, "other"));
+	g_assert_cmpuint(core_state(core)->last_seq, ==, before);
+	core_end(core, "worker", batch, 1, 2, NULL);
+	g_assert_false(lease_was_lost(core, "worker"));
+	core_end(core, "worker", batch, 1, 2, NULL);
+	g_assert_true(lease_was_lost(core, "worker"));
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_JOB_SUCCEEDED), ==, 1);
+}
+
+static void test_retries_back_off_until_the_dead_letter(void)
+{
+	scoped(core) core = core_new_with_client();
+	uint64_t batch;
+	Forge__Event *failed;
+
+	core_greet_worker(core, "worker", 1);
+	batch = core_submit_noops(core, "client", "r", 1);
+	for (uint32_t attempt = 1; attempt < LIMIT_ATTEMPTS; attempt++) {
+		int64_t longest_ms = MIN(
+			LIMIT_RETRY_FIRST_MS << (attempt - 1), LIMIT_RETRY_LAST_MS);
+		uint64_t wait_us;
+
+		core_end(core, "worker", batch, 1, attempt, "TIMEOUT");
+		core_assert_jobs(core, batch, JOB_WAITING, 1);
+		wait_us = core_job(core, batch, 1)->term - (uint64_t)core->now.wall_us;
+		g_assert_cmpuint(wait_us, >=, (uint64_t)longest_ms * 500);
+		g_assert_cmpuint(wait_us, <=, (uint64_t)longest_ms * 1000);
+		core_pass(core, longest_ms);
+		core_assert_jobs(core, batch, JOB_LEASED, 1);
+	}
+	core_end(core, "worker", batch, 1, LIMIT_ATTEMPTS, "TIMEOUT");
+	failed = core_newest(core, FORGE__EVENT__KIND_JOB_FAILED);
+	g_assert_true(failed->job_failed->retries_used_up);
+	forge__event__free_unpacked(failed, NULL);
+}
+
+static void test_facts_if_final_are_recorded_only_at_the_end(void)
+{
+	scoped(core) core = core_new_with_client();
+	Forge__Report report = FORGE__REPORT__INIT;
+	Forge__JobId id = FORGE__JOB_ID__INIT;
+	Forge__JobEnd end = FORGE__JOB_END__INIT;
+	Forge__Error error = FORGE__ERROR__INIT;
+	Forge__Fact fact = FORGE__FACT__INIT, *facts[] = {&fact};
+	Forge__ForkSynced synced = FORGE__FORK_SYNCED__INIT;
+
+	core_greet_worker(core, "worker", 1);
+	id.batch = core_submit_noops(core, "client", "r", 1);
+	id.number = 1;
+	synced.branch = (char *)"main";
+	synced.status = FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED;
+	fact.kind_case = FORGE__FACT__KIND_FORK_SYNCED;
+	fact.fork_synced = &synced;
+	end.error = &error;
+	end.n_facts_if_final = 1;
+	end.facts_if_final = facts;
+	report.job = &id;
+	report.attempt = 1;
+	report.end = &end;
+	error.code = (char *)"TIMEOUT";
+	core_ask(core, "worker", FORGE__REQUEST__KIND_REPORT, &report);
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_REPORTED), ==, 0);
+	core_pass(core, LIMIT_RETRY_FIRST_MS);
+	report.attempt = 2;
+	error.code = (char *)"PERMISSION_DENIED";
+	core_ask(core, "worker", FORGE__REQUEST__KIND_REPORT, &report);
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_REPORTED), ==, 1);
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_JOB_FAILED), ==, 1);
+}
+
+static void test_returned_and_lost_jobs_use_up_no_try_but_very_many_losses_end_them(void)
+{
+	scoped(core) core = core_new_with_client();
+	uint64_t batch;
+	Forge__Event *failed;
+
+	core_greet_worker(core, "worker", 1);
+	batch = core_submit_noops(core, "client", "r", 1);
+	for (int i = 0; i < LIMIT_MISSED_HEARTBEATS * (LIMIT_LOST_LEASES + 2); i++)
+		core_beat_empty(core, "worker");
+	g_assert_cmpuint(core_job(core, batch, 1)->attempt, ==, LIMIT_LOST_LEASES + 3);
+	g_assert_cmpuint(core_job(core, batch, 1)->tries, ==, 1);
+	g_assert_cmpuint(core_job(core, batch, 1)->losses, ==, 0);
+	for (int i = 0; i <= LIMIT_LOST_LEASES; i++) {
+		core_assert_jobs(core, batch, JOB_LEASED, 1);
+		g_assert_cmpuint(core_job(core, batch, 1)->tries, ==, 1);
+		core_pass(core, LIMIT_LEASE_MS);
+		core_greet_worker(core, "worker", 1);
+	}
+	failed = core_newest(core, FORGE__EVENT__KIND_JOB_FAILED);
+	g_assert_cmpstr(failed->job_failed->error->code, ==, "LEASE_LOST");
+	g_assert_true(failed->job_failed->retries_used_up);
+	forge__event__free_unpacked(failed, NULL);
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_JOB_EXPIRED), ==, LIMIT_LOST_LEASES);
+}
+
+static void test_a_session_goes_on_after_a_takeover(void)
+{
+	scoped(core) core = core_new_with_client();
+	Forge__Hello hello = FORGE__HELLO__INIT;
+	uint64_t session = core_greet_worker(core, "worker", 1), batch;
+
+	batch = core_submit_noops(core, "client", "r", 1);
+	core_restart(core);
+	core_end(core, "worker", batch, 1, 1, NULL);
+	core_reply(core, "worker", FORGE__REPLY__KIND_GOODBYE);
+	hello.protocol = PROTOCOL_VERSION;
+	hello.role = FORGE__ROLE__ROLE_WORKER;
+	hello.name = (char *)"worker";
+	hello.slots = 1;
+	hello.resume_session = session;
+	core_ask(core, "worker, again", FORGE__REQUEST__KIND_HELLO, &hello);
+	g_assert_cmpuint(
+		core_reply(core, "worker, again", FORGE__REPLY__KIND_WELCOME)->welcome->session, ==,
+		session);
+	core_end(core, "worker, again", batch, 1, 1, NULL);
+	g_assert_false(lease_was_lost(core, "worker, again"));
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_BATCH_CLOSED), ==, 1);
+}
+
+static void test_a_worker_that_leaves_leaves_its_jobs(void)
+{
+	scoped(core) core = core_new_with_client();
+	Forge__Goodbye goodbye = FORGE__GOODBYE__INIT;
+	uint64_t batch;
+
+	core_greet_worker(core, "worker", 2);
+	batch = core_submit_noops(core, "client", "r", 2);
+	core_ask(core, "worker", FORGE__REQUEST__KIND_GOODBYE, &goodbye);
+	core_assert_jobs(core, batch, JOB_QUEUED, 2);
+	g_assert_cmpuint(core_state(core)->sessions->len, ==, 0);
+}
+
+static void test_a_job_handed_back_twice_in_one_message_is_returned_once(void)
+{
+	scoped(core) core = core_new_with_client();
+	Forge__ReturnJobs message = FORGE__RETURN_JOBS__INIT;
+	Forge__LeaseRef ref = FORGE__LEASE_REF__INIT, *refs[] = {&ref, &ref};
+	Forge__JobId id = FORGE__JOB_ID__INIT;
+
+	core_greet_worker(core, "worker", 1);
+	id.batch = core_submit_noops(core, "client", "r", 1);
+	id.number = 1;
+	ref.job = &id;
+	ref.attempt = 1;
+	message.n_jobs = G_N_ELEMENTS(refs);
+	message.jobs = refs;
+	core_ask(core, "worker", FORGE__REQUEST__KIND_RETURN_JOBS, &message);
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_JOB_RETURNED), ==, 1);
+}
+
+static void test_a_worker_that_was_silent_too_long_is_told_to_join_again(void)
+{
+	scoped(core) core = core_new_with_client();
+	uint64_t session = core_greet_worker(core, "worker", 1);
+	uint64_t batch = core_submit_noops(core, "client", "r", 1);
+
+	core_pass(core, LIMIT_LEASE_MS);
+	g_assert_null(state_session(core_state(core), session));
+	core_assert_jobs(core, batch, JOB_QUEUED, 1);
+	core_beat_empty(core, "worker");
+	core_reply(core, "worker", FORGE__REPLY__KIND_GOODBYE);
+	g_assert_cmpuint(core_greet_worker(core, "worker", 1), >, session);
+	core_assert_jobs(core, batch, JOB_LEASED, 1);
+}
+
+/* ---- facts -------------------------------------------------------------------------------- */
+
+static void tell_intent(struct core *core, uint64_t batch, uint32_t attempt, const char *branch)
+{
+	Forge__Fact fact = FORGE__FACT__INIT;
+	Forge__PushIntended intent = FORGE__PUSH_INTENDED__INIT;
+	g_autofree char *ref = g_strdup_printf("refs/heads/%s", branch);
+
+	intent.fork = (char *)"tools";
+	intent.ref = ref;
+	intent.before = (char *)"a";
+	intent.after = (char *)"b";
+	fact.kind_case = FORGE__FACT__KIND_PUSH_INTENDED;
+	fact.push_intended = &intent;
+	core_tell(core, "worker", batch, 1, attempt, &fact);
+}
+
+static void tell_synced(struct core *core, uint64_t batch, uint32_t attempt, const char *branch)
+{
+	Forge__Fact fact = FORGE__FACT__INIT;
+	Forge__ForkSynced synced = FORGE__FORK_SYNCED__INIT;
+
+	synced.fork = (char *)"tools";
+	synced.branch = (char *)branch;
+	synced.before = (char *)"a";
+	synced.after = (char *)"b";
+	synced.status = FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED;
+	fact.kind_case = FORGE__FACT__KIND_FORK_SYNCED;
+	fact.fork_synced = &synced;
+	core_tell(core, "worker", batch, 1, attempt, &fact);
+}
+
+static struct core *with_fork_job(uint64_t *batch)
+{
+	struct core *core = core_new_with_client();
+
+	core_register(core, "client", "tools");
+	core_greet_worker(core, "worker", 1);
+	*batch = core_submit_fork(core, "client", "r", "tools");
+	core_assert_jobs(core, *batch, JOB_LEASED, 1);
+	return core;
+}
+
+static void test_doubled_facts_are_recorded_once(void)
+{
+	uint64_t batch;
+	scoped(core) core = with_fork_job(&batch);
+
+	tell_intent(core, batch, 1, "main");
+	tell_intent(core, batch, 1, "docs");
+	tell_intent(core, batch, 1, "main");
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_REPORTED), ==, 2);
+	tell_synced(core, batch, 1, "main");
+	tell_synced(core, batch, 1, "main");
+	tell_intent(core, batch, 1, "main");
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_REPORTED), ==, 3);
+	g_assert_false(
+		core_reply(core, "worker", FORGE__REPLY__KIND_RECORDED)->recorded->lease_lost);
+}
+
+static void test_the_next_attempt_learns_what_was_begun(void)
+{
+	uint64_t batch;
+	scoped(core) core = with_fork_job(&batch);
+	const Forge__GrantedJob *granted;
+
+	tell_intent(core, batch, 1, "main");
+	tell_intent(core, batch, 1, "docs");
+	tell_synced(core, batch, 1, "docs");
+	core_restart(core);
+	core_greet_worker(core, "fresh", 1);
+	core_pass(core, LIMIT_LEASE_MS);
+	core_greet_worker(core, "another", 1);
+	granted = core_reply(core, "another", FORGE__REPLY__KIND_GRANT)->grant->jobs[0];
+	g_assert_cmpuint(granted->attempt, ==, 2);
+	g_assert_cmpuint(granted->n_intended, ==, 1);
+	g_assert_cmpstr(granted->intended[0]->ref, ==, "refs/heads/main");
+	g_assert_cmpuint(granted->n_finished_branches, ==, 1);
+	g_assert_cmpstr(granted->finished_branches[0], ==, "docs");
+}
+
+static void test_words_that_no_reader_of_the_journal_knows_are_refused(void)
+{
+	uint64_t batch;
+	scoped(core) core = with_fork_job(&batch);
+	Forge__Fact fact = FORGE__FACT__INIT;
+	Forge__ForkSynced synced = FORGE__FORK_SYNCED__INIT;
+	uint8_t bytes[] = {1};
+	ProtobufCMessageUnknownField unknown = {
+		.tag = 99, .wire_type = PROTOBUF_C_WIRE_TYPE_VARINT, .len = 1, .data = bytes};
+
+	core_tell(core, "worker", batch, 1, 1, &fact);
+	g_assert_cmpstr(core_error(core, "worker"), ==, "UNSUPPORTED");
+	fact.kind_case = FORGE__FACT__KIND_FORK_SYNCED;
+	fact.fork_synced = &synced;
+	synced.status = (Forge__BranchStatus)99;
+	core_tell(core, "worker", batch, 1, 1, &fact);
+	g_assert_cmpstr(core_error(core, "worker"), ==, "UNSUPPORTED");
+	synced.status = FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED;
+	synced.base.n_unknown_fields = 1;
+	synced.base.unknown_fields = &unknown;
+	core_tell(core, "worker", batch, 1, 1, &fact);
+	g_assert_cmpstr(core_error(core, "worker"), ==, "UNSUPPORTED");
+	synced.base.n_unknown_fields = 0;
+	core_tell(core, "worker", batch, 1, 1, &fact);
+	g_assert_cmpstr(core_error(core, "worker"), ==, NULL);
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_REPORTED), ==, 1);
+}
+
+/* ---- owners ------------------------------------------------------------------------------- */
+
+static uint64_t submit_owned(struct core *core, const char *owner)
+{
+	Forge__Hello hello = FORGE__HELLO__INIT;
+
+	hello.protocol = PROTOCOL_VERSION;
+	hello.role = FORGE__ROLE__ROLE_CLIENT;
+	hello.owner = (char *)owner;
+	core_ask(core, "command", FORGE__REQUEST__KIND_HELLO, &hello);
+	return core_submit_noops(core, "command", "owned", 1);
+}
+
+static void test_a_command_lines_jobs_wait_for_its_own_worker(void)
+{
+	scoped(core) core = core_new_with_client();
+	uint64_t batch;
+
+	core_greet_worker(core, "daemon", 1);
+	batch = submit_owned(core, "mark");
+	g_assert_true(
+		core_reply(core, "command", FORGE__REPLY__KIND_SUBMITTED)->submitted->nobody_works);
+	core_assert_jobs(core, batch, JOB_QUEUED, 1);
+	core_greet_owned_worker(core, "other", 1, "other mark");
+	core_assert_jobs(core, batch, JOB_QUEUED, 1);
+	core_greet_owned_worker(core, "own", 1, "mark");
+	core_reply(core, "own", FORGE__REPLY__KIND_GRANT);
+}
+
+static void test_anybody_takes_over_what_a_dead_command_line_left(void)
+{
+	scoped(core) core = core_new_with_client();
+	uint64_t batch = submit_owned(core, "mark");
+
+	core_greet_owned_worker(core, "own", 1, "mark");
+	core_bury(core, "mark");
+	core_assert_jobs(core, batch, JOB_QUEUED, 1);
+	/* A hello that it sent before it died must not bring it back to life. */
+	submit_owned(core, "mark");
+	core_greet_worker(core, "daemon", 1);
+	core_reply(core, "daemon", FORGE__REPLY__KIND_GRANT);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define CLAIM(name) g_test_add_func("/decide_leases/" #name, test_##name)
+	CLAIM(late_reports_change_nothing);
+	CLAIM(retries_back_off_until_the_dead_letter);
+	CLAIM(facts_if_final_are_recorded_only_at_the_end);
+	CLAIM(returned_and_lost_jobs_use_up_no_try_but_very_many_losses_end_them);
+	CLAIM(a_session_goes_on_after_a_takeover);
+	CLAIM(a_worker_that_leaves_leaves_its_jobs);
+	CLAIM(a_job_handed_back_twice_in_one_message_is_returned_once);
+	CLAIM(a_worker_that_was_silent_too_long_is_told_to_join_again);
+	CLAIM(doubled_facts_are_recorded_once);
+	CLAIM(the_next_attempt_learns_what_was_begun);
+	CLAIM(words_that_no_reader_of_the_journal_knows_are_refused);
+	CLAIM(a_command_lines_jobs_wait_for_its_own_worker);
+	CLAIM(anybody_takes_over_what_a_dead_command_line_left);
+	return g_test_run();
+}
