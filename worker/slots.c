@@ -49,6 +49,14 @@ void assignment_free(struct assignment *assignment)
 	g_free(assignment);
 }
 
+void assignment_abandon(struct assignment *assignment)
+{
+	g_atomic_int_set(&assignment->budget.cancelled, 1);
+	g_atomic_int_set(&assignment->abandoned, 1);
+	/* For a report that was made before it could see that. */
+	g_async_queue_push(assignment->answers, GINT_TO_POINTER(REPORT_STOPPING));
+}
+
 void slot_message_free(struct slot_message *message)
 {
 	if (message->report)
@@ -89,17 +97,26 @@ static GBytes *pack_report(const struct assignment *assignment, Forge__Fact *con
 	return message_pack(&report.base);
 }
 
+/* Always answered: by the scheduler, or by the worker when it gives up on it. */
+static enum report_answer wait_for_answer(
+	struct slot *slot, Forge__Fact *const *facts, size_t n_facts)
+{
+	struct slot_message *message;
+
+	if (g_atomic_int_get(&slot->assignment->abandoned))
+		return REPORT_STOPPING;
+	message = message_for(slot, SLOT_REPORT);
+	message->report = pack_report(slot->assignment, facts, n_facts, NULL);
+	tell_worker(slot, message);
+	return (enum report_answer)GPOINTER_TO_INT(g_async_queue_pop(slot->assignment->answers));
+}
+
 static gboolean report_facts(struct operation *operation, Forge__Fact *const *facts, size_t n_facts,
 	GError **error)
 {
 	struct slot *slot = operation->reporter;
-	struct slot_message *message = message_for(slot, SLOT_REPORT);
 
-	message->report = pack_report(slot->assignment, facts, n_facts, NULL);
-	tell_worker(slot, message);
-	/* Always answered: by the scheduler, or by the worker when it gives up on it. */
-	switch ((enum report_answer)GPOINTER_TO_INT(
-		g_async_queue_pop(slot->assignment->answers))) {
+	switch (wait_for_answer(slot, facts, n_facts)) {
 	case REPORT_RECORDED:
 		return TRUE;
 	case REPORT_LEASE_LOST:
