@@ -1,7 +1,7 @@
 /*
- * The threads that run jobs, one job each at a time. A slot talks to the worker's thread by messages only: it has no
- * socket to the scheduler, and a report that must be durable before the job goes on (a push) waits for its answer in
- * the assignment's own queue.
+ * The threads that run jobs, one job each at a time. A slot talks to the worker's thread by
+ * messages only: it has no socket to the scheduler, and a report that must be durable before the
+ * job goes on (a push) waits for its answer in the assignment's own queue.
  */
 #include "worker/slots.h"
 
@@ -111,8 +111,8 @@ static enum report_answer wait_for_answer(
 	return (enum report_answer)GPOINTER_TO_INT(g_async_queue_pop(slot->assignment->answers));
 }
 
-static gboolean report_facts(struct operation *operation, Forge__Fact *const *facts, size_t n_facts,
-	GError **error)
+static gboolean report_facts(
+	struct operation *operation, Forge__Fact *const *facts, size_t n_facts, GError **error)
 {
 	struct slot *slot = operation->reporter;
 
@@ -126,8 +126,7 @@ static gboolean report_facts(struct operation *operation, Forge__Fact *const *fa
 	case REPORT_STOPPING:
 		break;
 	}
-	g_set_error_literal(
-		error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED, "the worker is stopping");
+	g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED, "the worker is stopping");
 	return FALSE;
 }
 
@@ -144,8 +143,7 @@ static void pass_progress(struct budget *budget, const char *text, uint64_t byte
 
 static gboolean was_interrupted(const Forge__JobEnd *end)
 {
-	return end->error &&
-		forge_error_from_name(end->error->code) == FORGE_ERROR_INTERRUPTED;
+	return end->error && forge_error_from_name(end->error->code) == FORGE_ERROR_INTERRUPTED;
 }
 
 static Forge__JobEnd *say_cancelled(Forge__JobEnd *take_end)
@@ -164,8 +162,8 @@ static void run_job(struct slot *slot)
 	struct slot_message *message;
 	Forge__JobEnd *end;
 
-	assignment->budget.deadline_ms =
-		clock_now().monotonic_ms + (kind ? kind->timeout_ms : LIMIT_REQUEST_MS);
+	assignment->budget.deadline_ms = clock_now().monotonic_ms +
+		(kind ? kind->timeout_ms : LIMIT_REQUEST_MS);
 	assignment->budget.progress = pass_progress;
 	assignment->budget.progress_data = slot;
 	g_ptr_array_set_size(slot->operation.noted, 0);

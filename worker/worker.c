@@ -1,12 +1,13 @@
 /*
- * The worker's own thread: it alone talks to the scheduler. It joins, beats, takes grants, passes reports on and
- * hands jobs back; slots run the jobs.
+ * The worker's own thread: it alone talks to the scheduler. It joins, beats, takes grants, passes
+ * reports on and hands jobs back; slots run the jobs.
  *
- * Reports are kept until they are answered. They are sent again after the worker has joined again, so a scheduler that was
- * replaced meanwhile gets them too, and when no answer comes, since a connection that broke takes along what was on its way.
- * A worker that has not heard of the scheduler for a whole lease stops its jobs: by then they may have been given to
- * another. Leases lost, jobs cancelled and reports that come too late are all told by the scheduler; nothing is concluded
- * here.
+ * Reports are kept until they are answered. They are sent again after the worker has joined again,
+ * so a scheduler that was replaced meanwhile gets them too, and when no answer comes, since a
+ * connection that broke takes along what was on its way. A worker that has not heard of the
+ * scheduler for a whole lease stops its jobs: by then they may have been given to another. Leases
+ * lost, jobs cancelled and reports that come too late are all told by the scheduler; nothing is
+ * concluded here.
  */
 #include "worker/worker.h"
 
@@ -20,7 +21,7 @@
 enum phase {
 	PHASE_GREETING, /* said hello, not welcomed yet */
 	PHASE_JOINED,
-	PHASE_REFUSED,  /* the scheduler did not want this worker; asked again now and then */
+	PHASE_REFUSED, /* the scheduler did not want this worker; asked again now and then */
 };
 
 enum stop {
@@ -49,17 +50,17 @@ struct worker {
 	struct slots *slots;
 	GAsyncQueue *messages; /* of struct slot_message */
 	GThread *thread;
-	gint stopping;         /* atomic, enum stop; only ever grows */
+	gint stopping;           /* atomic, enum stop; only ever grows */
 	int64_t finish_until_ms; /* written before `stopping`, read after it */
 
 	/* The thread's own. */
 	enum phase phase;
 	uint64_t session;
 	uint64_t next_id;
-	uint64_t hello_id;     /* of the last hello */
-	gboolean drains;       /* the scheduler was told to grant nothing more */
-	GPtrArray *held;       /* of struct assignment, owned, in the order granted */
-	GHashTable *pending;   /* id → struct pending */
+	uint64_t hello_id;   /* of the last hello */
+	gboolean drains;     /* the scheduler was told to grant nothing more */
+	GPtrArray *held;     /* of struct assignment, owned, in the order granted */
+	GHashTable *pending; /* id → struct pending */
 	int64_t heartbeat_ms;
 	int64_t next_beat_ms;
 	int64_t heard_ms;
@@ -75,8 +76,8 @@ static void free_pending(gpointer data)
 
 /* ---- sending ------------------------------------------------------------------------------ */
 
-static GBytes *pack_request(struct worker *worker, Forge__Request__KindCase kind, gpointer payload,
-	uint64_t *id)
+static GBytes *pack_request(
+	struct worker *worker, Forge__Request__KindCase kind, gpointer payload, uint64_t *id)
 {
 	Forge__Request request = FORGE__REQUEST__INIT;
 
@@ -87,8 +88,7 @@ static GBytes *pack_request(struct worker *worker, Forge__Request__KindCase kind
 }
 
 /* Returns the request's id. */
-static uint64_t send_request(
-	struct worker *worker, Forge__Request__KindCase kind, gpointer payload)
+static uint64_t send_request(struct worker *worker, Forge__Request__KindCase kind, gpointer payload)
 {
 	uint64_t id;
 	g_autoptr(GBytes) message = pack_request(worker, kind, payload, &id);
@@ -215,16 +215,14 @@ static void cancel_running(struct worker *worker)
 
 static void settle(struct worker *worker, uint64_t id, enum report_answer answer)
 {
-	struct pending *pending =
-		g_hash_table_lookup(worker->pending, GSIZE_TO_POINTER((gsize)id));
+	struct pending *pending = g_hash_table_lookup(worker->pending, GSIZE_TO_POINTER((gsize)id));
 
 	if (!pending)
 		return;
 	if (pending->is_end)
 		drop_assignment(worker, pending->assignment);
 	else
-		g_async_queue_push(
-			pending->assignment->answers, GINT_TO_POINTER((gint)answer));
+		g_async_queue_push(pending->assignment->answers, GINT_TO_POINTER((gint)answer));
 	g_hash_table_remove(worker->pending, GSIZE_TO_POINTER((gsize)id));
 }
 
@@ -478,8 +476,8 @@ static gboolean is_answer_to(GBytes *message, uint64_t id)
 }
 
 /*
- * Says goodbye and waits a little until that is recorded: the scheduler may be part of this process, and stop next. What
- * it says meanwhile concerns nobody any more.
+ * Says goodbye and waits a little until that is recorded: the scheduler may be part of this
+ * process, and stop next. What it says meanwhile concerns nobody any more.
  */
 static void leave(struct worker *worker)
 {
@@ -564,7 +562,8 @@ void worker_stop(struct worker *worker, int64_t finish_ms)
 	g_thread_join(worker->thread);
 	g_clear_pointer(&pipe, bus_socket_close);
 
-	/* A job that did not stop in time still ends before its memory goes; nobody answers its reports. */
+	/* A job that did not stop in time still ends before its memory goes; nobody answers its
+	 * reports. */
 	for (guint i = 0; i < worker->held->len; i++)
 		assignment_abandon(worker->held->pdata[i]);
 	slots_free(worker->slots);

@@ -78,7 +78,7 @@
 
 /* A worker that was refused asks again: there may be room, or another scheduler, by then. One that leaves waits so long
  * to hear that this is recorded; if it does not, its leases end a little later. */
-#define LIMIT_REFUSED_MS 5000
+#define LIMIT_REFUSED_MS 2000
 #define LIMIT_GOODBYE_MS 1000
 
 /* A client asks again after so long without an answer, and gives up after so long without a word: an embedded scheduler
