@@ -36,6 +36,7 @@
 #define LIMIT_LINGER_MS 500
 #define LIMIT_HANDSHAKE_MS 3000
 #define LIMIT_RECONNECT_MS 50
+#define LIMIT_ENDPOINT_BYTES 256
 
 /* A batch grows by this many targets an event, so that one event always fits an entry. */
 #define LIMIT_TARGETS_PER_EXTENSION 1000
