@@ -1,14 +1,22 @@
 /*
- * The door to ZeroMQ. Every default that is unsafe is set here: no lingering at the end, bounded messages, heartbeats,
- * a short handshake, and mandatory routing, so that a message to somebody who left is known to be lost.
+ * The door to ZeroMQ. Every default that is unsafe is set here: no lingering at the end, bounded
+ * messages, heartbeats, a short handshake, and mandatory routing, so that a message to somebody who
+ * left is known to be lost.
  *
- * Nothing above relies on a message arriving: requests are sent again, grants that get lost come back by heartbeats, and
- * tails read the journal. So a full or vanished peer costs a dropped message and never a wait.
+ * A listening address is free once its socket is closed: ZeroMQ closes in the background and would
+ * delete the file of whoever listens there next.
+ *
+ * Nothing above relies on a message arriving: requests are sent again, grants that get lost come
+ * back by heartbeats, and tails read the journal. So a full or vanished peer costs a dropped
+ * message and never a wait.
  */
 #include "queue/bus.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "journal/base/errors.h"
@@ -17,6 +25,7 @@
 
 #define ROUTING_BYTES 16
 #define WAIT_SOCKETS_MAX 4
+#define IPC "ipc://"
 
 enum socket_role {
 	SOCKET_LISTENS,
@@ -30,7 +39,9 @@ struct bus {
 
 struct bus_socket {
 	void *zmq;
+	void *context; /* the bus's */
 	enum socket_role role;
+	char *listens_at; /* NULL: it does not listen */
 };
 
 struct bus *bus_new(void)
@@ -66,6 +77,7 @@ static struct bus_socket *open_socket(struct bus *bus, int type, enum socket_rol
 
 	socket->zmq = zmq_socket(bus->context, type);
 	g_assert(socket->zmq);
+	socket->context = bus->context;
 	socket->role = role;
 	set_option(socket->zmq, ZMQ_LINGER, role == SOCKET_PIPE ? 0 : LIMIT_LINGER_MS);
 	set_option(socket->zmq, ZMQ_SNDHWM, LIMIT_SOCKET_MESSAGES);
@@ -81,18 +93,65 @@ static struct bus_socket *open_socket(struct bus *bus, int type, enum socket_rol
 	return socket;
 }
 
+/* Stops listening and waits until the address is free. What was sent before still goes out. */
+static void stop_listening(struct bus_socket *socket)
+{
+	g_autofree char *name = g_strdup_printf("inproc://closed-%p", (void *)socket);
+	zmq_pollitem_t item = {.events = ZMQ_POLLIN};
+
+	if (zmq_socket_monitor(socket->zmq, name, ZMQ_EVENT_CLOSED | ZMQ_EVENT_CLOSE_FAILED) != 0)
+		return;
+	item.socket = zmq_socket(socket->context, ZMQ_PAIR);
+	g_assert(item.socket);
+	set_option(item.socket, ZMQ_LINGER, 0);
+	if (zmq_connect(item.socket, name) == 0 && zmq_unbind(socket->zmq, socket->listens_at) == 0)
+		while (zmq_poll(&item, 1, LIMIT_LINGER_MS) < 0 && errno == EINTR)
+			continue;
+	zmq_socket_monitor(socket->zmq, NULL, 0);
+	zmq_close(item.socket);
+}
+
 void bus_socket_close(struct bus_socket *socket)
 {
 	if (!socket)
 		return;
+	if (socket->listens_at)
+		stop_listening(socket);
 	zmq_close(socket->zmq);
+	g_free(socket->listens_at);
 	g_free(socket);
+}
+
+/* TRUE if somebody accepts connections at PATH. ZeroMQ would take the address away from them. */
+static gboolean is_listened_at(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int descriptor;
+	gboolean taken;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return FALSE;
+	memcpy(address.sun_path, path, strlen(path));
+	descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (descriptor < 0)
+		return FALSE;
+	taken = connect(descriptor, (struct sockaddr *)&address, sizeof(address)) == 0 ||
+		errno == EAGAIN;
+	close(descriptor);
+	return taken;
 }
 
 struct bus_socket *bus_listen(struct bus *bus, const char *endpoint, GError **error)
 {
 	scoped(bus_socket) socket = open_socket(bus, ZMQ_ROUTER, SOCKET_LISTENS);
+	char bound[LIMIT_ENDPOINT_BYTES];
+	size_t size = sizeof(bound);
 
+	if (g_str_has_prefix(endpoint, IPC) && is_listened_at(endpoint + strlen(IPC))) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_SCHEDULER_UNREACHABLE,
+			"cannot listen on %s: another process does", endpoint);
+		return NULL;
+	}
 	set_option(socket->zmq, ZMQ_ROUTER_MANDATORY, 1);
 	/* A peer that connects again before its old connection is noticed dead is the same peer. */
 	set_option(socket->zmq, ZMQ_ROUTER_HANDOVER, 1);
@@ -101,6 +160,8 @@ struct bus_socket *bus_listen(struct bus *bus, const char *endpoint, GError **er
 			"cannot listen on %s: %s", endpoint, zmq_strerror(errno));
 		return NULL;
 	}
+	if (zmq_getsockopt(socket->zmq, ZMQ_LAST_ENDPOINT, bound, &size) == 0)
+		socket->listens_at = g_strdup(bound);
 	return g_steal_pointer(&socket);
 }
 
@@ -232,10 +293,18 @@ gboolean bus_wait(struct bus_socket *const *sockets, size_t n, int64_t timeout_m
 	return zmq_poll(items, (int)n, (long)timeout_ms) > 0;
 }
 
+/* TRUE for `127.N.N.N:…`, digits only: a name may begin with 127 too. */
+static gboolean is_loopback_number(const char *address)
+{
+	return g_str_has_prefix(address, "127.") &&
+		address[strspn(address, G_CSET_DIGITS ".")] == ':';
+}
+
 gboolean bus_endpoint_is_local(const char *endpoint)
 {
-	return g_str_has_prefix(endpoint, "ipc://") || g_str_has_prefix(endpoint, "inproc://") ||
-		g_str_has_prefix(endpoint, "tcp://127.") ||
+	return g_str_has_prefix(endpoint, IPC) || g_str_has_prefix(endpoint, "inproc://") ||
+		(g_str_has_prefix(endpoint, "tcp://") &&
+			is_loopback_number(endpoint + strlen("tcp://"))) ||
 		g_str_has_prefix(endpoint, "tcp://localhost:") ||
 		g_str_has_prefix(endpoint, "tcp://[::1]:");
 }

@@ -19,10 +19,14 @@ SCOPED_POINTER(bus, bus_free)
 
 struct bus_socket;
 
+/** Of a listening socket the address is free when this returns. */
 void bus_socket_close(struct bus_socket *socket);
 SCOPED_POINTER(bus_socket, bus_socket_close)
 
-/** A socket that many peers connect to, at ENDPOINT (ipc://, tcp://); SCHEDULER_UNREACHABLE says why it cannot be. */
+/**
+ * A socket that many peers connect to, at ENDPOINT (ipc://, tcp://); SCHEDULER_UNREACHABLE says why it cannot be. The file
+ * of an ipc:// address that nobody listens at any more is replaced.
+ */
 struct bus_socket *bus_listen(struct bus *bus, const char *endpoint, GError **error);
 
 /** A socket that talks to one bus_listen(); connects, and connects again, by itself. */

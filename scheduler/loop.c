@@ -1,12 +1,14 @@
 /*
- * The thin shell around the turn: receives, unpacks, runs turns, sends what they let go, and keeps the timers.
+ * The thin shell around the turn: receives, unpacks, runs turns, sends what they let go, and keeps
+ * the timers.
  *
- * Requests that touch no state are answered here: pages of events come from the tail's thread, and a tail that has
- * seen everything waits in a list until there is more. Progress of running jobs is passed to those who tail their
- * batch and is kept nowhere.
+ * Requests that touch no state are answered here: pages of events come from the tail's thread, and
+ * a tail that has seen everything waits in a list until there is more. Progress of running jobs is
+ * passed to those who tail their batch and is kept nowhere.
  *
- * After an append that failed nothing of that turn is sent; state and pool are dropped, and the journal is opened and folded
- * again: it alone knows what happened.
+ * After an append that failed nothing of that turn is sent; state and pool are dropped, peers are
+ * told to say hello and ask again, and the journal is opened and folded again: it alone knows what
+ * happened. A journal that takes nothing several times in a row ends the scheduler.
  */
 #include "scheduler/loop.h"
 
@@ -42,11 +44,15 @@ struct scheduler_loop {
 	struct scheduler *scheduler;
 	struct tail *tail;
 	GQueue waiters;
-	GQueue received; /* of struct received, not decided yet */
+	GQueue received;    /* of struct received, not decided yet */
 	GHashTable *buried; /* owners found gone; set */
 	uint64_t checkpoint_seq;
-	GThread *saver; /* of the newest checkpoint; joined before the next, and before the journal is closed */
+	GThread *saver; /* of the newest checkpoint; joined before the next, and before the journal
+			   is closed */
 	int64_t owners_checked_ms;
+	int64_t peers_checked_ms;
+	int64_t turn_ms; /* when the last turn began; 0: there was none yet */
+	guint failures;  /* appends in a row */
 	gint stopping;
 };
 
@@ -116,8 +122,9 @@ void scheduler_loop_free(struct scheduler_loop *loop)
 		return;
 	g_queue_clear_full(&loop->waiters, free_waiter);
 	g_queue_clear_full(&loop->received, free_received);
-	close_journal(loop);
+	/* The next host listens at the same address as soon as it has the journal. */
 	g_clear_pointer(&loop->socket, bus_socket_close);
+	close_journal(loop);
 	bus_socket_close(loop->pipe);
 	g_hash_table_destroy(loop->buried);
 	g_free(loop->pipe_name);
@@ -142,8 +149,8 @@ static void send_reply(struct scheduler_loop *loop, GBytes *routing, const Forge
 	bus_send(loop->socket, routing, message);
 }
 
-static void send_empty_page(struct scheduler_loop *loop, const struct waiter *waiter,
-	Forge__Progress *progress)
+static void send_empty_page(
+	struct scheduler_loop *loop, const struct waiter *waiter, Forge__Progress *progress)
 {
 	Forge__Reply reply = FORGE__REPLY__INIT;
 	Forge__Events events = FORGE__EVENTS__INIT;
@@ -158,6 +165,20 @@ static void send_empty_page(struct scheduler_loop *loop, const struct waiter *wa
 	send_reply(loop, waiter->routing, &reply);
 }
 
+static void refuse_to_wait(struct scheduler_loop *loop, const struct received *received)
+{
+	Forge__Reply reply = FORGE__REPLY__INIT;
+	Forge__Error failure = FORGE__ERROR__INIT;
+
+	failure.code = (char *)forge_error_name(FORGE_ERROR_BUSY);
+	failure.message = (char *)"too many tails wait for events";
+	failure.hint = (char *)forge_error_hint(FORGE_ERROR_BUSY);
+	reply.id = received->request->id;
+	reply.kind_case = FORGE__REPLY__KIND_ERROR;
+	reply.error = &failure;
+	send_reply(loop, received->routing, &reply);
+}
+
 static void take_read_events(struct scheduler_loop *loop, struct received *received)
 {
 	const Forge__ReadEvents *request = received->request->read_events;
@@ -168,12 +189,15 @@ static void take_read_events(struct scheduler_loop *loop, struct received *recei
 		tail_ask(loop->tail, received->routing, received->request->id, request, last_seq);
 		return;
 	}
+	if (loop->waiters.length >= LIMIT_WAITING_TAILS) {
+		refuse_to_wait(loop, received);
+		return;
+	}
 	waiter = g_new0(struct waiter, 1);
 	waiter->routing = g_bytes_ref(received->routing);
 	waiter->id = received->request->id;
 	waiter->request = message_copy(&request->base);
-	waiter->deadline_ms =
-		clock_now().monotonic_ms + MIN(request->wait_ms, LIMIT_TAIL_WAIT_MS);
+	waiter->deadline_ms = clock_now().monotonic_ms + MIN(request->wait_ms, LIMIT_TAIL_WAIT_MS);
 	g_queue_push_tail(&loop->waiters, waiter);
 }
 
@@ -205,7 +229,8 @@ static void serve_waiters(struct scheduler_loop *loop)
 
 		next = link->next;
 		if (waiter->request->from <= last_seq)
-			tail_ask(loop->tail, waiter->routing, waiter->id, waiter->request, last_seq);
+			tail_ask(
+				loop->tail, waiter->routing, waiter->id, waiter->request, last_seq);
 		else if (waiter->deadline_ms <= now_ms)
 			send_empty_page(loop, waiter, NULL);
 		else
@@ -230,9 +255,12 @@ static void forward_pages(struct scheduler_loop *loop)
 
 /* ---- receiving ---------------------------------------------------------------------------- */
 
-/* TRUE if the request is for the next turn; others are served at once. */
+/* TRUE if the request is for the next turn, which tells strangers to say hello; others are served
+ * at once. */
 static gboolean is_for_turn(struct scheduler_loop *loop, struct received *received)
 {
+	if (!scheduler_hears(loop->scheduler, received->routing, clock_now()))
+		return TRUE;
 	if (received->request->kind_case == FORGE__REQUEST__KIND_READ_EVENTS) {
 		take_read_events(loop, received);
 		return FALSE;
@@ -244,16 +272,28 @@ static gboolean is_for_turn(struct scheduler_loop *loop, struct received *receiv
 	return TRUE;
 }
 
-/* What workers say goes before new work, so that a flood of submissions cannot make leases expire. */
+/* What workers say goes before new work, so that a flood of submissions cannot make leases expire.
+ */
 static gboolean is_urgent(const Forge__Request *request)
 {
 	return request->kind_case == FORGE__REQUEST__KIND_REPORT ||
 		request->kind_case == FORGE__REQUEST__KIND_HEARTBEAT;
 }
 
+/* The last of the urgent requests that an earlier turn had no room for. */
+static GList *find_urgent_end(struct scheduler_loop *loop)
+{
+	GList *end = NULL;
+
+	for (GList *link = loop->received.head;
+		link && is_urgent(((struct received *)link->data)->request); link = link->next)
+		end = link;
+	return end;
+}
+
 static void receive_all(struct scheduler_loop *loop)
 {
-	GList *urgent_end = NULL;
+	GList *urgent_end = find_urgent_end(loop);
 
 	while (loop->received.length < LIMIT_INPUTS_PER_TURN) {
 		g_autoptr(GBytes) routing = NULL;
@@ -321,6 +361,23 @@ static void send_outgoing(struct scheduler_loop *loop, const GPtrArray *outgoing
 	}
 }
 
+/* Every peer is to say hello again, here or to the next scheduler. */
+static void say_goodbye(struct scheduler_loop *loop)
+{
+	struct view view = scheduler_view(loop->scheduler, clock_now());
+	Forge__Reply reply = FORGE__REPLY__INIT;
+	Forge__Goodbye goodbye = FORGE__GOODBYE__INIT;
+	GHashTableIter iterator;
+	gpointer routing;
+
+	reply.kind_case = FORGE__REPLY__KIND_GOODBYE;
+	reply.goodbye = &goodbye;
+	/* The order does not matter: each is told the same. */
+	g_hash_table_iter_init(&iterator, view.pool->peers);
+	while (g_hash_table_iter_next(&iterator, &routing, NULL))
+		send_reply(loop, routing, &reply);
+}
+
 static gboolean recover(struct scheduler_loop *loop, GError *take_failure, GError **error)
 {
 	g_autoptr(GError) failure = take_failure;
@@ -329,19 +386,48 @@ static gboolean recover(struct scheduler_loop *loop, GError *take_failure, GErro
 		g_propagate_error(error, g_steal_pointer(&failure));
 		return FALSE;
 	}
+	if (++loop->failures >= LIMIT_APPEND_FAILURES) {
+		g_propagate_error(error, g_steal_pointer(&failure));
+		return FALSE;
+	}
 	g_warning("append failed, reading the journal again: %s", failure->message);
 	g_queue_clear_full(&loop->received, free_received);
+	say_goodbye(loop);
 	close_journal(loop);
 	return open_journal(loop, error);
+}
+
+/* Owners that a full turn had no room for are found again. */
+static void unbury(struct scheduler_loop *loop, const struct input *inputs, size_t n_inputs)
+{
+	for (size_t i = 0; i < n_inputs; i++)
+		if (inputs[i].kind == INPUT_OWNER_GONE)
+			g_hash_table_remove(loop->buried, inputs[i].owner);
+}
+
+/* Silence while this process itself stood still is nobody's fault; nor does one who left without a
+ * word stay for ever. */
+static void look_after_peers(struct scheduler_loop *loop, struct instant now)
+{
+	int64_t away_ms = now.monotonic_ms - loop->turn_ms;
+
+	if (loop->turn_ms > 0 && away_ms > 2 * LIMIT_HEARTBEAT_MS)
+		scheduler_forgive(loop->scheduler, away_ms, now);
+	loop->turn_ms = now.monotonic_ms;
+	if (now.monotonic_ms < loop->peers_checked_ms + LIMIT_PEER_SILENCE_MS)
+		return;
+	loop->peers_checked_ms = now.monotonic_ms;
+	scheduler_forget_silent(loop->scheduler, LIMIT_PEER_SILENCE_MS, now);
 }
 
 static gboolean run_turn(struct scheduler_loop *loop, GError **error)
 {
 	struct instant now = clock_now();
+	uint64_t before_seq = journal_end(loop->journal).seq;
 	g_autoptr(GPtrArray) gone = find_gone_owners(loop, now);
 	g_autoptr(GPtrArray) outgoing = NULL;
-	g_autofree struct input *inputs =
-		g_new0(struct input, gone->len + loop->received.length + 1);
+	g_autofree struct input *inputs = g_new0(
+		struct input, gone->len + loop->received.length + 1);
 	GError *failure = NULL;
 	size_t n = 0, taken = 0;
 
@@ -354,10 +440,14 @@ static gboolean run_turn(struct scheduler_loop *loop, GError **error)
 			.routing = received->routing,
 			.request = received->request};
 	}
+	look_after_peers(loop, now);
 	outgoing = scheduler_turn(loop->scheduler, inputs, n, &taken, now, &failure);
 	if (!outgoing)
 		return recover(loop, failure, error);
+	if (journal_end(loop->journal).seq > before_seq)
+		loop->failures = 0;
 	send_outgoing(loop, outgoing);
+	unbury(loop, inputs + taken, n - taken);
 	for (size_t i = 0; i < taken; i++)
 		if (inputs[i].kind == INPUT_REQUEST)
 			free_received(g_queue_pop_head(&loop->received));
@@ -371,7 +461,7 @@ static int64_t wait_ms(const struct scheduler_loop *loop)
 	struct view view = scheduler_view(loop->scheduler, now);
 	int64_t wake_ms = decide_next_due_ms(&view);
 
-	if (loop->received.length > 0)
+	if (loop->received.length > 0 || scheduler_has_more(loop->scheduler))
 		return 0;
 	for (GList *link = loop->waiters.head; link; link = link->next)
 		wake_ms = MIN(wake_ms, ((struct waiter *)link->data)->deadline_ms);
@@ -413,22 +503,6 @@ static void save_checkpoint_if_due(struct scheduler_loop *loop, uint64_t events)
 	saving->image = scheduler_image(loop->scheduler, &saving->seq);
 	loop->checkpoint_seq = saving->seq;
 	loop->saver = g_thread_new("checkpoint", save_checkpoint, saving);
-}
-
-static void say_goodbye(struct scheduler_loop *loop)
-{
-	struct view view = scheduler_view(loop->scheduler, clock_now());
-	Forge__Reply reply = FORGE__REPLY__INIT;
-	Forge__Goodbye goodbye = FORGE__GOODBYE__INIT;
-	GHashTableIter iterator;
-	gpointer routing;
-
-	reply.kind_case = FORGE__REPLY__KIND_GOODBYE;
-	reply.goodbye = &goodbye;
-	/* The order does not matter: each is told the same. */
-	g_hash_table_iter_init(&iterator, view.pool->peers);
-	while (g_hash_table_iter_next(&iterator, &routing, NULL))
-		send_reply(loop, routing, &reply);
 }
 
 gboolean scheduler_loop_run(struct scheduler_loop *loop, GError **error)

@@ -12,7 +12,8 @@ struct scheduler_loop_options {
 	const char *endpoint; /**< where peers connect */
 	/** Opens the journal, at the start and again after a failed append. */
 	struct journal *(*open_journal)(gpointer user_data, GError **error);
-	/** TRUE while the process that has OWNER runs; NULL: owners are not looked after (daemons). */
+	/** TRUE while the process that has OWNER runs; NULL: owners are not looked after (daemons).
+	 */
 	gboolean (*owner_lives)(const char *owner, gpointer user_data);
 	gpointer user_data;
 };
@@ -21,8 +22,8 @@ struct scheduler_loop_options {
 struct scheduler_loop;
 
 /**
- * Opens the journal, folds it and listens. Errors: those of the journal, SCHEDULER_UNREACHABLE. Strings of OPTIONS must
- * outlive the loop.
+ * Opens the journal, folds it and listens. Errors: those of the journal, SCHEDULER_UNREACHABLE.
+ * Strings of OPTIONS must outlive the loop.
  */
 struct scheduler_loop *scheduler_loop_new(
 	struct bus *bus, const struct scheduler_loop_options *options, GError **error);
@@ -30,8 +31,9 @@ void scheduler_loop_free(struct scheduler_loop *loop);
 SCOPED_POINTER(scheduler_loop, scheduler_loop_free)
 
 /**
- * Runs turns until scheduler_loop_stop(), then says goodbye to every peer, writes a checkpoint and returns TRUE. FALSE if
- * somebody else wrote to the journal, or if it cannot be written and opened again.
+ * Runs turns until scheduler_loop_stop(), then says goodbye to every peer, writes a checkpoint and
+ * returns TRUE. FALSE if somebody else wrote to the journal, or if it cannot be written and opened
+ * again.
  */
 gboolean scheduler_loop_run(struct scheduler_loop *loop, GError **error);
 

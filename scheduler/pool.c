@@ -1,9 +1,9 @@
 /*
- * Who is connected, and what their heartbeats said. Nothing here is recorded: after a takeover every session gets one full
- * term to come back.
+ * Who is connected, and what their heartbeats said. Nothing here is recorded: after a takeover
+ * every session gets one full term to come back.
  *
- * A seat stands for a session and outlives its connection; a peer stands for a connection. A worker that
- * connects again under its old session sits down on its old seat, so its leases stay its own.
+ * A seat stands for a session and outlives its connection; a peer stands for a connection. A worker
+ * that connects again under its old session sits down on its old seat, so its leases stay its own.
  */
 #include "scheduler/pool.h"
 
@@ -31,8 +31,8 @@ static void free_seat(gpointer data)
 	g_free(seat);
 }
 
-static struct seat *add_seat(struct pool *pool, uint64_t session, const char *owner, uint32_t slots,
-	struct instant now)
+static struct seat *add_seat(
+	struct pool *pool, uint64_t session, const char *owner, uint32_t slots, struct instant now)
 {
 	struct seat *seat = g_new0(struct seat, 1);
 
@@ -45,21 +45,26 @@ static struct seat *add_seat(struct pool *pool, uint64_t session, const char *ow
 	return seat;
 }
 
-static void add_lease(struct seat *seat, uint64_t batch, uint32_t number, uint16_t attempt)
+static void add_lease(
+	struct seat *seat, uint64_t batch, uint32_t number, uint16_t attempt, struct instant now)
 {
-	struct lease lease = {.batch = batch, .number = number, .attempt = attempt};
+	struct lease lease = {.batch = batch,
+		.number = number,
+		.attempt = attempt,
+		.looked_ms = now.monotonic_ms};
 
 	g_array_append_val(seat->leases, lease);
 }
 
-static void add_leases_of(struct pool *pool, const struct state *state, const struct batch_row *batch)
+static void add_leases_of(struct pool *pool, const struct state *state,
+	const struct batch_row *batch, struct instant now)
 {
 	for (guint i = 1; i <= batch->jobs->rows->len; i++) {
 		const struct job *job = job_table_job(state->jobs, batch->jobs, i);
 		struct seat *seat = job->state == JOB_LEASED ? pool_seat(pool, job->term) : NULL;
 
 		if (seat)
-			add_lease(seat, batch->seq, job->number, job->attempt);
+			add_lease(seat, batch->seq, job->number, job->attempt, now);
 	}
 }
 
@@ -76,7 +81,7 @@ struct pool *pool_new(const struct state *state, struct instant now)
 		add_seat(pool, session->seq, session->owner, session->slots, now);
 	}
 	for (GList *link = state->batches.head; link; link = link->next)
-		add_leases_of(pool, state, link->data);
+		add_leases_of(pool, state, link->data, now);
 	return pool;
 }
 
@@ -159,8 +164,21 @@ static gboolean heartbeat_names(const Forge__Heartbeat *heartbeat, const struct 
 	return FALSE;
 }
 
-void pool_hear(struct pool *pool, GBytes *routing, const Forge__Heartbeat *heartbeat,
-	struct instant now)
+/* Heartbeats that were on their way when the lease was granted, or that waited here together, say
+ * nothing new. */
+static void note_heartbeat(struct lease *lease, gboolean named, struct instant now)
+{
+	if (named)
+		lease->missed = 0;
+	else if (now.monotonic_ms - lease->looked_ms < LIMIT_HEARTBEAT_MS / 2)
+		return;
+	else
+		lease->missed = (uint8_t)MIN(lease->missed + 1, G_MAXUINT8);
+	lease->looked_ms = now.monotonic_ms;
+}
+
+void pool_hear(
+	struct pool *pool, GBytes *routing, const Forge__Heartbeat *heartbeat, struct instant now)
 {
 	struct peer *peer = pool_peer(pool, routing);
 	struct seat *seat = peer && peer->session ? pool_seat(pool, peer->session) : NULL;
@@ -176,9 +194,7 @@ void pool_hear(struct pool *pool, GBytes *routing, const Forge__Heartbeat *heart
 	for (guint i = 0; i < seat->leases->len; i++) {
 		struct lease *lease = &g_array_index(seat->leases, struct lease, i);
 
-		lease->missed = heartbeat_names(heartbeat, lease)
-			? 0
-			: (uint8_t)MIN(lease->missed + 1, G_MAXUINT8);
+		note_heartbeat(lease, heartbeat_names(heartbeat, lease), now);
 	}
 }
 
@@ -190,6 +206,38 @@ void pool_forget_peer(struct pool *pool, GBytes *routing)
 	if (seat && seat->routing && g_bytes_equal(seat->routing, routing))
 		g_clear_pointer(&seat->routing, g_bytes_unref);
 	g_hash_table_remove(pool->peers, routing);
+}
+
+void pool_forgive(struct pool *pool, int64_t away_ms, struct instant now)
+{
+	for (guint i = 0; i < pool->seats->len; i++) {
+		struct seat *seat = pool->seats->pdata[i];
+
+		seat->heard_ms = MIN(now.monotonic_ms, seat->heard_ms + away_ms);
+	}
+}
+
+struct silence {
+	const struct pool *pool;
+	int64_t heard_before_ms;
+};
+
+static gboolean is_silent(gpointer routing, gpointer value, gpointer user_data)
+{
+	const struct peer *peer = value;
+	const struct silence *silence = user_data;
+
+	(void)routing;
+	return peer->heard_ms < silence->heard_before_ms &&
+		!(peer->session && pool_seat(silence->pool, peer->session));
+}
+
+void pool_forget_silent(struct pool *pool, int64_t silence_ms, struct instant now)
+{
+	struct silence silence = {pool, now.monotonic_ms - silence_ms};
+
+	/* Whoever goes goes alone: the order does not matter. */
+	g_hash_table_foreach_remove(pool->peers, is_silent, &silence);
 }
 
 void pool_bury_owner(struct pool *pool, const char *owner)
@@ -229,7 +277,7 @@ void pool_follow(struct pool *pool, uint64_t seq, const Forge__Event *event, str
 		for (size_t i = 0; i < event->jobs_leased->n_jobs; i++)
 			add_lease(seat, event->jobs_leased->jobs[i]->batch,
 				event->jobs_leased->jobs[i]->number,
-				(uint16_t)event->jobs_leased->attempts[i]);
+				(uint16_t)event->jobs_leased->attempts[i], now);
 		return;
 	case FORGE__EVENT__KIND_JOB_SUCCEEDED:
 		drop_lease(pool, event->job_succeeded->job);

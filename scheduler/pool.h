@@ -14,7 +14,8 @@ struct lease {
 	uint64_t batch;
 	uint32_t number;
 	uint16_t attempt;
-	uint8_t missed; /**< heartbeats in a row that did not name it */
+	uint8_t missed;    /**< heartbeats in a row that did not name it */
+	int64_t looked_ms; /**< when one was last looked at for it, or it was granted; monotonic */
 };
 
 /** A worker's session as far as it is not recorded: whether it is there, and what it holds. */
@@ -39,8 +40,8 @@ struct peer {
 };
 
 /**
- * What the scheduler knows softly: who is connected and until when. Lost with the process and rebuilt from the state;
- * the core reads it and only the turn writes it.
+ * What the scheduler knows softly: who is connected and until when. Lost with the process and
+ * rebuilt from the state; the core reads it and only the turn writes it.
  */
 struct pool {
 	GHashTable *peers;       /**< routing → struct peer; only looked up */
@@ -48,7 +49,8 @@ struct pool {
 	GHashTable *dead_owners; /**< set of owners whose process is known to be gone */
 };
 
-/** A pool for STATE after a start: every session gets a seat that was just heard of, with its leases. */
+/** A pool for STATE after a start: every session gets a seat that was just heard of, with its
+ * leases. */
 struct pool *pool_new(const struct state *state, struct instant now);
 void pool_free(struct pool *pool);
 SCOPED_POINTER(pool, pool_free)
@@ -64,10 +66,16 @@ void pool_greet(struct pool *pool, GBytes *routing, const Forge__Hello *hello, s
 void pool_sit(struct pool *pool, GBytes *routing, uint64_t session, struct instant now);
 
 /** ROUTING was heard of; HEARTBEAT, if not NULL, says what it holds. */
-void pool_hear(struct pool *pool, GBytes *routing, const Forge__Heartbeat *heartbeat,
-	struct instant now);
+void pool_hear(
+	struct pool *pool, GBytes *routing, const Forge__Heartbeat *heartbeat, struct instant now);
 
 void pool_forget_peer(struct pool *pool, GBytes *routing);
+
+/** The scheduler itself was away for AWAY_MS: the silence of that time does not count. */
+void pool_forgive(struct pool *pool, int64_t away_ms, struct instant now);
+
+/** Forgets peers without a session that were silent for SILENCE_MS. */
+void pool_forget_silent(struct pool *pool, int64_t silence_ms, struct instant now);
 
 /** OWNER's process has ended, for good: a hello of it that was still on its way changes nothing. */
 void pool_bury_owner(struct pool *pool, const char *owner);

@@ -1,8 +1,10 @@
 /*
- * Pages of events for tails. A tail holds no place in the scheduler: it asks again from where its last page ended, so
- * nothing is missed whatever happens in between, and a slow one costs nobody anything.
+ * Pages of events for tails. A tail holds no place in the scheduler: it asks again from where its
+ * last page ended, so nothing is missed whatever happens in between, and a slow one costs nobody
+ * anything.
  *
- * A page ends at its size, or after so many events looked at (a batch's events may be far apart), or at the end.
+ * A page ends at its size, or after so many events looked at (a batch's events may be far apart),
+ * or at the end.
  */
 #include "scheduler/tail.h"
 

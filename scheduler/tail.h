@@ -10,12 +10,13 @@
 #include "queue/messages.pb-c.h"
 
 /**
- * Answers ReadEvents from the journal, in a thread of its own, so that a long look back holds up no turn. Only what is
- * durable is ever read.
+ * Answers ReadEvents from the journal, in a thread of its own, so that a long look back holds up no
+ * turn. Only what is durable is ever read.
  */
 struct tail;
 
-/** Reads JOURNAL (not owned) and pushes packed replies with their routing into the pipe PIPE of BUS. */
+/** Reads JOURNAL (not owned) and pushes packed replies with their routing into the pipe PIPE of
+ * BUS. */
 struct tail *tail_new(struct journal *journal, struct bus *bus, const char *pipe);
 
 /** Ends the thread; what it was asked and has not answered is dropped. */

@@ -1,10 +1,10 @@
 /*
  * The turn: decide, fold, next input, …, what is due, one append, and only then the messages.
  *
- * A second decision of a turn sees the first one's effect on the state. Each decision is one entry, so its events are
- * read together or not at all; all entries of a turn are one record and cost one sync. A decision that only
- * answers makes no entry, but its answer waits for the turn's record all the same, since it may show what
- * that record says.
+ * A second decision of a turn sees the first one's effect on the state. Each decision is one entry,
+ * so its events are read together or not at all; all entries of a turn are one record and cost one
+ * sync. A decision that only answers makes no entry, but its answer waits for the turn's record all
+ * the same, since it may show what that record says.
  */
 #include "scheduler/turn.h"
 
@@ -23,6 +23,7 @@ struct scheduler {
 	char *host;
 	uint32_t pid;
 	uint64_t started_us;
+	gboolean has_more;     /* that is due, but did not fit the last turn */
 	gboolean said_started; /* only a scheduler that writes says that it was there */
 };
 
@@ -91,8 +92,8 @@ struct state *scheduler_replay(struct journal *journal, GError **error)
 static struct state *load_checkpoint(struct journal *journal)
 {
 	uint64_t seq = 0;
-	g_autoptr(GBytes) image =
-		journal_load_checkpoint(journal, scheduler_checkpoint_tag(), &seq);
+	g_autoptr(GBytes)
+		image = journal_load_checkpoint(journal, scheduler_checkpoint_tag(), &seq);
 	scoped(state) state = image ? state_from_image(image) : NULL;
 
 	return state && state->last_seq == seq ? g_steal_pointer(&state) : NULL;
@@ -136,8 +137,8 @@ gboolean scheduler_verify(struct journal *journal, struct hash *digest, GError *
 
 /* ---- making and freeing ------------------------------------------------------------------- */
 
-struct scheduler *scheduler_new(struct journal *journal, const char *host, uint32_t pid,
-	struct instant now, GError **error)
+struct scheduler *scheduler_new(
+	struct journal *journal, const char *host, uint32_t pid, struct instant now, GError **error)
 {
 	scoped(scheduler) scheduler = g_new0(struct scheduler, 1);
 
@@ -179,6 +180,27 @@ GBytes *scheduler_image(const struct scheduler *scheduler, uint64_t *seq)
 	return state_image(scheduler->state);
 }
 
+gboolean scheduler_has_more(const struct scheduler *scheduler)
+{
+	return scheduler->has_more;
+}
+
+gboolean scheduler_hears(struct scheduler *scheduler, GBytes *routing, struct instant now)
+{
+	pool_hear(scheduler->pool, routing, NULL, now);
+	return pool_peer(scheduler->pool, routing) != NULL;
+}
+
+void scheduler_forgive(struct scheduler *scheduler, int64_t away_ms, struct instant now)
+{
+	pool_forgive(scheduler->pool, away_ms, now);
+}
+
+void scheduler_forget_silent(struct scheduler *scheduler, int64_t silence_ms, struct instant now)
+{
+	pool_forget_silent(scheduler->pool, silence_ms, now);
+}
+
 /* ---- turns -------------------------------------------------------------------------------- */
 
 static void gathered_init(struct gathered *gathered)
@@ -197,8 +219,7 @@ static void take_decision(struct scheduler *scheduler, struct decision *decision
 	guint n_events = decision->events->len;
 	Forge__Entry *entry;
 
-	g_ptr_array_extend_and_steal(
-		gathered->outgoing, g_steal_pointer(&decision->outgoing));
+	g_ptr_array_extend_and_steal(gathered->outgoing, g_steal_pointer(&decision->outgoing));
 	decision->outgoing = decision_outgoing_new();
 	if (n_events == 0)
 		return;
@@ -238,7 +259,8 @@ static void say_started(struct scheduler *scheduler, struct gathered *gathered, 
 	take_decision(scheduler, decision, gathered, now);
 }
 
-/* What an input says about connections goes to the pool before the decision, a new session after it. */
+/* What an input says about connections goes to the pool before the decision, a new session after
+ * it. */
 static void note_before(struct scheduler *scheduler, const struct input *input, struct instant now)
 {
 	if (input->kind == INPUT_OWNER_GONE) {
@@ -251,8 +273,8 @@ static void note_before(struct scheduler *scheduler, const struct input *input, 
 		pool_hear(scheduler->pool, input->routing, NULL, now);
 }
 
-static void note_after(struct scheduler *scheduler, const struct input *input, uint64_t joined,
-	struct instant now)
+static void note_after(
+	struct scheduler *scheduler, const struct input *input, uint64_t joined, struct instant now)
 {
 	const Forge__Hello *hello;
 	struct peer *peer;
@@ -274,7 +296,9 @@ static void note_after(struct scheduler *scheduler, const struct input *input, u
 		return;
 	peer = pool_peer(scheduler->pool, input->routing);
 	session = state_session(scheduler->state,
-		joined ? joined : peer->session ? peer->session : hello->resume_session);
+		joined                  ? joined
+			: peer->session ? peer->session
+					: hello->resume_session);
 	if (session && g_str_equal(session->name, hello->name) &&
 		g_str_equal(session->owner, hello->owner))
 		pool_sit(scheduler->pool, input->routing, session->seq, now);
@@ -320,6 +344,7 @@ static void take_due(struct scheduler *scheduler, struct gathered *gathered, str
 		}
 		take_decision(scheduler, decision, gathered, now);
 	}
+	scheduler->has_more = more;
 }
 
 GPtrArray *scheduler_turn(struct scheduler *scheduler, const struct input *inputs, size_t n_inputs,

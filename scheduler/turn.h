@@ -8,14 +8,15 @@
 #include "scheduler/decide.h"
 
 /**
- * The scheduler without its sockets: a journal, the state folded from it, and the pool. Everything that happens goes
- * through turns; the simulation drives the same turns as the real loop.
+ * The scheduler without its sockets: a journal, the state folded from it, and the pool. Everything
+ * that happens goes through turns; the simulation drives the same turns as the real loop.
  */
 struct scheduler;
 
 /**
- * A scheduler on JOURNAL (not owned): folds it from the newest usable checkpoint on. Its first record begins with
- * scheduler_started, naming HOST and PID; one that only answers questions writes nothing. Errors: those of reading.
+ * A scheduler on JOURNAL (not owned): folds it from the newest usable checkpoint on. Its first
+ * record begins with scheduler_started, naming HOST and PID; one that only answers questions writes
+ * nothing. Errors: those of reading.
  */
 struct scheduler *scheduler_new(struct journal *journal, const char *host, uint32_t pid,
 	struct instant now, GError **error);
@@ -26,20 +27,36 @@ SCOPED_POINTER(scheduler, scheduler_free)
 struct view scheduler_view(const struct scheduler *scheduler, struct instant now);
 
 /**
- * One turn over INPUTS (N of them; all are taken): decide and fold each, then all that is due, then one append. Only when
- * that is durable are the messages it made returned, in order (of struct outgoing, owned). If the append fails or its
- * outcome is unknown nothing is returned, ERROR is set, and this scheduler must be freed: the journal, opened again, says
- * what happened. *TAKEN is how many inputs fitted the record; the rest belong to the next turn.
+ * One turn over INPUTS (N of them; all are taken): decide and fold each, then all that is due, then
+ * one append. Only when that is durable are the messages it made returned, in order (of struct
+ * outgoing, owned). If the append fails or its outcome is unknown nothing is returned, ERROR is
+ * set, and this scheduler must be freed: the journal, opened again, says what happened. *TAKEN is
+ * how many inputs fitted the record; the rest belong to the next turn.
  */
 GPtrArray *scheduler_turn(struct scheduler *scheduler, const struct input *inputs, size_t n_inputs,
 	size_t *taken, struct instant now, GError **error);
+
+/** TRUE if the last turn was full before all that was due was decided: the next one has work
+ * without waiting. */
+gboolean scheduler_has_more(const struct scheduler *scheduler);
+
+/** Notes that ROUTING was heard of; TRUE if it has said hello. */
+gboolean scheduler_hears(struct scheduler *scheduler, GBytes *routing, struct instant now);
+
+/** No turn was run for AWAY_MS: so long nobody could be heard, and no lease runs out for it. */
+void scheduler_forgive(struct scheduler *scheduler, int64_t away_ms, struct instant now);
+
+/** Forgets peers that hold no session and were silent for SILENCE_MS; one that speaks again has to
+ * say hello. */
+void scheduler_forget_silent(struct scheduler *scheduler, int64_t silence_ms, struct instant now);
 
 /** Folds all of JOURNAL from its first event, without a checkpoint; for verification. */
 struct state *scheduler_replay(struct journal *journal, GError **error);
 
 /**
- * Folds all of JOURNAL and checks the result: counts recomputed from the rows agree, and the newest checkpoint, if there
- * is one, leads to the same state. Returns its digest. JOURNAL_DAMAGED says what does not agree.
+ * Folds all of JOURNAL and checks the result: counts recomputed from the rows agree, and the newest
+ * checkpoint, if there is one, leads to the same state. Returns its digest. JOURNAL_DAMAGED says
+ * what does not agree.
  */
 gboolean scheduler_verify(struct journal *journal, struct hash *digest, GError **error);
 

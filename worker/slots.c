@@ -1,7 +1,7 @@
 /*
- * The threads that run jobs, one job each at a time. A slot talks to the worker's thread by messages only: it has no
- * socket to the scheduler, and a report that must be durable before the job goes on (a push) waits for its answer in
- * the assignment's own queue.
+ * The threads that run jobs, one job each at a time. A slot talks to the worker's thread by
+ * messages only: it has no socket to the scheduler, and a report that must be durable before the
+ * job goes on (a push) waits for its answer in the assignment's own queue.
  */
 #include "worker/slots.h"
 
@@ -49,6 +49,14 @@ void assignment_free(struct assignment *assignment)
 	g_free(assignment);
 }
 
+void assignment_abandon(struct assignment *assignment)
+{
+	g_atomic_int_set(&assignment->budget.cancelled, 1);
+	g_atomic_int_set(&assignment->abandoned, 1);
+	/* For a report that was made before it could see that. */
+	g_async_queue_push(assignment->answers, GINT_TO_POINTER(REPORT_STOPPING));
+}
+
 void slot_message_free(struct slot_message *message)
 {
 	if (message->report)
@@ -89,17 +97,26 @@ static GBytes *pack_report(const struct assignment *assignment, Forge__Fact *con
 	return message_pack(&report.base);
 }
 
-static gboolean report_facts(struct operation *operation, Forge__Fact *const *facts, size_t n_facts,
-	GError **error)
+/* Always answered: by the scheduler, or by the worker when it gives up on it. */
+static enum report_answer wait_for_answer(
+	struct slot *slot, Forge__Fact *const *facts, size_t n_facts)
 {
-	struct slot *slot = operation->reporter;
-	struct slot_message *message = message_for(slot, SLOT_REPORT);
+	struct slot_message *message;
 
+	if (g_atomic_int_get(&slot->assignment->abandoned))
+		return REPORT_STOPPING;
+	message = message_for(slot, SLOT_REPORT);
 	message->report = pack_report(slot->assignment, facts, n_facts, NULL);
 	tell_worker(slot, message);
-	/* Always answered: by the scheduler, or by the worker when it gives up on it. */
-	switch ((enum report_answer)GPOINTER_TO_INT(
-		g_async_queue_pop(slot->assignment->answers))) {
+	return (enum report_answer)GPOINTER_TO_INT(g_async_queue_pop(slot->assignment->answers));
+}
+
+static gboolean report_facts(
+	struct operation *operation, Forge__Fact *const *facts, size_t n_facts, GError **error)
+{
+	struct slot *slot = operation->reporter;
+
+	switch (wait_for_answer(slot, facts, n_facts)) {
 	case REPORT_RECORDED:
 		return TRUE;
 	case REPORT_LEASE_LOST:
@@ -109,8 +126,7 @@ static gboolean report_facts(struct operation *operation, Forge__Fact *const *fa
 	case REPORT_STOPPING:
 		break;
 	}
-	g_set_error_literal(
-		error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED, "the worker is stopping");
+	g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED, "the worker is stopping");
 	return FALSE;
 }
 
@@ -127,8 +143,7 @@ static void pass_progress(struct budget *budget, const char *text, uint64_t byte
 
 static gboolean was_interrupted(const Forge__JobEnd *end)
 {
-	return end->error &&
-		forge_error_from_name(end->error->code) == FORGE_ERROR_INTERRUPTED;
+	return end->error && forge_error_from_name(end->error->code) == FORGE_ERROR_INTERRUPTED;
 }
 
 static Forge__JobEnd *say_cancelled(Forge__JobEnd *take_end)
@@ -147,8 +162,8 @@ static void run_job(struct slot *slot)
 	struct slot_message *message;
 	Forge__JobEnd *end;
 
-	assignment->budget.deadline_ms =
-		clock_now().monotonic_ms + (kind ? kind->timeout_ms : LIMIT_REQUEST_MS);
+	assignment->budget.deadline_ms = clock_now().monotonic_ms +
+		(kind ? kind->timeout_ms : LIMIT_REQUEST_MS);
 	assignment->budget.progress = pass_progress;
 	assignment->budget.progress_data = slot;
 	g_ptr_array_set_size(slot->operation.noted, 0);

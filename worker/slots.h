@@ -16,18 +16,24 @@ enum report_answer {
 };
 
 /**
- * A leased job on its way through a slot. The worker's thread makes it and frees it once its end is settled; the slot's
- * thread runs it. Between the two only `budget.cancelled`, `revoked` and the queues are shared.
+ * A leased job on its way through a slot. The worker's thread makes it and frees it once its end is
+ * settled; the slot's thread runs it. Between the two only `budget.cancelled`, `revoked`,
+ * `abandoned` and the queues are shared.
  */
 struct assignment {
 	Forge__GrantedJob *job; /**< owned */
 	struct budget budget;
-	gint revoked;          /**< g_atomic_int: cancelled by the scheduler, not because the worker stops */
-	GAsyncQueue *answers;  /**< of enum report_answer: to reports with facts only */
+	gint revoked; /**< g_atomic_int: cancelled by the scheduler, not because the worker stops */
+	gint abandoned;       /**< g_atomic_int: nobody answers reports any more */
+	GAsyncQueue *answers; /**< of enum report_answer: to reports with facts only */
 };
 
 /** Frees what assignment_new() made. */
 void assignment_free(struct assignment *assignment);
+
+/** Makes the job of ASSIGNMENT end soon; reports it still makes, and one it waits for, are answered
+ * with REPORT_STOPPING. */
+void assignment_abandon(struct assignment *assignment);
 
 /** An assignment for JOB, a copy. Its time begins when a slot takes it up. */
 struct assignment *assignment_new(const Forge__GrantedJob *job, const struct config *config);
@@ -42,9 +48,9 @@ enum slot_message_kind {
 struct slot_message {
 	enum slot_message_kind kind;
 	struct assignment *assignment;
-	GBytes *report;   /**< SLOT_REPORT: a packed Forge__Report */
-	gboolean is_end;  /**< SLOT_REPORT: the job has ended with this */
-	char *text;       /**< SLOT_PROGRESS */
+	GBytes *report;  /**< SLOT_REPORT: a packed Forge__Report */
+	gboolean is_end; /**< SLOT_REPORT: the job has ended with this */
+	char *text;      /**< SLOT_PROGRESS */
 	uint64_t bytes;
 };
 

@@ -1,11 +1,13 @@
 /*
- * The worker's own thread: it alone talks to the scheduler. It joins, beats, takes grants, passes reports on and
- * hands jobs back; slots run the jobs.
+ * The worker's own thread: it alone talks to the scheduler. It joins, beats, takes grants, passes
+ * reports on and hands jobs back; slots run the jobs.
  *
- * Reports are kept until they are answered and are sent again after the worker has joined again, so a scheduler that was
- * replaced meanwhile gets them too. A worker that has not heard of the scheduler for a whole lease stops its jobs: by then
- * they may have been given to another. Leases lost, jobs cancelled and reports that come too late are all told by the
- * scheduler; nothing is concluded here.
+ * Reports are kept until they are answered. They are sent again after the worker has joined again,
+ * so a scheduler that was replaced meanwhile gets them too, and when no answer comes, since a
+ * connection that broke takes along what was on its way. A worker that has not heard of the
+ * scheduler for a whole lease stops its jobs: by then they may have been given to another. Leases
+ * lost, jobs cancelled and reports that come too late are all told by the scheduler; nothing is
+ * concluded here.
  */
 #include "worker/worker.h"
 
@@ -19,7 +21,7 @@
 enum phase {
 	PHASE_GREETING, /* said hello, not welcomed yet */
 	PHASE_JOINED,
-	PHASE_REFUSED,  /* the scheduler does not want this worker */
+	PHASE_REFUSED, /* the scheduler did not want this worker; asked again now and then */
 };
 
 enum stop {
@@ -32,6 +34,7 @@ enum stop {
 struct pending {
 	struct assignment *assignment;
 	GBytes *request; /* packed, with its id */
+	int64_t sent_ms;
 	gboolean is_end;
 };
 
@@ -47,15 +50,17 @@ struct worker {
 	struct slots *slots;
 	GAsyncQueue *messages; /* of struct slot_message */
 	GThread *thread;
-	gint stopping;         /* atomic, enum stop; only ever grows */
+	gint stopping;           /* atomic, enum stop; only ever grows */
 	int64_t finish_until_ms; /* written before `stopping`, read after it */
 
 	/* The thread's own. */
 	enum phase phase;
 	uint64_t session;
 	uint64_t next_id;
-	GPtrArray *held;       /* of struct assignment, owned, in the order granted */
-	GHashTable *pending;   /* id → struct pending */
+	uint64_t hello_id;   /* of the last hello */
+	gboolean drains;     /* the scheduler was told to grant nothing more */
+	GPtrArray *held;     /* of struct assignment, owned, in the order granted */
+	GHashTable *pending; /* id → struct pending */
 	int64_t heartbeat_ms;
 	int64_t next_beat_ms;
 	int64_t heard_ms;
@@ -71,8 +76,8 @@ static void free_pending(gpointer data)
 
 /* ---- sending ------------------------------------------------------------------------------ */
 
-static GBytes *pack_request(struct worker *worker, Forge__Request__KindCase kind, gpointer payload,
-	uint64_t *id)
+static GBytes *pack_request(
+	struct worker *worker, Forge__Request__KindCase kind, gpointer payload, uint64_t *id)
 {
 	Forge__Request request = FORGE__REQUEST__INIT;
 
@@ -82,12 +87,20 @@ static GBytes *pack_request(struct worker *worker, Forge__Request__KindCase kind
 	return message_pack(&request.base);
 }
 
-static void send_request(struct worker *worker, Forge__Request__KindCase kind, gpointer payload)
+/* Returns the request's id. */
+static uint64_t send_request(struct worker *worker, Forge__Request__KindCase kind, gpointer payload)
 {
 	uint64_t id;
 	g_autoptr(GBytes) message = pack_request(worker, kind, payload, &id);
 
 	bus_send(worker->socket, NULL, message);
+	return id;
+}
+
+static void send_pending(struct worker *worker, struct pending *pending)
+{
+	bus_send(worker->socket, NULL, pending->request);
+	pending->sent_ms = clock_now().monotonic_ms;
 }
 
 static void say_hello(struct worker *worker)
@@ -102,7 +115,7 @@ static void say_hello(struct worker *worker)
 	/* As many again wait here, so that a slot never waits for the scheduler. */
 	hello.slots = worker->n_slots * 2;
 	hello.resume_session = worker->session;
-	send_request(worker, FORGE__REQUEST__KIND_HELLO, &hello);
+	worker->hello_id = send_request(worker, FORGE__REQUEST__KIND_HELLO, &hello);
 }
 
 static void beat(struct worker *worker)
@@ -121,17 +134,17 @@ static void beat(struct worker *worker)
 	}
 	heartbeat.n_held = worker->held->len;
 	heartbeat.held = pointers;
-	heartbeat.draining = g_atomic_int_get(&worker->stopping) != STOP_NOT;
+	heartbeat.draining = worker->drains = g_atomic_int_get(&worker->stopping) != STOP_NOT;
 	send_request(worker, FORGE__REQUEST__KIND_HEARTBEAT, &heartbeat);
 }
 
-static void hand_back(struct worker *worker, const struct assignment *assignment)
+static void hand_back(struct worker *worker, const Forge__GrantedJob *job)
 {
 	Forge__LeaseRef ref = FORGE__LEASE_REF__INIT, *refs[1] = {&ref};
 	Forge__ReturnJobs message = FORGE__RETURN_JOBS__INIT;
 
-	ref.job = assignment->job->job;
-	ref.attempt = assignment->job->attempt;
+	ref.job = job->job;
+	ref.attempt = job->attempt;
 	message.n_jobs = 1;
 	message.jobs = refs;
 	send_request(worker, FORGE__REQUEST__KIND_RETURN_JOBS, &message);
@@ -166,10 +179,13 @@ static void take_grant(struct worker *worker, const Forge__Grant *grant)
 
 		ref.job = grant->jobs[i]->job;
 		ref.attempt = grant->jobs[i]->attempt;
-		/* A grant may come twice, or while stopping; the heartbeats tell the scheduler. */
-		if (!ref.job || find_assignment(worker, &ref) ||
-			g_atomic_int_get(&worker->stopping) != STOP_NOT)
+		/* A grant may come twice. */
+		if (!ref.job || find_assignment(worker, &ref))
 			continue;
+		if (g_atomic_int_get(&worker->stopping) != STOP_NOT) {
+			hand_back(worker, grant->jobs[i]);
+			continue;
+		}
 		assignment = assignment_new(grant->jobs[i], worker->workshop->config);
 		g_ptr_array_add(worker->held, assignment);
 		slots_put(worker->slots, assignment);
@@ -199,25 +215,28 @@ static void cancel_running(struct worker *worker)
 
 static void settle(struct worker *worker, uint64_t id, enum report_answer answer)
 {
-	struct pending *pending =
-		g_hash_table_lookup(worker->pending, GSIZE_TO_POINTER((gsize)id));
+	struct pending *pending = g_hash_table_lookup(worker->pending, GSIZE_TO_POINTER((gsize)id));
 
 	if (!pending)
 		return;
 	if (pending->is_end)
 		drop_assignment(worker, pending->assignment);
 	else
-		g_async_queue_push(
-			pending->assignment->answers, GINT_TO_POINTER((gint)answer));
+		g_async_queue_push(pending->assignment->answers, GINT_TO_POINTER((gint)answer));
 	g_hash_table_remove(worker->pending, GSIZE_TO_POINTER((gsize)id));
 }
 
-static void settle_all(struct worker *worker, enum report_answer answer)
+/* Answers every job that waits for its facts to be recorded. Ends wait on: they hold nothing up. */
+static void settle_facts(struct worker *worker, enum report_answer answer)
 {
 	g_autoptr(GList) ids = g_hash_table_get_keys(worker->pending);
 
-	for (GList *link = ids; link; link = link->next)
-		settle(worker, (uint64_t)GPOINTER_TO_SIZE(link->data), answer);
+	for (GList *link = ids; link; link = link->next) {
+		const struct pending *pending = g_hash_table_lookup(worker->pending, link->data);
+
+		if (!pending->is_end)
+			settle(worker, (uint64_t)GPOINTER_TO_SIZE(link->data), answer);
+	}
 }
 
 /* ---- receiving ---------------------------------------------------------------------------- */
@@ -234,6 +253,9 @@ static void joined(struct worker *worker, const Forge__Welcome *welcome)
 	GHashTableIter iterator;
 	gpointer value;
 
+	/* Said hello several times, it is welcomed several times. */
+	if (worker->phase == PHASE_JOINED && worker->session == welcome->session)
+		return;
 	worker->phase = PHASE_JOINED;
 	worker->session = welcome->session;
 	worker->heartbeat_ms = MAX(welcome->heartbeat_ms, LIMIT_HELLO_MS);
@@ -241,17 +263,18 @@ static void joined(struct worker *worker, const Forge__Welcome *welcome)
 	/* Reports concern different jobs, or the same one at most once: their order is free. */
 	g_hash_table_iter_init(&iterator, worker->pending);
 	while (g_hash_table_iter_next(&iterator, NULL, &value))
-		bus_send(worker->socket, NULL, ((struct pending *)value)->request);
+		send_pending(worker, value);
 }
 
-static void take_error(struct worker *worker, const Forge__Reply *reply)
+static void take_error(struct worker *worker, const Forge__Reply *reply, int64_t now_ms)
 {
-	if (worker->phase == PHASE_GREETING) {
+	if (worker->phase == PHASE_GREETING && reply->id == worker->hello_id) {
 		g_warning("scheduler refused this worker: %s", reply->error->message);
 		worker->phase = PHASE_REFUSED;
+		worker->next_beat_ms = now_ms + LIMIT_REFUSED_MS;
 		return;
 	}
-	g_warning("scheduler refused a report: %s", reply->error->message);
+	g_warning("scheduler refused a request: %s", reply->error->message);
 	settle(worker, reply->id, REPORT_LEASE_LOST);
 }
 
@@ -279,7 +302,7 @@ static void take_reply(struct worker *worker, const Forge__Reply *reply)
 			reply->recorded->lease_lost ? REPORT_LEASE_LOST : REPORT_RECORDED);
 		return;
 	case FORGE__REPLY__KIND_ERROR:
-		take_error(worker, reply);
+		take_error(worker, reply, now_ms);
 		return;
 	case FORGE__REPLY__KIND_DONE:
 	case FORGE__REPLY__KIND_SUBMITTED:
@@ -327,7 +350,7 @@ static void send_report(struct worker *worker, const struct slot_message *messag
 	forge__report__free_unpacked(report, NULL);
 	g_hash_table_insert(worker->pending, GSIZE_TO_POINTER((gsize)id), pending);
 	if (worker->phase == PHASE_JOINED)
-		bus_send(worker->socket, NULL, pending->request);
+		send_pending(worker, pending);
 	if (!message->is_end && g_atomic_int_get(&worker->stopping) == STOP_RETURN)
 		settle(worker, id, REPORT_STOPPING);
 }
@@ -353,7 +376,7 @@ static void take_slot_messages(struct worker *worker)
 			send_report(worker, message);
 			break;
 		case SLOT_RETURNED:
-			hand_back(worker, message->assignment);
+			hand_back(worker, message->assignment->job);
 			drop_assignment(worker, message->assignment);
 			break;
 		case SLOT_PROGRESS:
@@ -376,22 +399,34 @@ static void drain_pipe(struct worker *worker)
 
 /* ---- the thread --------------------------------------------------------------------------- */
 
+static void send_unanswered(struct worker *worker, int64_t now_ms)
+{
+	GHashTableIter iterator;
+	gpointer value;
+
+	g_hash_table_iter_init(&iterator, worker->pending);
+	while (g_hash_table_iter_next(&iterator, NULL, &value))
+		if (now_ms - ((struct pending *)value)->sent_ms > LIMIT_ANSWER_MS)
+			send_pending(worker, value);
+}
+
 static void keep_time(struct worker *worker)
 {
 	int64_t now_ms = clock_now().monotonic_ms;
 
 	if (now_ms < worker->next_beat_ms)
 		return;
-	if (worker->phase == PHASE_GREETING) {
-		greet(worker, now_ms);
-	} else if (worker->phase == PHASE_JOINED) {
+	if (worker->phase == PHASE_JOINED) {
 		beat(worker);
+		send_unanswered(worker, now_ms);
 		worker->next_beat_ms = now_ms + worker->heartbeat_ms;
+	} else {
+		greet(worker, now_ms);
 	}
 	if (now_ms - worker->heard_ms > LIMIT_LEASE_MS && worker->held->len > 0) {
 		g_warning("scheduler not heard of for %d ms: stopping jobs", LIMIT_LEASE_MS);
 		cancel_running(worker);
-		settle_all(worker, REPORT_LEASE_LOST);
+		settle_facts(worker, REPORT_LEASE_LOST);
 		worker->heard_ms = now_ms;
 	}
 }
@@ -401,28 +436,9 @@ static void return_unstarted(struct worker *worker)
 	struct assignment *assignment;
 
 	while ((assignment = slots_take_back(worker->slots))) {
-		hand_back(worker, assignment);
+		hand_back(worker, assignment->job);
 		drop_assignment(worker, assignment);
 	}
-}
-
-static void return_running(struct worker *worker)
-{
-	GHashTableIter iterator;
-	gpointer key, value;
-	g_autoptr(GArray) waiting = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-
-	cancel_running(worker);
-	/* Ends still go out; facts that wait for an answer would hold their jobs up. */
-	g_hash_table_iter_init(&iterator, worker->pending);
-	while (g_hash_table_iter_next(&iterator, &key, &value)) {
-		uint64_t id = (uint64_t)GPOINTER_TO_SIZE(key);
-
-		if (!((struct pending *)value)->is_end)
-			g_array_append_val(waiting, id);
-	}
-	for (guint i = 0; i < waiting->len; i++)
-		settle(worker, g_array_index(waiting, uint64_t, i), REPORT_STOPPING);
 }
 
 /* TRUE once nothing keeps the thread: all is settled, or nobody settles it in time. */
@@ -432,14 +448,52 @@ static gboolean may_leave(struct worker *worker, int64_t now_ms)
 
 	if (stopping == STOP_NOT)
 		return FALSE;
+	/* Told before anything is handed back, or that would be granted to this worker again. */
+	if (worker->phase == PHASE_JOINED && !worker->drains)
+		beat(worker);
 	return_unstarted(worker);
 	if (stopping == STOP_FINISH && now_ms > worker->finish_until_ms)
 		g_atomic_int_set(&worker->stopping, STOP_RETURN);
-	if (g_atomic_int_get(&worker->stopping) == STOP_RETURN)
-		return_running(worker);
+	if (g_atomic_int_get(&worker->stopping) == STOP_RETURN) {
+		cancel_running(worker);
+		settle_facts(worker, REPORT_STOPPING);
+	}
 	/* Ends that nobody answers are found out again by whoever runs the jobs next. */
 	return worker->held->len == 0 || worker->phase == PHASE_REFUSED ||
 		now_ms > worker->finish_until_ms + LIMIT_STOP_MS;
+}
+
+static gboolean is_answer_to(GBytes *message, uint64_t id)
+{
+	gsize size;
+	const uint8_t *data = g_bytes_get_data(message, &size);
+	Forge__Reply *reply = forge__reply__unpack(NULL, size, data);
+	gboolean is = reply && reply->id == id;
+
+	if (reply)
+		forge__reply__free_unpacked(reply, NULL);
+	return is;
+}
+
+/*
+ * Says goodbye and waits a little until that is recorded: the scheduler may be part of this
+ * process, and stop next. What it says meanwhile concerns nobody any more.
+ */
+static void leave(struct worker *worker)
+{
+	Forge__Goodbye goodbye = FORGE__GOODBYE__INIT;
+	uint64_t id = send_request(worker, FORGE__REQUEST__KIND_GOODBYE, &goodbye);
+	int64_t until_ms = clock_now().monotonic_ms + LIMIT_GOODBYE_MS;
+	int64_t left_ms;
+
+	while ((left_ms = until_ms - clock_now().monotonic_ms) > 0) {
+		g_autoptr(GBytes) message = NULL;
+
+		bus_wait(&worker->socket, 1, left_ms);
+		message = bus_receive(worker->socket, NULL);
+		if (message && is_answer_to(message, id))
+			return;
+	}
 }
 
 static gpointer run_worker(gpointer data)
@@ -459,11 +513,8 @@ static gpointer run_worker(gpointer data)
 		receive_all(worker);
 		keep_time(worker);
 	}
-	if (worker->phase == PHASE_JOINED) {
-		Forge__Goodbye goodbye = FORGE__GOODBYE__INIT;
-
-		send_request(worker, FORGE__REQUEST__KIND_GOODBYE, &goodbye);
-	}
+	if (worker->phase == PHASE_JOINED)
+		leave(worker);
 	return NULL;
 }
 
@@ -511,9 +562,10 @@ void worker_stop(struct worker *worker, int64_t finish_ms)
 	g_thread_join(worker->thread);
 	g_clear_pointer(&pipe, bus_socket_close);
 
-	/* A job that did not stop in time still ends before its memory goes. */
-	cancel_running(worker);
-	settle_all(worker, REPORT_STOPPING);
+	/* A job that did not stop in time still ends before its memory goes; nobody answers its
+	 * reports. */
+	for (guint i = 0; i < worker->held->len; i++)
+		assignment_abandon(worker->held->pdata[i]);
 	slots_free(worker->slots);
 	while ((message = g_async_queue_try_pop(worker->messages)))
 		slot_message_free(message);

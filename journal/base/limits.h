@@ -32,10 +32,12 @@
 #define LIMIT_ROWS_PAGE 500
 #define LIMIT_EVENTS_LOOKED_AT 200000
 #define LIMIT_TAIL_WAIT_MS 30000
+#define LIMIT_WAITING_TAILS 10000
 #define LIMIT_SOCKET_MESSAGES 100000
 #define LIMIT_LINGER_MS 500
 #define LIMIT_HANDSHAKE_MS 3000
 #define LIMIT_RECONNECT_MS 50
+#define LIMIT_ENDPOINT_BYTES 256
 
 /* A batch grows by this many targets an event, so that one event always fits an entry. */
 #define LIMIT_TARGETS_PER_EXTENSION 1000
@@ -76,6 +78,17 @@
 #define LIMIT_LEASE_MS 15000
 #define LIMIT_MISSED_HEARTBEATS 2
 #define LIMIT_HELLO_MS 250
+
+/* A peer that holds no session and says nothing for so long is forgotten: it may have been killed. */
+#define LIMIT_PEER_SILENCE_MS 60000
+
+/* So many failed appends in a row end a scheduler: the disk is full or broken, and those who wait should hear of it. */
+#define LIMIT_APPEND_FAILURES 3
+
+/* A worker that was refused asks again: there may be room, or another scheduler, by then. One that leaves waits so long
+ * to hear that this is recorded; if it does not, its leases end a little later. */
+#define LIMIT_REFUSED_MS 2000
+#define LIMIT_GOODBYE_MS 1000
 
 /* A client asks again after so long without an answer, and gives up after so long without a word: an embedded scheduler
  * may have a journal to replay first. */
