@@ -15,6 +15,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/base/nearest.h"
+#include "worker/remote.h"
 
 /* ---- add ---- */
 
@@ -49,6 +50,27 @@ static gboolean check_add(const struct invocation *invocation, GError **error)
 	return TRUE;
 }
 
+/*
+ * The repository that OPTION names, as it is registered. What could be none under any configuration
+ * is refused here; whether it is reached is an outcome of syncing. Caller frees.
+ */
+static char *repository_option(struct invocation *invocation, const char *option, GError **error)
+{
+	const struct config *config = invocation_config(invocation, error);
+	g_autofree char *repository = config
+		? fork_name_repository(option, invocation_text(invocation, option), error)
+		: NULL;
+	if (!repository)
+		return NULL;
+	g_autoptr(GError) problem = NULL;
+	scoped(remote) remote = remote_new(config, repository, &problem);
+	if (!remote && forge_error_code(problem) != FORGE_ERROR_CONFIGURATION_INVALID) {
+		g_propagate_prefixed_error(error, g_steal_pointer(&problem), "--%s: ", option);
+		return NULL;
+	}
+	return g_steal_pointer(&repository);
+}
+
 static gboolean register_fork(struct client *client, Forge__Fork *fork, GError **error)
 {
 	g_autofree char *request_id = client_request_id();
@@ -69,12 +91,10 @@ int cmd_fork_add(struct invocation *invocation, GError **error)
 	const char *strategy = invocation_text(invocation, "strategy");
 	if (strategy && !render_parse_strategy(strategy, &fork.strategy, error))
 		return 1;
-	g_autofree char *fork_repository = fork_name_repository(
-		"fork", invocation_text(invocation, "fork"), error);
+	g_autofree char *fork_repository = repository_option(invocation, "fork", error);
 	if (!fork_repository)
 		return 1;
-	g_autofree char *upstream = fork_name_repository(
-		"upstream", invocation_text(invocation, "upstream"), error);
+	g_autofree char *upstream = repository_option(invocation, "upstream", error);
 	if (!upstream)
 		return 1;
 	fork.name = invocation->arguments[0];

@@ -1,5 +1,6 @@
 """fork add, list and remove."""
 
+import pytest
 import yaml
 
 from world import HOST
@@ -68,6 +69,13 @@ def test_the_error_of_a_command_is_an_object_on_standard_output(world):
 def test_an_impossible_name_or_strategy_is_refused(world):
     add(world, "../up", status=6)
     add(world, "tools", "--strategy", "sideways", status=None)
+    assert not world.run("fork", "list", "--format", "json").json["forks"]
+
+
+@pytest.mark.parametrize("address", ["tools", "git.example.com/tools", "http://git.example.com", "ext::sh -c true"])
+def test_what_is_no_repository_is_refused_before_it_is_registered(world, address):
+    refused = world.run("fork", "add", "tools", "--fork", address, "--upstream", f"{HOST}/company/tools", status=6)
+    assert "--fork" in refused.err and address in refused.err
     assert not world.run("fork", "list", "--format", "json").json["forks"]
 
 
