@@ -299,8 +299,8 @@ static void fill_granted(const struct view *view, const struct job_pick *pick,
 	if (progress) {
 		granted->n_intended = progress->intended->len;
 		granted->intended = (Forge__PushIntended **)progress->intended->pdata;
-		granted->n_finished_branches = progress->finished->len;
-		granted->finished_branches = (char **)progress->finished->pdata;
+		granted->n_finished = progress->finished->len;
+		granted->finished = (Forge__FinishedBranch **)progress->finished->pdata;
 	}
 }
 

@@ -34,7 +34,8 @@ static gboolean same_intent(const Forge__PushIntended *a, const Forge__PushInten
 static gboolean is_finished(const struct job_progress *progress, const char *branch)
 {
 	for (guint i = 0; i < progress->finished->len; i++)
-		if (strcmp(progress->finished->pdata[i], branch) == 0)
+		if (strcmp(((Forge__FinishedBranch *)progress->finished->pdata[i])->branch,
+			    branch) == 0)
 			return TRUE;
 	return FALSE;
 }

@@ -236,9 +236,15 @@ static gboolean fold_job_cancel_requested(
 
 /* ---- facts -------------------------------------------------------------------------------- */
 
-static void note_finished(struct job_progress *progress, const char *branch)
+static void note_finished(struct job_progress *progress, const Forge__ForkSynced *fact)
 {
-	g_ptr_array_add(progress->finished, g_strdup(branch));
+	Forge__FinishedBranch finished = FORGE__FINISHED_BRANCH__INIT;
+	const char *branch = fact->branch;
+
+	finished.branch = fact->branch;
+	finished.status = fact->status;
+	finished.error = fact->error;
+	g_ptr_array_add(progress->finished, message_copy(&finished.base));
 	for (guint i = 0; i < progress->intended->len;) {
 		const Forge__PushIntended *intended = progress->intended->pdata[i];
 
@@ -268,7 +274,7 @@ static gboolean fold_reported(struct state *state, uint64_t seq, uint64_t time_u
 			message_copy(&fact->push_intended->base));
 		return TRUE;
 	case FORGE__FACT__KIND_FORK_SYNCED:
-		note_finished(batch_row_progress(batch, job->number), fact->fork_synced->branch);
+		note_finished(batch_row_progress(batch, job->number), fact->fork_synced);
 		fork = state_fork(state, fact->fork_synced->fork);
 		if (fork && !fact->fork_synced->dry_run)
 			fork_row_note_branch(fork, seq, time_us, fact->fork_synced);

@@ -30,7 +30,7 @@ struct fork_row {
 /** What earlier attempts of an unfinished job have reported. */
 struct job_progress {
 	GPtrArray *intended; /**< of Forge__PushIntended, oldest first, of branches not finished */
-	GPtrArray *finished; /**< of char: branches */
+	GPtrArray *finished; /**< of Forge__FinishedBranch */
 };
 
 /** An open batch. */

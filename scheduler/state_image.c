@@ -72,8 +72,8 @@ static Forge__Image__Job *image_of_job(
 	if (progress) {
 		image->n_intended = progress->intended->len;
 		image->intended = (Forge__PushIntended **)progress->intended->pdata;
-		image->n_finished_branches = progress->finished->len;
-		image->finished_branches = (char **)progress->finished->pdata;
+		image->n_finished = progress->finished->len;
+		image->finished = (Forge__FinishedBranch **)progress->finished->pdata;
 	}
 	return image;
 }

@@ -47,13 +47,13 @@ static gboolean restore_job(
 		image->state >= JOB_STATES)
 		return FALSE;
 	job_table_restore(state->jobs, batch->jobs, image->number, &saved);
-	if (image->n_intended + image->n_finished_branches == 0)
+	if (image->n_intended + image->n_finished == 0)
 		return TRUE;
 	progress = batch_row_progress(batch, image->number);
 	for (size_t i = 0; i < image->n_intended; i++)
 		g_ptr_array_add(progress->intended, message_copy(&image->intended[i]->base));
-	for (size_t i = 0; i < image->n_finished_branches; i++)
-		g_ptr_array_add(progress->finished, g_strdup(image->finished_branches[i]));
+	for (size_t i = 0; i < image->n_finished; i++)
+		g_ptr_array_add(progress->finished, message_copy(&image->finished[i]->base));
 	return TRUE;
 }
 

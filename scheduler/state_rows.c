@@ -36,6 +36,11 @@ static void free_intended(gpointer data)
 	forge__push_intended__free_unpacked(data, NULL);
 }
 
+static void free_finished(gpointer data)
+{
+	forge__finished_branch__free_unpacked(data, NULL);
+}
+
 static void free_progress(gpointer data)
 {
 	struct job_progress *progress = data;
@@ -307,7 +312,7 @@ struct job_progress *batch_row_progress(struct batch_row *batch, uint32_t number
 		return progress;
 	progress = g_new0(struct job_progress, 1);
 	progress->intended = g_ptr_array_new_with_free_func(free_intended);
-	progress->finished = g_ptr_array_new_with_free_func(g_free);
+	progress->finished = g_ptr_array_new_with_free_func(free_finished);
 	g_hash_table_insert(batch->progress, GUINT_TO_POINTER(number), progress);
 	return progress;
 }

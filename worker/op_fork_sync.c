@@ -49,13 +49,16 @@ static void clear_run(struct run *run)
 
 /* ---- ends of branches --------------------------------------------------------------------- */
 
-static void note_verdict(struct run *run, const Forge__ForkSynced *fact)
+/* What a branch's end, of this attempt or an earlier one, makes of the job's. */
+static void note_end(struct run *run, Forge__BranchStatus status, const Forge__Error *error)
 {
-	if (fact->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT)
+	if (status == FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT)
 		run->end->verdict = FORGE__VERDICT__VERDICT_CONFLICT;
-	else if (fact->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED &&
+	else if (status == FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED &&
 		run->end->verdict == FORGE__VERDICT__VERDICT_DONE && run->plan->branches->len == 1)
 		run->end->verdict = FORGE__VERDICT__VERDICT_SKIPPED;
+	if (status == FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED && error && !run->end->error)
+		run->end->error = message_copy(&error->base);
 }
 
 static gboolean note_fact(struct run *run, Forge__ForkSynced *take_fact, GError **error)
@@ -63,10 +66,7 @@ static gboolean note_fact(struct run *run, Forge__ForkSynced *take_fact, GError 
 	struct operation *operation = run->syncing.operation;
 
 	run->noted_bytes += protobuf_c_message_get_packed_size(&take_fact->base);
-	note_verdict(run, take_fact);
-	if (take_fact->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED && take_fact->error &&
-		!run->end->error)
-		run->end->error = message_copy(&take_fact->error->base);
+	note_end(run, take_fact->status, take_fact->error);
 	operation_note(operation, branch_sync_fact(take_fact));
 	if (operation->noted->len < LIMIT_FACTS_PER_REPORT / 2 &&
 		run->noted_bytes < LIMIT_NOTED_BYTES)
@@ -181,8 +181,8 @@ static gboolean has_finished(const struct run *run, const char *branch)
 {
 	const Forge__GrantedJob *job = run->syncing.operation->job;
 
-	for (size_t i = 0; i < job->n_finished_branches; i++)
-		if (strcmp(job->finished_branches[i], branch) == 0)
+	for (size_t i = 0; i < job->n_finished; i++)
+		if (strcmp(job->finished[i]->branch, branch) == 0)
 			return TRUE;
 	return FALSE;
 }
@@ -204,6 +204,10 @@ static const Forge__PushIntended *intended_for(const struct run *run, const char
 /* Ends what the listings alone can end; what needs objects is left in run->work. */
 static gboolean end_what_is_clear(struct run *run, GError **error)
 {
+	const Forge__GrantedJob *job = run->syncing.operation->job;
+
+	for (size_t i = 0; i < job->n_finished; i++)
+		note_end(run, job->finished[i]->status, job->finished[i]->error);
 	for (guint i = 0; i < run->plan->branches->len; i++) {
 		struct planned_branch *branch = run->plan->branches->pdata[i];
 		gboolean noted = TRUE;

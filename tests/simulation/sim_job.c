@@ -111,8 +111,8 @@ static void fail(struct sim_job *job, struct sim_result *result, enum forge_erro
 
 static gboolean is_finished(const struct sim_job *job, const char *branch)
 {
-	for (size_t i = 0; i < job->granted->n_finished_branches; i++)
-		if (strcmp(job->granted->finished_branches[i], branch) == 0)
+	for (size_t i = 0; i < job->granted->n_finished; i++)
+		if (strcmp(job->granted->finished[i]->branch, branch) == 0)
 			return TRUE;
 	return FALSE;
 }

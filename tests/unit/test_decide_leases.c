@@ -274,8 +274,8 @@ static void test_the_next_attempt_learns_what_was_begun(void)
 	g_assert_cmpuint(granted->attempt, ==, 2);
 	g_assert_cmpuint(granted->n_intended, ==, 1);
 	g_assert_cmpstr(granted->intended[0]->ref, ==, "refs/heads/main");
-	g_assert_cmpuint(granted->n_finished_branches, ==, 1);
-	g_assert_cmpstr(granted->finished_branches[0], ==, "docs");
+	g_assert_cmpuint(granted->n_finished, ==, 1);
+	g_assert_cmpstr(granted->finished[0]->branch, ==, "docs");
 }
 
 static void test_words_that_no_reader_of_the_journal_knows_are_refused(void)
