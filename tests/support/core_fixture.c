@@ -354,5 +354,7 @@ void core_beat_empty(struct core *core, const char *from)
 {
 	Forge__Heartbeat heartbeat = FORGE__HEARTBEAT__INIT;
 
+	/* One that comes at once after another, or after a grant, says nothing new. */
+	core->now.monotonic_ms += LIMIT_HEARTBEAT_MS;
 	core_ask(core, from, FORGE__REQUEST__KIND_HEARTBEAT, &heartbeat);
 }
