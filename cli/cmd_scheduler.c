@@ -164,6 +164,8 @@ static gboolean run_worker(const struct config *config, uint32_t n_jobs, GError 
 		n_jobs);
 	number = wait_for_signal(&signals);
 	g_message("worker stopping signal=%d", number);
+	/* A second signal ends the process at once; its jobs are then taken up by others. */
+	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 	worker_stop(worker, LIMIT_DRAIN_MS);
 	return TRUE;
 }

@@ -98,6 +98,8 @@ static void host(struct embed *embed, struct scheduler_loop *take_loop)
 	embed->loop = loop;
 	stopping = embed->stopping;
 	g_mutex_unlock(&embed->mutex);
+	/* Of those who only asked nobody else takes notice. */
+	runtime_forget_dead_owners(embed->runtime);
 	if (!stopping && !scheduler_loop_run(loop, &error))
 		keep_failure(embed, error);
 	g_mutex_lock(&embed->mutex);

@@ -1,7 +1,11 @@
 /*
- * Where commands of one user find each other. Socket paths end at about 107 bytes, so a digest of the journal's path
- * names its socket. A process shows that it lives by holding a lock on a file of its own: the lock goes when the process
- * does, however it ends.
+ * Where commands of one user find each other. Socket paths end at about 107 bytes, so a digest of
+ * the journal's path names its socket. A process shows that it lives by holding a lock on a file of
+ * its own: the lock goes when the process does, however it ends.
+ *
+ * Whoever finds such a file without a lock takes the lock before deleting it, and a process that
+ * has locked its file looks whether it is still there: so nobody deletes the file of a process that
+ * is just starting.
  */
 #include "cli/runtime_folder.h"
 
@@ -14,16 +18,38 @@
 
 #include "journal/base/errors.h"
 #include "journal/base/hash.h"
+#include "journal/base/limits.h"
 
 #define SOCKET_NAME_DIGITS 32
+#define SOCKET_SUFFIX ".sock"
+#define OWNER_SUFFIX ".owner"
+#define OWNER_TRIES 10
+
+/* `forge` in XDG_RUNTIME_DIR, or NULL if that is not there, not this user's (as after su), or too
+ * long for a socket. */
+static char *session_folder(void)
+{
+	const char *parent = g_getenv("XDG_RUNTIME_DIR");
+	g_autofree char *folder = NULL;
+	GStatBuf status;
+
+	if (!parent || !g_path_is_absolute(parent) || g_stat(parent, &status) != 0 ||
+		!S_ISDIR(status.st_mode) || status.st_uid != getuid())
+		return NULL;
+	folder = g_build_filename(parent, "forge", NULL);
+	if (strlen(folder) + 1 + SOCKET_NAME_DIGITS + strlen(SOCKET_SUFFIX) >
+		LIMIT_SOCKET_PATH_BYTES)
+		return NULL;
+	return g_steal_pointer(&folder);
+}
 
 char *runtime_folder(GError **error)
 {
-	const char *parent = g_getenv("XDG_RUNTIME_DIR");
-	g_autofree char *folder = parent && *parent
-		? g_build_filename(parent, "forge", NULL)
-		: g_strdup_printf("/tmp/forge-%u", (unsigned)getuid());
+	g_autofree char *folder = session_folder();
 	GStatBuf status;
+
+	if (!folder)
+		folder = g_strdup_printf("/tmp/forge-%u", (unsigned)getuid());
 
 	if (g_mkdir(folder, 0700) != 0 && errno != EEXIST) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_PERMISSION_DENIED,
@@ -46,12 +72,12 @@ char *runtime_endpoint(const char *runtime, const char *journal_folder)
 	struct hash digest = hash_chain(NULL, canonical, strlen(canonical));
 	g_autofree char *hex = hash_hex(&digest);
 
-	return g_strdup_printf("ipc://%s/%.*s.sock", runtime, SOCKET_NAME_DIGITS, hex);
+	return g_strdup_printf("ipc://%s/%.*s" SOCKET_SUFFIX, runtime, SOCKET_NAME_DIGITS, hex);
 }
 
 static char *owner_path(const char *runtime, const char *owner)
 {
-	g_autofree char *name = g_strconcat(owner, ".owner", NULL);
+	g_autofree char *name = g_strconcat(owner, OWNER_SUFFIX, NULL);
 
 	return g_build_filename(runtime, name, NULL);
 }
@@ -61,18 +87,48 @@ static gboolean is_owner_name(const char *owner)
 	return *owner && strspn(owner, "0123456789abcdef") == strlen(owner);
 }
 
+static gboolean take_lock(int descriptor)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	return fcntl(descriptor, F_OFD_SETLK, &lock) == 0;
+}
+
+/* Makes and locks PATH. -1 with errno; EAGAIN if somebody deleted or locked it meanwhile. */
+static int make_locked(const char *path)
+{
+	int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct stat status;
+	int problem;
+
+	if (descriptor < 0)
+		return -1;
+	if (take_lock(descriptor) && fstat(descriptor, &status) == 0) {
+		if (status.st_nlink > 0)
+			return descriptor;
+		errno = EAGAIN;
+	}
+	problem = errno;
+	close(descriptor);
+	errno = problem;
+	return -1;
+}
+
 int runtime_owner_hold(const char *runtime, const char *owner, GError **error)
 {
 	g_autofree char *path = owner_path(runtime, owner);
-	int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
-	if (descriptor >= 0 && fcntl(descriptor, F_OFD_SETLK, &lock) == 0)
-		return descriptor;
+	for (int i = 0; i < OWNER_TRIES; i++) {
+		int descriptor = make_locked(path);
+
+		if (descriptor >= 0)
+			return descriptor;
+		if (errno != EAGAIN && errno != EACCES)
+			break;
+		g_unlink(path);
+	}
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_PERMISSION_DENIED, "cannot lock %s: %s", path,
 		g_strerror(errno));
-	if (descriptor >= 0)
-		close(descriptor);
 	return -1;
 }
 
@@ -87,20 +143,35 @@ void runtime_owner_release(const char *runtime, const char *owner, int descripto
 gboolean runtime_owner_lives(const char *runtime, const char *owner)
 {
 	g_autofree char *path = NULL;
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	int descriptor;
-	gboolean held;
+	gboolean lives;
 
 	if (!is_owner_name(owner))
 		return FALSE;
 	path = owner_path(runtime, owner);
 	descriptor = open(path, O_RDWR | O_CLOEXEC);
+	/* Short of descriptors nobody is declared dead. */
 	if (descriptor < 0)
-		return FALSE;
-	held = fcntl(descriptor, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-	close(descriptor);
+		return errno != ENOENT;
+	lives = !take_lock(descriptor);
 	/* Left behind by a process that was killed. */
-	if (!held)
+	if (!lives)
 		g_unlink(path);
-	return held;
+	close(descriptor);
+	return lives;
+}
+
+void runtime_forget_dead_owners(const char *runtime)
+{
+	g_autoptr(GDir) folder = g_dir_open(runtime, 0, NULL);
+	const char *name;
+
+	while (folder && (name = g_dir_read_name(folder))) {
+		g_autofree char *owner = g_str_has_suffix(name, OWNER_SUFFIX)
+			? g_strndup(name, strlen(name) - strlen(OWNER_SUFFIX))
+			: NULL;
+
+		if (owner)
+			runtime_owner_lives(runtime, owner);
+	}
 }

@@ -411,6 +411,7 @@ static void draining_worker_says_so_before_it_hands_jobs_back(
 {
 	struct stopping stopping;
 	GThread *thread;
+	scoped_value(wire_request) running = {0};
 	scoped_value(wire_request) draining = {0};
 	scoped_value(wire_request) returned = {0};
 	scoped_value(wire_request) late = {0};
@@ -419,7 +420,8 @@ static void draining_worker_says_so_before_it_hands_jobs_back(
 
 	(void)unused;
 	join(fixture);
-	grant_noop(fixture, 1, 1500);
+	grant_fork(fixture);
+	running = await_report(fixture);
 	grant_noop(fixture, 2, 0);
 	do {
 		/* Both are there once a heartbeat names both. */
@@ -436,6 +438,7 @@ static void draining_worker_says_so_before_it_hands_jobs_back(
 	grant_noop(fixture, 3, 0);
 	late = wire_await_request(fixture->socket, FORGE__REQUEST__KIND_RETURN_JOBS);
 	g_assert_cmpuint(late.request->return_jobs->jobs[0]->job->number, ==, 3);
+	record(fixture, &running);
 	end = await_report(fixture);
 	g_assert_cmpuint(end.request->report->job->number, ==, 1);
 	g_assert_null(end.request->report->end->error);
