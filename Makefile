@@ -95,7 +95,7 @@ check: deps ## set up what is missing, then run every test
 	@$(MAKE) --no-print-directory --keep-going unit e2e WERROR=1
 
 unit: all $(UNIT_TESTS) ## unit tests and the simulation alone
-	prove --exec '' $(UNIT_TESTS)
+	prove --exec tests/tap.sh $(UNIT_TESTS)
 
 e2e: all ## end-to-end tests alone
 	FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e

@@ -299,6 +299,9 @@ static int follow(struct run *run, const Forge__Submitted *submitted, GError **e
 	scoped(progress) progress = progress_new(&invocation->terminal, !invocation->quiet);
 	run->history = history;
 	run->progress = progress;
+	if (submitted->paused)
+		output_remark(invocation,
+			"The queue is paused: the jobs wait until `forge queue resume`.");
 	if (submitted->nobody_works && !client_is_embedded(run->client))
 		output_remark(invocation,
 			"No worker is connected: the jobs wait until `forge worker` is started.");

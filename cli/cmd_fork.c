@@ -119,13 +119,21 @@ int cmd_fork_add(struct invocation *invocation, GError **error)
 
 /* ---- list ---- */
 
+/* How a branch stands. What it was before the newest sync failed is not how it stands. */
+static char *status_of(const Forge__ForkRow *row, const Forge__BranchRow *branch)
+{
+	if (row->failure)
+		return g_strdup_printf("failed: %s", row->failure->code);
+	return g_strdup(branch ? render_status(branch->last) : "never synced");
+}
+
 static void add_row(struct table *table, const Forge__ForkRow *row, const Forge__BranchRow *branch,
 	int64_t now_us)
 {
 	char *cells[] = {
 		g_strdup(row->fork->name),
 		g_strdup(branch ? branch->last->branch : ""),
-		g_strdup(branch ? render_status(branch->last) : "never synced"),
+		status_of(row, branch),
 		g_strndup(branch ? branch->last->after : "", 7),
 		clock_format_age(branch ? (int64_t)branch->time_us : 0, now_us),
 		g_strdup(row->fork->fork),

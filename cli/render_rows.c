@@ -93,6 +93,9 @@ struct value *render_fork_row(const Forge__ForkRow *row)
 		value_append_take(list, entry);
 	}
 	value_put_take(object, "last", list);
+	value_put_take(object, "error", render_error(row->failure));
+	value_put_take(object, "failed_at",
+		row->failure ? render_time(row->failure_us) : value_new_null());
 	return object;
 }
 

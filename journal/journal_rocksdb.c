@@ -463,7 +463,9 @@ struct journal *journal_rocksdb_open(
 						    : open_to_read(folder, &end, error);
 
 	if (!store) {
-		g_prefix_error(error, "journal '%s': ", folder);
+		/* Who holds it is told with the folder already. */
+		if (!error || !g_error_matches(*error, FORGE_ERROR, FORGE_ERROR_JOURNAL_HELD))
+			g_prefix_error(error, "journal '%s': ", folder);
 		return NULL;
 	}
 	return journal_new(mode == JOURNAL_WRITE ? &writing_backend : &reading_backend, store,

@@ -104,6 +104,7 @@ static void answer_submitted(
 	submitted.batch = seq;
 	submitted.name = (char *)name;
 	submitted.existed = existed;
+	submitted.paused = asking->view->state->paused;
 	submitted.nobody_works = !has_worker_for(asking->view, asking->peer->owner);
 	asking_answer(asking, FORGE__REPLY__KIND_SUBMITTED, &submitted);
 }

@@ -66,6 +66,8 @@ static Forge__ForkRow *row_of_fork(const struct fork_row *fork, GPtrArray *pool)
 	forge__fork_row__init(row);
 	row->fork = fork->spec;
 	row->registered_us = fork->registered_us;
+	row->failure = fork->failure;
+	row->failure_us = fork->failure_us;
 	row->branches =
 		keep(pool, g_new(Forge__BranchRow *, MAX(1, fork->branches->len)));
 	for (guint i = 0; i < fork->branches->len; i++) {

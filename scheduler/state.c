@@ -169,8 +169,20 @@ static gboolean fold_job_succeeded(
 	return TRUE;
 }
 
-static gboolean fold_job_failed(
-	struct state *state, uint64_t seq, const Forge__JobFailed *event, GError **error)
+/* A job that failed before any branch had an end leaves what was known of its fork in doubt. */
+static void note_failure(struct state *state, uint64_t time_us, const struct batch_row *batch,
+	const struct job *job, const Forge__Error *error)
+{
+	const char *target = job_table_target(state->jobs, job);
+	const struct job_progress *progress = state_progress(batch, job->number);
+	struct fork_row *fork = target ? state_fork(state, target) : NULL;
+
+	if (fork && error && (!progress || progress->finished->len == 0))
+		fork_row_note_failure(fork, time_us, error);
+}
+
+static gboolean fold_job_failed(struct state *state, uint64_t seq, uint64_t time_us,
+	const Forge__JobFailed *event, GError **error)
 {
 	struct batch_row *batch;
 	const struct job *job;
@@ -179,6 +191,7 @@ static gboolean fold_job_failed(
 		return FALSE;
 	if (job->state == JOB_LEASED && job->attempt != event->attempt)
 		return misfit(error, seq, "its attempt does not hold the job");
+	note_failure(state, time_us, batch, job, event->error);
 	end_job(state, batch, job->number, JOB_FAILED);
 	return TRUE;
 }
@@ -346,7 +359,7 @@ static gboolean fold(struct state *state, uint64_t seq, uint64_t time_us,
 	case FORGE__EVENT__KIND_JOB_SUCCEEDED:
 		return fold_job_succeeded(state, seq, event->job_succeeded, error);
 	case FORGE__EVENT__KIND_JOB_FAILED:
-		return fold_job_failed(state, seq, event->job_failed, error);
+		return fold_job_failed(state, seq, time_us, event->job_failed, error);
 	case FORGE__EVENT__KIND_JOB_RETRY_SCHEDULED:
 		return fold_job_retry_scheduled(state, seq, event->job_retry_scheduled, error);
 	case FORGE__EVENT__KIND_JOB_CANCELLED:

@@ -25,6 +25,8 @@ struct fork_row {
 	uint64_t registered_seq;
 	char *request_id;
 	GPtrArray *branches; /**< of struct branch_row, in the order first seen */
+	Forge__Error *failure; /**< why the newest job said nothing of any branch; NULL: it did */
+	uint64_t failure_us;
 };
 
 /** What earlier attempts of an unfinished job have reported. */

@@ -35,6 +35,8 @@ static Forge__Image__ForkState *image_of_fork(struct builder *builder, const str
 	forge__image__fork_state__init(image);
 	image->fork = fork->spec;
 	image->registered_us = fork->registered_us;
+	image->failure = fork->failure;
+	image->failure_us = fork->failure_us;
 	image->registered_seq = fork->registered_seq;
 	image->request_id = fork->request_id;
 	image->n_branches = fork->branches->len;

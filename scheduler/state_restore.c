@@ -17,6 +17,8 @@ static void restore_fork(struct state *state, const Forge__Image__ForkState *ima
 	for (size_t i = 0; i < image->n_branches; i++)
 		fork_row_note_branch(fork, image->branches[i]->seq, image->branches[i]->time_us,
 			image->branches[i]->last);
+	if (image->failure)
+		fork_row_note_failure(fork, image->failure_us, image->failure);
 }
 
 static gboolean add_batch(struct state *state, const Forge__Image__Batch *image)

@@ -21,10 +21,19 @@ static void free_branch(gpointer data)
 	g_free(branch);
 }
 
+static void clear_failure(struct fork_row *fork)
+{
+	if (fork->failure)
+		forge__error__free_unpacked(fork->failure, NULL);
+	fork->failure = NULL;
+	fork->failure_us = 0;
+}
+
 static void free_fork(gpointer data)
 {
 	struct fork_row *fork = data;
 
+	clear_failure(fork);
 	forge__fork__free_unpacked(fork->spec, NULL);
 	g_ptr_array_free(fork->branches, TRUE);
 	g_free(fork->request_id);
@@ -343,6 +352,7 @@ void fork_row_note_branch(
 {
 	struct branch_row *branch = NULL;
 
+	clear_failure(fork);
 	for (guint i = 0; i < fork->branches->len && !branch; i++) {
 		struct branch_row *other = fork->branches->pdata[i];
 
@@ -360,6 +370,13 @@ void fork_row_note_branch(
 	branch->last = message_copy(&fact->base);
 	branch->seq = seq;
 	branch->time_us = time_us;
+}
+
+void fork_row_note_failure(struct fork_row *fork, uint64_t time_us, const Forge__Error *error)
+{
+	clear_failure(fork);
+	fork->failure = message_copy(&error->base);
+	fork->failure_us = time_us;
 }
 
 void session_row_add(struct state *state, uint64_t seq, const char *name, uint32_t slots, const char *owner)

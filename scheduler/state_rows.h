@@ -41,6 +41,9 @@ void fork_row_remove(struct state *state, struct fork_row *fork);
 void fork_row_note_branch(
 	struct fork_row *fork, uint64_t seq, uint64_t time_us, const Forge__ForkSynced *fact);
 
+/** Notes that the newest job of FORK failed as a whole, for ERROR. */
+void fork_row_note_failure(struct fork_row *fork, uint64_t time_us, const Forge__Error *error);
+
 void session_row_add(
 	struct state *state, uint64_t seq, const char *name, uint32_t slots, const char *owner);
 

@@ -212,8 +212,6 @@
 #define LIMIT_LINKING_OBJECT_BYTES (64 * 1024 * 1024)
 /* Refs that one store or fork repository remembers. */
 #define LIMIT_ANCHORS 100000
-#define LIMIT_BACKUPS_KEPT 10
-#define LIMIT_BACKUP_DAYS 90
 
 /* Documents from outside: bytes, nesting, nodes after aliases are expanded. */
 #define LIMIT_DOCUMENT_BYTES (8 * 1024 * 1024)

@@ -95,3 +95,17 @@ def test_nothing_of_a_token_in_a_url_is_ever_shown(world):
                        f"{HOST}/company/tools", status=None)
     texts = [str(result), str(world.run("fork", "list", "--format", "json")), str(world.run("journal", "export"))]
     assert not any(secret in text for text in texts)
+
+
+def test_a_fork_that_was_in_sync_is_not_shown_so_once_a_sync_failed(world):
+    fork = world.one()
+    world.sync()
+    folder = world.path(fork.repository)
+    folder.rename(folder.with_suffix(".gone"))
+    world.sync(status=None)
+    row = world.run("fork", "list", "--format", "json").json["forks"][0]
+    assert row["error"]["code"] == "REPOSITORY_NOT_FOUND"
+    assert "up_to_date" not in world.run("fork", "list").out
+    folder.with_suffix(".gone").rename(folder)
+    world.sync()
+    assert world.run("fork", "list", "--format", "json").json["forks"][0]["error"] is None
