@@ -119,7 +119,7 @@ asan: ## unit tests under the address and undefined-behaviour sanitizers
 	$(MAKE) --no-print-directory unit VARIANT=asan
 
 tsan: ## unit tests under the thread sanitizer
-	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp $(MAKE) --no-print-directory unit VARIANT=tsan
+	G_SLICE=always-malloc TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp $(MAKE) --no-print-directory unit VARIANT=tsan
 
 install: all ## install below PREFIX (and DESTDIR)
 	install -D -m 755 $(BUILD)/forge $(DESTDIR)$(PREFIX)/bin/forge
