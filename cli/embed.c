@@ -11,6 +11,7 @@
 #include "cli/client.h"
 #include "cli/runtime_folder.h"
 #include "cli/workshop.h"
+#include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/journal_rocksdb.h"
@@ -73,7 +74,7 @@ static gboolean wait_for_journal(struct embed *embed)
 	g_mutex_lock(&embed->mutex);
 	while (!embed->stopping && journal_rocksdb_holder(embed->journal_folder, &holder))
 		g_cond_wait_until(&embed->changed, &embed->mutex,
-			g_get_monotonic_time() + LIMIT_TAKEOVER_MS * 1000);
+			clock_wait_end(LIMIT_TAKEOVER_MS));
 	stopping = embed->stopping;
 	g_mutex_unlock(&embed->mutex);
 	return !stopping;

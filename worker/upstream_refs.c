@@ -7,6 +7,7 @@
  */
 #include "worker/upstream_refs.h"
 
+#include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "worker/transfer.h"
@@ -123,7 +124,7 @@ static struct upstream_answer *wait_for_answer(struct upstream_refs *refs, const
 			return NULL;
 		}
 		g_cond_wait_until(&refs->ready, &refs->mutex,
-			g_get_monotonic_time() + LIMIT_BUDGET_STEP_MS * 1000);
+			clock_wait_end(LIMIT_BUDGET_STEP_MS));
 	}
 	if (!found)
 		g_hash_table_insert(refs->answers, g_strdup(key), NULL);

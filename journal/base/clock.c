@@ -11,6 +11,11 @@ struct instant clock_now(void)
 	return now;
 }
 
+int64_t clock_wait_end(int64_t ms)
+{
+	return g_get_monotonic_time() + ms * 1000;
+}
+
 char *clock_format(int64_t wall_us)
 {
 	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(wall_us / G_USEC_PER_SEC);

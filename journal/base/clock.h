@@ -12,6 +12,9 @@ struct instant {
 
 struct instant clock_now(void);
 
+/** The end of a wait of MS milliseconds that begins now, as g_cond_wait_until() takes it. */
+int64_t clock_wait_end(int64_t ms);
+
 /** WALL_US as RFC 3339 in UTC with seconds (`2026-01-15T10:30:00Z`). Caller frees. */
 char *clock_format(int64_t wall_us);
 
