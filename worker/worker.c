@@ -441,6 +441,12 @@ static void return_unstarted(struct worker *worker)
 	}
 }
 
+/* TRUE if there is no scheduler, and there was time enough for another to come. */
+static gboolean is_alone(const struct worker *worker, int64_t now_ms)
+{
+	return worker->phase == PHASE_GREETING && now_ms > worker->heard_ms + LIMIT_ANSWER_MS;
+}
+
 /* TRUE once nothing keeps the thread: all is settled, or nobody settles it in time. */
 static gboolean may_leave(struct worker *worker, int64_t now_ms)
 {
@@ -460,6 +466,7 @@ static gboolean may_leave(struct worker *worker, int64_t now_ms)
 	}
 	/* Ends that nobody answers are found out again by whoever runs the jobs next. */
 	return worker->held->len == 0 || worker->phase == PHASE_REFUSED ||
+		(g_atomic_int_get(&worker->stopping) == STOP_RETURN && is_alone(worker, now_ms)) ||
 		now_ms > worker->finish_until_ms + LIMIT_STOP_MS;
 }
 

@@ -367,6 +367,21 @@ static void stops_while_a_report_waits_and_nobody_answers(
 	g_assert_cmpint(clock_now().monotonic_ms - begun_ms, <, LIMIT_STOP_MS / 2);
 }
 
+static void stops_soon_when_its_scheduler_has_gone(struct fixture *fixture, gconstpointer unused)
+{
+	scoped_value(wire_request) end = {0};
+	int64_t begun_ms;
+
+	(void)unused;
+	join(fixture);
+	grant_noop(fixture, 1, 0);
+	end = await_report(fixture);
+	say_goodbye(fixture);
+	begun_ms = clock_now().monotonic_ms;
+	worker_stop(g_steal_pointer(&fixture->worker), 0);
+	g_assert_cmpint(clock_now().monotonic_ms - begun_ms, <, LIMIT_STOP_MS / 2);
+}
+
 static void stops_without_ever_having_seen_a_scheduler(
 	struct fixture *fixture, gconstpointer unused)
 {
@@ -523,6 +538,7 @@ int main(int argc, char **argv)
 	ADD("revoked_job_says_that_it_was_cancelled", 2, revoked_job_says_that_it_was_cancelled);
 	ADD("stops_while_a_report_waits_and_nobody_answers", 1,
 		stops_while_a_report_waits_and_nobody_answers);
+	ADD("stops_soon_when_its_scheduler_has_gone", 1, stops_soon_when_its_scheduler_has_gone);
 	ADD("stops_without_ever_having_seen_a_scheduler", 4,
 		stops_without_ever_having_seen_a_scheduler);
 	ADD("leaves_once_its_goodbye_is_recorded", 1, leaves_once_its_goodbye_is_recorded);
