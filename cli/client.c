@@ -1,7 +1,8 @@
 /*
- * A command's conversation with the scheduler: hello, one request at a time, and patience. A scheduler may go away
- * between a request and its reply; then the client says hello to whoever is there next and asks again. That is safe
- * because everything that changes something carries an id of its own, made here.
+ * A command's conversation with the scheduler: hello, one request at a time, and patience. A
+ * scheduler may go away between a request and its reply; then the client says hello to whoever is
+ * there next and asks again. That is safe because everything that changes something carries an id
+ * of its own, made here.
  */
 #include "cli/client.h"
 
@@ -59,8 +60,8 @@ gboolean client_is_embedded(const struct client *client)
 
 static gboolean fail_reply(const Forge__Error *failure, GError **error)
 {
-	g_set_error_literal(error, FORGE_ERROR, (gint)forge_error_from_name(failure->code),
-		failure->message);
+	g_set_error_literal(
+		error, FORGE_ERROR, (gint)forge_error_from_name(failure->code), failure->message);
 	return FALSE;
 }
 
@@ -99,14 +100,13 @@ static Forge__Reply *receive(struct client *client, int64_t wait_ms)
 }
 
 /* Whether waiting still makes sense. */
-static gboolean may_wait(struct client *client, int64_t silent_since_ms, int64_t patience_ms,
-	GError **error)
+static gboolean may_wait(
+	struct client *client, int64_t silent_since_ms, int64_t patience_ms, GError **error)
 {
 	const GError *failure = client->embed ? embed_failure(client->embed) : NULL;
 
 	if (client_interrupted()) {
-		g_set_error_literal(
-			error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED, "interrupted");
+		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED, "interrupted");
 		return FALSE;
 	}
 	if (failure) {
@@ -124,8 +124,8 @@ static gboolean may_wait(struct client *client, int64_t silent_since_ms, int64_t
 struct exchange {
 	GBytes *message;
 	uint64_t id;
-	int64_t answer_ms;  /* how long an answer may take before it is asked again */
-	int64_t asked_ms;   /* last time it was sent, or hello was said */
+	int64_t answer_ms; /* how long an answer may take before it is asked again */
+	int64_t asked_ms;  /* last time it was sent, or hello was said */
 	int64_t heard_ms;
 };
 
@@ -171,12 +171,12 @@ static void ask_again_if_silent(struct client *client, struct exchange *exchange
 	}
 }
 
-static Forge__Reply *converse(struct client *client, Forge__Request *request, int64_t answer_ms,
-	GError **error)
+static Forge__Reply *converse(
+	struct client *client, Forge__Request *request, int64_t answer_ms, GError **error)
 {
 	struct exchange exchange = {.id = client->next_id++, .answer_ms = answer_ms};
-	int64_t patience_ms =
-		(client->embed ? LIMIT_EMBED_PATIENCE_MS : LIMIT_DAEMON_PATIENCE_MS) + answer_ms;
+	int64_t patience_ms = (client->embed ? LIMIT_EMBED_PATIENCE_MS : LIMIT_DAEMON_PATIENCE_MS) +
+		answer_ms;
 	g_autoptr(GBytes) message = NULL;
 
 	request->id = exchange.id;
@@ -248,8 +248,8 @@ static gboolean attach(struct client *client, const struct config *config, enum 
 		return FALSE;
 	if (!client->embed || use == CLIENT_READS)
 		return TRUE;
-	return embed_start_worker(client->embed,
-		worker_jobs ? worker_jobs : (uint32_t)config->worker_jobs, error);
+	return embed_start_worker(
+		client->embed, worker_jobs ? worker_jobs : (uint32_t)config->worker_jobs, error);
 }
 
 struct client *client_new(

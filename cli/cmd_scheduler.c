@@ -1,6 +1,7 @@
 /*
- * `forge scheduler` and `forge worker`: the two halves as daemons in the foreground, logging to standard error. SIGTERM and
- * SIGINT end them in order: the scheduler says goodbye and leaves a checkpoint, the worker ends or hands back its jobs.
+ * `forge scheduler` and `forge worker`: the two halves as daemons in the foreground, logging to
+ * standard error. SIGTERM and SIGINT end them in order: the scheduler says goodbye and leaves a
+ * checkpoint, the worker ends or hands back its jobs.
  */
 #include <signal.h>
 #include <unistd.h>

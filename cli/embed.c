@@ -1,7 +1,8 @@
 /*
- * Embedded mode: every command tries to be the host of its journal's scheduler. The first gets the journal's lock and
- * listens on a socket whose name follows from the journal; the others connect there and watch the lock. When the host
- * ends, however it ends, one of them takes the lock, replays and listens on the same socket.
+ * Embedded mode: every command tries to be the host of its journal's scheduler. The first gets the
+ * journal's lock and listens on a socket whose name follows from the journal; the others connect
+ * there and watch the lock. When the host ends, however it ends, one of them takes the lock,
+ * replays and listens on the same socket.
  */
 #include "cli/embed.h"
 
@@ -73,8 +74,8 @@ static gboolean wait_for_journal(struct embed *embed)
 
 	g_mutex_lock(&embed->mutex);
 	while (!embed->stopping && journal_rocksdb_holder(embed->journal_folder, &holder))
-		g_cond_wait_until(&embed->changed, &embed->mutex,
-			clock_wait_end(LIMIT_TAKEOVER_MS));
+		g_cond_wait_until(
+			&embed->changed, &embed->mutex, clock_wait_end(LIMIT_TAKEOVER_MS));
 	stopping = embed->stopping;
 	g_mutex_unlock(&embed->mutex);
 	return !stopping;

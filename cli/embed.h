@@ -9,18 +9,19 @@
 #include "queue/bus.h"
 
 /**
- * A scheduler without a daemon: in this process, or in that of another command on the same journal. If that one ends, this
- * process takes over by itself.
+ * A scheduler without a daemon: in this process, or in that of another command on the same journal.
+ * If that one ends, this process takes over by itself.
  */
 struct embed;
 
 /**
- * Hosts the scheduler of CONFIG's journal, or finds out who does. Errors: JOURNAL_* of opening; JOURNAL_HELD if a daemon
- * holds the journal.
+ * Hosts the scheduler of CONFIG's journal, or finds out who does. Errors: JOURNAL_* of opening;
+ * JOURNAL_HELD if a daemon holds the journal.
  */
 struct embed *embed_new(struct bus *bus, const struct config *config, GError **error);
 
-/** Starts a worker of N_JOBS slots that runs the jobs of embed_owner(), and those of owners who are gone. */
+/** Starts a worker of N_JOBS slots that runs the jobs of embed_owner(), and those of owners who are
+ * gone. */
 gboolean embed_start_worker(struct embed *embed, uint32_t n_jobs, GError **error);
 
 /** Hands running jobs back, stops hosting. */

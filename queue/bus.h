@@ -7,7 +7,8 @@
 #include "journal/base/scope.h"
 
 /**
- * The sockets of one process. One bus may be shared by threads; a socket belongs to the thread that made it.
+ * The sockets of one process. One bus may be shared by threads; a socket belongs to the thread that
+ * made it.
  */
 struct bus;
 
@@ -24,37 +25,40 @@ void bus_socket_close(struct bus_socket *socket);
 SCOPED_POINTER(bus_socket, bus_socket_close)
 
 /**
- * A socket that many peers connect to, at ENDPOINT (ipc://, tcp://); SCHEDULER_UNREACHABLE says why it cannot be. The file
- * of an ipc:// address that nobody listens at any more is replaced.
+ * A socket that many peers connect to, at ENDPOINT (ipc://, tcp://); SCHEDULER_UNREACHABLE says why
+ * it cannot be. The file of an ipc:// address that nobody listens at any more is replaced.
  */
 struct bus_socket *bus_listen(struct bus *bus, const char *endpoint, GError **error);
 
 /** A socket that talks to one bus_listen(); connects, and connects again, by itself. */
 struct bus_socket *bus_connect(struct bus *bus, const char *endpoint, GError **error);
 
-/** Ends of a pipe between threads of this process, by NAME: many may push, one pulls. The puller comes first. */
+/** Ends of a pipe between threads of this process, by NAME: many may push, one pulls. The puller
+ * comes first. */
 struct bus_socket *bus_pull(struct bus *bus, const char *name);
 struct bus_socket *bus_push(struct bus *bus, const char *name);
 
 /**
- * Sends MESSAGE; ROUTING (as bus_receive() gave it) says to whom on a listening socket and is passed on by a pipe, and
- * is NULL on a connected one. Never waits. FALSE if the peer is gone or takes nothing more: the message is dropped.
+ * Sends MESSAGE; ROUTING (as bus_receive() gave it) says to whom on a listening socket and is
+ * passed on by a pipe, and is NULL on a connected one. Never waits. FALSE if the peer is gone or
+ * takes nothing more: the message is dropped.
  */
 gboolean bus_send(struct bus_socket *socket, GBytes *routing, GBytes *message);
 
 /**
- * The next message that is there, NULL if none is. ROUTING (may be NULL on a connected socket) gets the sender, NULL if
- * there is none. Malformed messages are dropped.
+ * The next message that is there, NULL if none is. ROUTING (may be NULL on a connected socket) gets
+ * the sender, NULL if there is none. Malformed messages are dropped.
  */
 GBytes *bus_receive(struct bus_socket *socket, GBytes **routing);
 
 /**
- * Waits until one of SOCKETS (N of them) has a message, a signal comes or TIMEOUT_MS (-1: for ever) is over. TRUE if there
- * is a message.
+ * Waits until one of SOCKETS (N of them) has a message, a signal comes or TIMEOUT_MS (-1: for ever)
+ * is over. TRUE if there is a message.
  */
 gboolean bus_wait(struct bus_socket *const *sockets, size_t n, int64_t timeout_ms);
 
-/** Peers whose addresses may be listened on or connected to without encryption: ipc://, inproc://, tcp:// on loopback. */
+/** Peers whose addresses may be listened on or connected to without encryption: ipc://, inproc://,
+ * tcp:// on loopback. */
 gboolean bus_endpoint_is_local(const char *endpoint);
 
 #endif

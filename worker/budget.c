@@ -10,7 +10,8 @@
 gboolean budget_check(const struct budget *budget, GError **error)
 {
 	if (g_atomic_int_get(&budget->cancelled)) {
-		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED, "the job was stopped");
+		g_set_error_literal(
+			error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED, "the job was stopped");
 		return FALSE;
 	}
 	if (budget_remaining_ms(budget) == 0) {

@@ -27,8 +27,8 @@ Forge__JobEnd *operation_run(struct operation *operation)
 	g_autoptr(GError) error = NULL;
 
 	switch (operation->job->kind) {
-#define X(KIND, name, timeout, tries, LANE)                                                        \
-	case FORGE__JOB_KIND__JOB_KIND_##KIND:                                                     \
+#define X(KIND, name, timeout, tries, LANE) \
+	case FORGE__JOB_KIND__JOB_KIND_##KIND: \
 		return op_##name(operation);
 #include "queue/jobs.def"
 #undef X

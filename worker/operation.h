@@ -28,19 +28,22 @@ struct operation {
 	gboolean (*report)(struct operation *operation, Forge__Fact *const *facts, size_t n_facts,
 		GError **error);
 	gpointer reporter;
-	GPtrArray *noted; /**< of Forge__Fact, owned: they go with the next report, at the latest with the end */
+	GPtrArray *noted; /**< of Forge__Fact, owned: they go with the next report, at the latest
+			     with the end */
 };
 
 /** Notes FACT (taken), to be recorded with the next report or with the job's end. */
 void operation_note(struct operation *operation, Forge__Fact *take_fact);
 
 /**
- * Records what was noted and returns once they are durable: only then may the job act on them. LEASE_LOST if the job is
- * somebody else's by now (stop at once), INTERRUPTED if the worker is stopping.
+ * Records what was noted and returns once they are durable: only then may the job act on them.
+ * LEASE_LOST if the job is somebody else's by now (stop at once), INTERRUPTED if the worker is
+ * stopping.
  */
 gboolean operation_report(struct operation *operation, GError **error);
 
-/** Runs the operation of the job's kind and says how it ended. Never NULL; free with the message's own function. */
+/** Runs the operation of the job's kind and says how it ended. Never NULL; free with the message's
+ * own function. */
 Forge__JobEnd *operation_run(struct operation *operation);
 
 /** An end that says ERROR (its text redacted). */

@@ -1,7 +1,7 @@
 /*
- * One question to an upstream for a whole batch. The first slot that asks sends the request; the others wait for its
- * answer, each within its own budget. What was answered is counted by reference, since a slot may still read it when it is
- * pushed out.
+ * One question to an upstream for a whole batch. The first slot that asks sends the request; the
+ * others wait for its answer, each within its own budget. What was answered is counted by
+ * reference, since a slot may still read it when it is pushed out.
  *
  * An asker that was stopped itself (cancelled, out of time) leaves no answer: the next one asks.
  */
@@ -89,7 +89,8 @@ static void forget_oldest(struct upstream_refs *refs)
 		g_hash_table_remove(refs->answers, g_queue_pop_head(&refs->order));
 }
 
-/* Keeps ANSWER under KEY (taken) for the others of the round, unless it only says that its asker had to stop. */
+/* Keeps ANSWER under KEY (taken) for the others of the round, unless it only says that its asker
+ * had to stop. */
 static void publish(struct upstream_refs *refs, char *take_key, struct upstream_answer *answer,
 	const struct budget *budget)
 {
@@ -106,9 +107,10 @@ static void publish(struct upstream_refs *refs, char *take_key, struct upstream_
 	g_mutex_unlock(&refs->mutex);
 }
 
-/* The answer under KEY, waiting for whoever asks now. NULL with an error: stopped; without: the caller is to ask. */
-static struct upstream_answer *wait_for_answer(struct upstream_refs *refs, const char *key,
-	const struct budget *budget, GError **error)
+/* The answer under KEY, waiting for whoever asks now. NULL with an error: stopped; without: the
+ * caller is to ask. */
+static struct upstream_answer *wait_for_answer(
+	struct upstream_refs *refs, const char *key, const struct budget *budget, GError **error)
 {
 	struct upstream_answer *found = NULL;
 	gpointer value;
@@ -123,8 +125,7 @@ static struct upstream_answer *wait_for_answer(struct upstream_refs *refs, const
 			g_mutex_unlock(&refs->mutex);
 			return NULL;
 		}
-		g_cond_wait_until(&refs->ready, &refs->mutex,
-			clock_wait_end(LIMIT_BUDGET_STEP_MS));
+		g_cond_wait_until(&refs->ready, &refs->mutex, clock_wait_end(LIMIT_BUDGET_STEP_MS));
 	}
 	if (!found)
 		g_hash_table_insert(refs->answers, g_strdup(key), NULL);

@@ -10,8 +10,8 @@
 #include "worker/remote.h"
 
 /**
- * What upstreams advertise, asked once a batch however many forks they have. Shared by all slots of a process; an answer is
- * kept under the batch that asked for it, so another batch asks again.
+ * What upstreams advertise, asked once a batch however many forks they have. Shared by all slots of
+ * a process; an answer is kept under the batch that asked for it, so another batch asks again.
  */
 struct upstream_refs;
 
@@ -29,9 +29,10 @@ void upstream_answer_unref(struct upstream_answer *answer);
 SCOPED_POINTER(upstream_answer, upstream_answer_unref)
 
 /**
- * The refs of UPSTREAM that begin with PREFIXES, as the first asker of ROUND (a batch and an attempt) saw them. Others that
- * ask meanwhile wait for that answer; an error is shared as well, so a server that is down costs one time limit and
- * not one a fork. The listing is never NULL in what is returned.
+ * The refs of UPSTREAM that begin with PREFIXES, as the first asker of ROUND (a batch and an
+ * attempt) saw them. Others that ask meanwhile wait for that answer; an error is shared as well, so
+ * a server that is down costs one time limit and not one a fork. The listing is never NULL in what
+ * is returned.
  */
 struct upstream_answer *upstream_refs_get(struct upstream_refs *refs, const char *round,
 	const struct remote *upstream, const char *const *prefixes, struct budget *budget,

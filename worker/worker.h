@@ -18,16 +18,17 @@ struct worker_options {
 	const struct workshop *workshop;
 };
 
-/** A worker: one thread that talks to the scheduler, and one a slot that runs jobs. Keeps nothing between jobs. */
+/** A worker: one thread that talks to the scheduler, and one a slot that runs jobs. Keeps nothing
+ * between jobs. */
 struct worker;
 
 /** Starts the threads. Connects, joins and joins again by itself, as long as it takes. */
 struct worker *worker_start(const struct worker_options *options, GError **error);
 
 /**
- * Takes no further jobs, lets running ones go on for FINISH_MS, hands back what is left, and leaves. Frees WORKER.
+ * Takes no further jobs, lets running ones go on for FINISH_MS, hands back what is left, and
+ * leaves. Frees WORKER.
  */
 void worker_stop(struct worker *worker, int64_t finish_ms);
-
 
 #endif
