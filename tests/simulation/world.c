@@ -27,6 +27,8 @@
  */
 #define CALM_MS (LIMIT_RETRY_AFTER_MS + 30 * 60 * 1000)
 
+#define ACTS_PER_MOMENT 10000
+
 struct appointment {
 	int64_t at_ms;
 	uint64_t order;
@@ -182,8 +184,18 @@ void world_free(struct world *world)
 	g_free(world);
 }
 
+/* A scheduler that is due again and again at one moment would never sleep. */
+static void check_time_passes(struct world *world, int64_t at_ms, guint *acts)
+{
+	*acts = at_ms == world->now_ms ? *acts + 1 : 0;
+	if (*acts > ACTS_PER_MOMENT)
+		world_fail(world, "time stands still");
+}
+
 static void live_until(struct world *world, int64_t until_ms, gboolean until_done)
 {
+	guint acts = 0;
+
 	while (!world->failure &&
 		!(until_done && oracle_is_done(world->oracle) &&
 			sim_clients_are_done(world->clients))) {
@@ -192,6 +204,7 @@ static void live_until(struct world *world, int64_t until_ms, gboolean until_don
 
 		if (appointment->at_ms > until_ms)
 			break;
+		check_time_passes(world, appointment->at_ms, &acts);
 		world->now_ms = appointment->at_ms;
 		appointment->action(world, appointment->subject, appointment->stamp,
 			appointment->routing, appointment->message);
