@@ -19,7 +19,8 @@
 #include "scheduler/loop.h"
 #include "worker/worker.h"
 
-#define PURPOSE "embedded"
+/* What the journal's holder says of itself, before the folder of its socket. */
+#define PURPOSE "embedded:"
 
 struct embed {
 	struct bus *bus;
@@ -44,7 +45,9 @@ static struct journal *open_journal(gpointer user_data, GError **error)
 {
 	const struct embed *embed = user_data;
 
-	return journal_rocksdb_open(embed->journal_folder, JOURNAL_WRITE, PURPOSE, error);
+	g_autofree char *purpose = g_strconcat(PURPOSE, embed->runtime, NULL);
+
+	return journal_rocksdb_open(embed->journal_folder, JOURNAL_WRITE, purpose, error);
 }
 
 static gboolean owner_lives(const char *owner, gpointer user_data)
@@ -141,18 +144,53 @@ static gpointer run_host(gpointer data)
 
 /* ---- making and freeing ------------------------------------------------------------------- */
 
-/* Somebody holds the journal: fine if it is a command like this one. */
-static gboolean may_join(const struct embed *embed, GError *take_error, GError **error)
+/* The runtime folder of the command that hosts the journal now; NULL if none does. Caller frees. */
+static char *folder_of_host(const struct embed *embed)
 {
-	g_autoptr(GError) failure = take_error;
 	struct journal_holder holder;
 
-	if (forge_error_code(failure) == FORGE_ERROR_JOURNAL_HELD &&
-		(!journal_rocksdb_holder(embed->journal_folder, &holder) ||
-			strcmp(holder.purpose, PURPOSE) == 0))
-		return TRUE;
-	g_propagate_error(error, g_steal_pointer(&failure));
-	return FALSE;
+	if (!journal_rocksdb_holder(embed->journal_folder, &holder) ||
+		!g_str_has_prefix(holder.purpose, PURPOSE))
+		return NULL;
+	return g_strdup(holder.purpose + strlen(PURPOSE));
+}
+
+static void leave_runtime(struct embed *embed)
+{
+	if (embed->owner_lock >= 0)
+		runtime_owner_release(embed->runtime, embed->owner, embed->owner_lock);
+	embed->owner_lock = -1;
+	g_clear_pointer(&embed->runtime, g_free);
+	g_clear_pointer(&embed->endpoint, g_free);
+}
+
+/* Settles where the commands of this journal meet: where its host is, for the environment of that one may be another. */
+static gboolean enter_runtime(struct embed *embed, GError **error)
+{
+	leave_runtime(embed);
+	embed->runtime = folder_of_host(embed);
+	if (embed->runtime ? !runtime_folder_check(embed->runtime, error)
+			   : !(embed->runtime = runtime_folder(error)))
+		return FALSE;
+	embed->endpoint = runtime_endpoint(embed->runtime, embed->journal_folder);
+	embed->owner_lock = runtime_owner_hold(embed->runtime, embed->owner, error);
+	return embed->owner_lock >= 0;
+}
+
+/* Somebody holds the journal: fine if it is a command like this one. */
+static gboolean may_join(struct embed *embed, GError *take_error, GError **error)
+{
+	g_autoptr(GError) failure = take_error;
+	g_autofree char *folder = folder_of_host(embed);
+	struct journal_holder holder;
+
+	if (forge_error_code(failure) != FORGE_ERROR_JOURNAL_HELD ||
+		(!folder && journal_rocksdb_holder(embed->journal_folder, &holder))) {
+		g_propagate_error(error, g_steal_pointer(&failure));
+		return FALSE;
+	}
+	/* It may have become the host after this one had looked for one. */
+	return !folder || strcmp(folder, embed->runtime) == 0 || enter_runtime(embed, error);
 }
 
 struct embed *embed_new(struct bus *bus, const struct config *config, GError **error)
@@ -167,12 +205,7 @@ struct embed *embed_new(struct bus *bus, const struct config *config, GError **e
 	g_cond_init(&embed->changed);
 	embed->owner = client_request_id();
 	embed->journal_folder = config_journal_path(config);
-	embed->runtime = runtime_folder(error);
-	if (!embed->runtime)
-		return NULL;
-	embed->endpoint = runtime_endpoint(embed->runtime, embed->journal_folder);
-	embed->owner_lock = runtime_owner_hold(embed->runtime, embed->owner, error);
-	if (embed->owner_lock < 0)
+	if (!enter_runtime(embed, error))
 		return NULL;
 	embed->loop = try_to_host(embed, &failure);
 	if (!embed->loop && !may_join(embed, failure, error))
@@ -215,14 +248,11 @@ void embed_free(struct embed *embed)
 	if (embed->thread)
 		stop_hosting(embed);
 	workshop_free(embed->workshop);
-	if (embed->owner_lock >= 0)
-		runtime_owner_release(embed->runtime, embed->owner, embed->owner_lock);
+	leave_runtime(embed);
 	g_clear_error(&embed->failure);
 	g_mutex_clear(&embed->mutex);
 	g_cond_clear(&embed->changed);
-	g_free(embed->runtime);
 	g_free(embed->journal_folder);
-	g_free(embed->endpoint);
 	g_free(embed->owner);
 	g_free(embed);
 }

@@ -43,10 +43,22 @@ static char *session_folder(void)
 	return g_steal_pointer(&folder);
 }
 
+gboolean runtime_folder_check(const char *folder, GError **error)
+{
+	GStatBuf status;
+
+	/* A folder in /tmp may have been put there by anybody. */
+	if (g_lstat(folder, &status) == 0 && S_ISDIR(status.st_mode) &&
+		status.st_uid == getuid() && (status.st_mode & 0077) == 0)
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED,
+		"the runtime folder %s is not yours alone (a folder of mode 0700)", folder);
+	return FALSE;
+}
+
 char *runtime_folder(GError **error)
 {
 	g_autofree char *folder = session_folder();
-	GStatBuf status;
 
 	if (!folder)
 		folder = g_strdup_printf("/tmp/forge-%u", (unsigned)getuid());
@@ -56,14 +68,7 @@ char *runtime_folder(GError **error)
 			"cannot make the runtime folder %s: %s", folder, g_strerror(errno));
 		return NULL;
 	}
-	/* A folder in /tmp may have been put there by anybody. */
-	if (g_lstat(folder, &status) != 0 || !S_ISDIR(status.st_mode) ||
-		status.st_uid != getuid() || (status.st_mode & 0077) != 0) {
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED,
-			"the runtime folder %s is not yours alone (a folder of mode 0700)", folder);
-		return NULL;
-	}
-	return g_steal_pointer(&folder);
+	return runtime_folder_check(folder, error) ? g_steal_pointer(&folder) : NULL;
 }
 
 char *runtime_endpoint(const char *runtime, const char *journal_folder)

@@ -79,7 +79,7 @@ static gboolean write_holder(int descriptor, const char *purpose)
 
 	/* Always the same length, so that a shorter name leaves nothing of a longer one. */
 	memset(text, '\n', sizeof(text));
-	g_autofree char *line = g_strdup_printf("%d %.255s %.63s\n", (int)getpid(), host, purpose);
+	g_autofree char *line = g_strdup_printf("%d %.255s %.127s\n", (int)getpid(), host, purpose);
 	memcpy(text, line, MIN(strlen(line), sizeof(text)));
 	return pwrite(descriptor, text, sizeof(text), 0) == (ssize_t)sizeof(text);
 }

@@ -13,7 +13,7 @@ struct journal_lock;
 struct journal_holder {
 	int64_t pid;
 	char host[256];
-	char purpose[64]; /**< `scheduler`, `embedded` */
+	char purpose[128]; /**< one word: `scheduler`, or `embedded:` and the folder of its socket */
 };
 
 /**

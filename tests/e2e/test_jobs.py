@@ -206,3 +206,16 @@ def test_a_tail_of_another_command_follows_a_batch_live(world):
     assert tail.wait(20) in (0, 130)
     finish_child(child)
     assert world.tip(fork.repository) == world.tip(fork.upstream)
+
+
+def test_commands_of_two_environments_meet_on_one_journal(three, tmp_path):
+    elsewhere = tmp_path / "run"
+    elsewhere.mkdir(mode=0o700)
+    host = three.start("job", "submit", "noop", "--duration", "3000", "--format", "jsonl")
+    assert "batch_opened" in host.stdout.readline() + host.stdout.readline()
+    assert three.run("fork", "list", "--format", "json", env={"XDG_RUNTIME_DIR": str(elsewhere)}, timeout=20).json["forks"]
+    batch = three.run("fork", "sync", "--all", "--format", "json", env={"XDG_RUNTIME_DIR": str(elsewhere)}, status=7)
+    assert batch.json["total"] == 3
+    assert host.poll() is None, "the first command was to be the host all the time"
+    host.communicate(timeout=30)
+    assert host.returncode == 0
