@@ -97,7 +97,7 @@ static void show_entry(struct run *run, const Forge__ForkSynced *entry, gboolean
 {
 	if (run->plan->one_target && made_a_merge(entry)) {
 		g_autofree char *branch = text_printable(entry->branch);
-		output_line(run->invocation, "Merging upstream/%s into fork/%s...", branch, branch);
+		output_step(run->invocation, "Merging upstream/%s into fork/%s...", branch, branch);
 	}
 	g_autofree char *line = render_entry_line(entry, with_branch);
 	g_autofree char *printable = text_printable(line);
@@ -115,7 +115,7 @@ static void announce(struct run *run)
 	run->announced = TRUE;
 	guint count = run->history->jobs->len;
 	if (count > 0)
-		output_line(run->invocation, "Synchronizing %u fork%s...", count,
+		output_step(run->invocation, "Synchronizing %u fork%s...", count,
 			count == 1 ? "" : "s");
 }
 
@@ -306,7 +306,7 @@ static int follow(struct run *run, const Forge__Submitted *submitted, GError **e
 		output_remark(invocation,
 			"No worker is connected: the jobs wait until `forge worker` is started.");
 	if (run->plan->one_target)
-		output_line(invocation, "Fetching upstream changes...");
+		output_step(invocation, "Fetching upstream changes...");
 	g_autoptr(GError) failure = NULL;
 	if (!requests_events(run->client, submitted->batch, submitted->batch, TRUE, take_page, run,
 		    &failure)) {

@@ -235,6 +235,12 @@ Forge__Reply *client_read_events(
 static gboolean attach(struct client *client, const struct config *config, enum client_use use,
 	uint32_t worker_jobs, GError **error)
 {
+	if (config->scheduler_endpoint && !bus_endpoint_is_local(config->scheduler_endpoint)) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED,
+			"%s is not on this machine, and this version does not encrypt: use ipc:// or tcp:// on loopback",
+			config->scheduler_endpoint);
+		return FALSE;
+	}
 	if (config->scheduler_endpoint) {
 		client->endpoint = g_strdup(config->scheduler_endpoint);
 	} else {

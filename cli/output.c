@@ -77,17 +77,32 @@ void output_table(const struct invocation *invocation, const struct table *table
 	write_text_take(table_draw(table, terminal->output, terminal->columns));
 }
 
+static void print_line(const char *format, va_list arguments)
+{
+	vfprintf(stdout, format, arguments);
+	fputc('\n', stdout);
+	/* People watch these, also through a pipe. */
+	fflush(stdout);
+}
+
 void output_line(const struct invocation *invocation, const char *format, ...)
 {
 	if (output_is_machine(invocation))
 		return;
 	va_list arguments;
 	va_start(arguments, format);
-	vfprintf(stdout, format, arguments);
+	print_line(format, arguments);
 	va_end(arguments);
-	fputc('\n', stdout);
-	/* People watch these, also through a pipe. */
-	fflush(stdout);
+}
+
+void output_step(const struct invocation *invocation, const char *format, ...)
+{
+	if (output_is_machine(invocation) || invocation->quiet)
+		return;
+	va_list arguments;
+	va_start(arguments, format);
+	print_line(format, arguments);
+	va_end(arguments);
 }
 
 void output_marked(const struct invocation *invocation, const char *text)

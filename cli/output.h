@@ -29,7 +29,10 @@ void output_table(
 /** A line for people on standard output; nothing with a machine format. */
 void output_line(const struct invocation *invocation, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
-/** The same, with its ✓ or ✗ coloured. Each further line of TEXT is kept as it is. */
+/** The same, for what is under way and no result: dropped with --quiet. */
+void output_step(const struct invocation *invocation, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/** As output_line(), with its ✓ or ✗ coloured. Each further line of TEXT is kept as it is. */
 void output_marked(const struct invocation *invocation, const char *text);
 
 /** One event of a tail: a line for people; a line of JSON with json and jsonl, a document with

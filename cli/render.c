@@ -67,6 +67,11 @@ static char *moved_text(const Forge__ForkSynced *entry)
 {
 	const struct status_row *row = status_row(entry->status);
 	const char *be = entry->dry_run ? "would be " : "";
+
+	/* Nothing was replaced where nothing was. */
+	if (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN &&
+		!*entry->before && !*entry->backup)
+		return g_strdup_printf("%screated", be);
 	if (entry->counts_unknown || entry->behind == 0)
 		return g_strdup_printf("%s%s", be, row->past);
 	return g_strdup_printf("%u commit%s behind, %s%s", entry->behind,
@@ -126,7 +131,9 @@ char *render_conflict_commands(
 	const Forge__ForkSynced *entry, const char *fork_url, const char *upstream_url)
 {
 	g_autofree char *branch = render_shell_word(entry->branch);
-	g_autofree char *name = render_shell_word(entry->fork);
+	/* A folder for each branch: those of one fork may all be in conflict. */
+	g_autofree char *folder = g_strdup_printf("%s-%s", entry->fork, entry->branch);
+	g_autofree char *name = render_shell_word(g_strdelimit(folder, "/", '-'));
 	g_autofree char *fork = render_shell_word(fork_url);
 	g_autofree char *upstream = render_shell_word(upstream_url);
 	g_autofree char *tracking_name = g_strdup_printf("upstream/%s", entry->branch);

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
@@ -416,6 +417,19 @@ static gboolean reopen_for_writing(
 		(mark_write(store->mark, &end, error) && mark_sync(store->mark, error));
 }
 
+/* RocksDB aborts the process when it cannot write while it recovers, so it is not begun on a full disk. */
+static gboolean has_room(const char *folder, GError **error)
+{
+	struct statvfs disk;
+
+	if (statvfs(folder, &disk) != 0 ||
+		(uint64_t)disk.f_bavail * disk.f_frsize >= LIMIT_JOURNAL_FREE_BYTES)
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_WRITE_FAILED,
+		"the disk is full: opening takes %d MiB of room", LIMIT_JOURNAL_FREE_BYTES >> 20);
+	return FALSE;
+}
+
 static struct store *open_to_write(
 	const char *folder, const char *purpose, struct journal_position *end, GError **error)
 {
@@ -424,8 +438,8 @@ static struct store *open_to_write(
 	if (!make_folder(folder, error))
 		return NULL;
 	store->lock = journal_lock_take(folder, purpose, error);
-	if (!store->lock || !make_if_missing(folder, error) || !look(store, FALSE, end, error) ||
-		!reopen_for_writing(store, end, error))
+	if (!store->lock || !has_room(folder, error) || !make_if_missing(folder, error) ||
+		!look(store, FALSE, end, error) || !reopen_for_writing(store, end, error))
 		return NULL;
 	return g_steal_pointer(&store);
 }

@@ -141,9 +141,20 @@ static gboolean is_listened_at(const char *path)
 	return taken;
 }
 
+/* ZeroMQ listens on addresses and interfaces, not on names. Caller frees. */
+static char *address_of(const char *endpoint)
+{
+	static const char by_name[] = "tcp://localhost:";
+
+	if (g_str_has_prefix(endpoint, by_name))
+		return g_strconcat("tcp://127.0.0.1:", endpoint + strlen(by_name), NULL);
+	return g_strdup(endpoint);
+}
+
 struct bus_socket *bus_listen(struct bus *bus, const char *endpoint, GError **error)
 {
 	scoped(bus_socket) socket = open_socket(bus, ZMQ_ROUTER, SOCKET_LISTENS);
+	g_autofree char *address = address_of(endpoint);
 	char bound[LIMIT_ENDPOINT_BYTES];
 	size_t size = sizeof(bound);
 
@@ -155,7 +166,7 @@ struct bus_socket *bus_listen(struct bus *bus, const char *endpoint, GError **er
 	set_option(socket->zmq, ZMQ_ROUTER_MANDATORY, 1);
 	/* A peer that connects again before its old connection is noticed dead is the same peer. */
 	set_option(socket->zmq, ZMQ_ROUTER_HANDOVER, 1);
-	if (zmq_bind(socket->zmq, endpoint) != 0) {
+	if (zmq_bind(socket->zmq, address) != 0) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_SCHEDULER_UNREACHABLE,
 			"cannot listen on %s: %s", endpoint, zmq_strerror(errno));
 		return NULL;

@@ -110,7 +110,7 @@ static void end_missing_in_fork(const struct planning *planning, struct planned_
 		!find_branch(planning->upstream, fork_default))
 		end_branch(branch, FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED,
 			FORGE_ERROR_DEFAULT_BRANCH_RENAMED,
-			"upstream's default branch is '%s' now; the fork still has '%s'",
+			"upstream's default branch is '%s' and it has no '%s'; the fork has only that",
 			branch->name, fork_default);
 	else
 		end_branch(branch, FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED,

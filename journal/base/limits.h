@@ -10,6 +10,9 @@
 #define LIMIT_ENTRY_BYTES (256 * 1024)
 #define LIMIT_RECORD_BYTES (768 * 1024)
 
+/* Room on the disk without which a journal is not opened for writing. */
+#define LIMIT_JOURNAL_FREE_BYTES (4 * 1024 * 1024)
+
 /* A checkpoint holds the whole state in memory once more: 5 million jobs at some 60 bytes, their texts, and room. */
 #define LIMIT_CHECKPOINT_BYTES (2LL * 1024 * 1024 * 1024)
 

@@ -136,8 +136,8 @@ static void commands_are_quoted_for_a_shell(void)
 	g_autofree char *commands = render_conflict_commands(
 		&entry, "/srv/my git/f.git", "https://h.example/o/u");
 	g_assert_cmpstr(commands, ==,
-		"git clone --branch 'fix/$HOME' '/srv/my git/f.git' tools\n"
-		"cd tools\n"
+		"git clone --branch 'fix/$HOME' '/srv/my git/f.git' 'tools-fix-$HOME'\n"
+		"cd 'tools-fix-$HOME'\n"
 		"git remote add upstream https://h.example/o/u\n"
 		"git fetch upstream\n"
 		"git merge 'upstream/fix/$HOME'\n"
