@@ -193,6 +193,14 @@ struct bus_socket *bus_connect(struct bus *bus, const char *endpoint, GError **e
 	return g_steal_pointer(&socket);
 }
 
+char *bus_pipe_name(const char *whose)
+{
+	uint64_t random;
+
+	hash_random(&random, sizeof(random));
+	return g_strdup_printf("%s-%016" G_GINT64_MODIFIER "x", whose, random);
+}
+
 struct bus_socket *bus_pull(struct bus *bus, const char *name)
 {
 	struct bus_socket *socket = open_socket(bus, ZMQ_PULL, SOCKET_PIPE);

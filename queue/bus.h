@@ -33,6 +33,12 @@ struct bus_socket *bus_listen(struct bus *bus, const char *endpoint, GError **er
 /** A socket that talks to one bus_listen(); connects, and connects again, by itself. */
 struct bus_socket *bus_connect(struct bus *bus, const char *endpoint, GError **error);
 
+/**
+ * A name for a pipe that begins with WHOSE and that nobody has had: a closed pipe's name is free only some time later.
+ * Caller frees.
+ */
+char *bus_pipe_name(const char *whose);
+
 /** Ends of a pipe between threads of this process, by NAME: many may push, one pulls. The puller
  * comes first. */
 struct bus_socket *bus_pull(struct bus *bus, const char *name);

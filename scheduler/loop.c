@@ -89,7 +89,7 @@ struct scheduler_loop *scheduler_loop_new(
 
 	loop->options = *options;
 	loop->bus = bus;
-	loop->pipe_name = g_strdup_printf("scheduler-%p", (void *)loop);
+	loop->pipe_name = bus_pipe_name("scheduler");
 	loop->pipe = bus_pull(bus, loop->pipe_name);
 	loop->buried = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	if (!open_journal(loop, error))

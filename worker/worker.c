@@ -541,7 +541,7 @@ struct worker *worker_start(const struct worker_options *options, GError **error
 	worker->owner = g_strdup(options->owner);
 	worker->n_slots = options->slots;
 	worker->workshop = options->workshop;
-	worker->pipe_name = g_strdup_printf("worker-%p", (void *)worker);
+	worker->pipe_name = bus_pipe_name("worker");
 	worker->pipe = bus_pull(options->bus, worker->pipe_name);
 	worker->messages = g_async_queue_new();
 	worker->held = g_ptr_array_new();
