@@ -30,10 +30,13 @@ struct run {
 	struct fork_repository *repository;
 	Forge__JobEnd *end; /* grows as branches end */
 	size_t noted_bytes; /* of facts noted since the last full report, at most */
+	gboolean cache_is_whole; /* looked at, and it is */
+	GError *cache_failure;   /* it is not: nothing of it can be used any more */
 };
 
 static void clear_run(struct run *run)
 {
+	g_clear_error(&run->cache_failure);
 	g_clear_pointer(&run->repository, fork_repository_close);
 	g_clear_pointer(&run->store, store_close);
 	g_clear_pointer(&run->work, g_ptr_array_unref);
@@ -287,13 +290,48 @@ static gboolean open_repositories(struct run *run, GError **error)
 
 /* ---- the job ------------------------------------------------------------------------------ */
 
+/* What cannot be read may be our own copy's fault. Then that is made anew when it is opened next, and nobody's server is
+ * blamed for it. Looked for once: what is whole stays so. */
+static void blame_the_cache(struct run *run, GError **failure)
+{
+	const struct operation *operation = run->syncing.operation;
+	g_autofree char *words = NULL;
+
+	if (!g_error_matches(*failure, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY) ||
+		run->cache_is_whole)
+		return;
+	if (!fork_repository_is_damaged(run->repository, operation->budget)) {
+		run->cache_is_whole = TRUE;
+		return;
+	}
+	words = g_strdup((*failure)->message);
+	g_clear_error(failure);
+	g_set_error(failure, FORGE_ERROR, FORGE_ERROR_STORE_BUSY,
+		"the cache was damaged and will be made anew: %s", words);
+	run->cache_failure = g_error_copy(*failure);
+}
+
+static Forge__ForkSynced *sync_branch(
+	struct run *run, const struct planned_branch *branch, GError **error)
+{
+	Forge__ForkSynced *fact;
+
+	if (run->cache_failure) {
+		g_propagate_error(error, g_error_copy(run->cache_failure));
+		return NULL;
+	}
+	fact = branch_sync(&run->syncing, branch, intended_for(run, branch->name), error);
+	if (!fact)
+		blame_the_cache(run, error);
+	return fact;
+}
+
 static gboolean sync_branches(struct run *run, GError **error)
 {
 	for (guint i = 0; i < run->work->len; i++) {
 		const struct planned_branch *branch = run->work->pdata[i];
 		g_autoptr(GError) failure = NULL;
-		Forge__ForkSynced *fact = branch_sync(
-			&run->syncing, branch, intended_for(run, branch->name), &failure);
+		Forge__ForkSynced *fact = sync_branch(run, branch, &failure);
 
 		if (failure && must_stop(failure)) {
 			g_propagate_error(error, g_steal_pointer(&failure));
