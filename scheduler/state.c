@@ -288,7 +288,7 @@ static gboolean fold_reported(struct state *state, uint64_t seq, uint64_t time_u
 		return TRUE;
 	case FORGE__FACT__KIND_FORK_SYNCED:
 		note_finished(batch_row_progress(batch, job->number), fact->fork_synced);
-		fork = state_fork(state, fact->fork_synced->fork);
+		fork = state_fork_of(state, batch, fact->fork_synced->fork);
 		if (fork && !fact->fork_synced->dry_run)
 			fork_row_note_branch(fork, seq, time_us, fact->fork_synced);
 		return TRUE;

@@ -278,6 +278,28 @@ static void test_the_next_attempt_learns_what_was_begun(void)
 	g_assert_cmpstr(granted->finished[0]->branch, ==, "docs");
 }
 
+/* What was learnt of one repository is not said of another that has its fork's name since. */
+static void test_a_fork_that_took_a_removed_ones_name_is_not_taken_for_it(void)
+{
+	uint64_t batch;
+	scoped(core) core = with_fork_job(&batch);
+	Forge__RemoveFork removal = FORGE__REMOVE_FORK__INIT;
+	Forge__Event *failed;
+
+	removal.name = (char *)"tools";
+	core_ask(core, "client", FORGE__REQUEST__KIND_REMOVE_FORK, &removal);
+	core_register(core, "client", "tools");
+	tell_synced(core, batch, 1, "main");
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_REPORTED), ==, 1);
+	g_assert_cmpuint(state_fork(core_state(core), "tools")->branches->len, ==, 0);
+	core_end(core, "worker", batch, 1, 1, "TIMEOUT");
+	core_pass(core, LIMIT_RETRY_FIRST_MS);
+	failed = core_newest(core, FORGE__EVENT__KIND_JOB_FAILED);
+	g_assert_cmpstr(failed->job_failed->error->code, ==, "FORK_NOT_FOUND");
+	forge__event__free_unpacked(failed, NULL);
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_JOBS_LEASED), ==, 1);
+}
+
 static void test_words_that_no_reader_of_the_journal_knows_are_refused(void)
 {
 	uint64_t batch;
@@ -363,6 +385,7 @@ int main(int argc, char **argv)
 	CLAIM(a_worker_that_was_silent_too_long_is_told_to_join_again);
 	CLAIM(doubled_facts_are_recorded_once);
 	CLAIM(the_next_attempt_learns_what_was_begun);
+	CLAIM(a_fork_that_took_a_removed_ones_name_is_not_taken_for_it);
 	CLAIM(words_that_no_reader_of_the_journal_knows_are_refused);
 	CLAIM(a_command_lines_jobs_wait_for_its_own_worker);
 	CLAIM(anybody_takes_over_what_a_dead_command_line_left);
