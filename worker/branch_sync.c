@@ -166,15 +166,21 @@ static Forge__ForkSynced *conflicted(const struct fork_syncing *syncing,
 	g_autoptr(GError) error = g_error_new(FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
 		"merge conflict in %u path%s", merge->conflicts->len,
 		merge->conflicts->len == 1 ? "" : "s");
+	size_t bytes = 0;
 
 	fact->error = operation_error(error);
 	fact->conflict_count = merge->conflicts->len;
 	fact->conflicts = g_new(Forge__ConflictPath *, MAX(1, named));
 	for (guint i = 0; i < named; i++) {
 		const struct merge_conflict *conflict = merge->conflicts->pdata[i];
-		Forge__ConflictPath *path = g_new(Forge__ConflictPath, 1);
 		g_autofree char *valid = g_utf8_make_valid(conflict->path, -1);
+		Forge__ConflictPath *path;
 
+		/* A tree's paths may be of any length, a report may not. */
+		bytes += strlen(valid);
+		if (bytes > LIMIT_NOTED_BYTES)
+			break;
+		path = g_new(Forge__ConflictPath, 1);
 		forge__conflict_path__init(path);
 		message_set_string(&path->path, valid);
 		message_set_string(&path->type, conflict->type);

@@ -30,6 +30,7 @@ struct run {
 	struct fork_repository *repository;
 	Forge__JobEnd *end; /* grows as branches end */
 	size_t noted_bytes; /* of facts noted since the last full report, at most */
+	size_t final_bytes; /* of the facts that wait in the end for its being final */
 	gboolean cache_is_whole; /* looked at, and it is */
 	GError *cache_failure;   /* it is not: nothing of it can be used any more */
 };
@@ -94,7 +95,9 @@ static gboolean note_failure(struct run *run, const struct planned_branch *branc
 		forge__error__free_unpacked(end->error, NULL);
 	end->error = message_copy(&fact->error->base);
 	/* One report must hold them all; of more branches than fit only the job's own failure tells. */
-	if (end->n_facts_if_final >= LIMIT_FACTS_PER_REPORT) {
+	run->final_bytes += protobuf_c_message_get_packed_size(&fact->base);
+	if (end->n_facts_if_final >= LIMIT_FACTS_PER_REPORT ||
+		run->final_bytes > LIMIT_NOTED_BYTES) {
 		forge__fork_synced__free_unpacked(fact, NULL);
 		return TRUE;
 	}

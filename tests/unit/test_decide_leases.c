@@ -300,6 +300,40 @@ static void test_a_fork_that_took_a_removed_ones_name_is_not_taken_for_it(void)
 	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_JOBS_LEASED), ==, 1);
 }
 
+/* It would come back for ever: nobody can record it, and no try of it is counted. */
+static void test_an_end_that_is_too_large_to_be_recorded_ends_the_job(void)
+{
+	uint64_t batch;
+	scoped(core) core = with_fork_job(&batch);
+	g_autofree char *path = g_strnfill(LIMIT_ENTRY_BYTES / 2, 'p');
+	Forge__Report report = FORGE__REPORT__INIT;
+	Forge__JobId id = FORGE__JOB_ID__INIT;
+	Forge__JobEnd end = FORGE__JOB_END__INIT;
+	Forge__Fact fact = FORGE__FACT__INIT, *facts[] = {&fact};
+	Forge__ForkSynced synced = FORGE__FORK_SYNCED__INIT;
+	Forge__Event *failed;
+
+	synced.branch = path;
+	fact.kind_case = FORGE__FACT__KIND_FORK_SYNCED;
+	fact.fork_synced = &synced;
+	id.batch = batch;
+	id.number = 1;
+	report.job = &id;
+	report.attempt = 1;
+	report.n_facts = 1;
+	report.facts = facts;
+	core_ask(core, "worker", FORGE__REQUEST__KIND_REPORT, &report);
+	g_assert_cmpstr(core_error(core, "worker"), ==, "TOO_LARGE");
+	core_assert_jobs(core, batch, JOB_LEASED, 1);
+	report.end = &end;
+	core_ask(core, "worker", FORGE__REQUEST__KIND_REPORT, &report);
+	g_assert_cmpstr(core_error(core, "worker"), ==, "TOO_LARGE");
+	failed = core_newest(core, FORGE__EVENT__KIND_JOB_FAILED);
+	g_assert_cmpstr(failed->job_failed->error->code, ==, "TOO_LARGE");
+	forge__event__free_unpacked(failed, NULL);
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_REPORTED), ==, 0);
+}
+
 static void test_words_that_no_reader_of_the_journal_knows_are_refused(void)
 {
 	uint64_t batch;
@@ -386,6 +420,7 @@ int main(int argc, char **argv)
 	CLAIM(doubled_facts_are_recorded_once);
 	CLAIM(the_next_attempt_learns_what_was_begun);
 	CLAIM(a_fork_that_took_a_removed_ones_name_is_not_taken_for_it);
+	CLAIM(an_end_that_is_too_large_to_be_recorded_ends_the_job);
 	CLAIM(words_that_no_reader_of_the_journal_knows_are_refused);
 	CLAIM(a_command_lines_jobs_wait_for_its_own_worker);
 	CLAIM(anybody_takes_over_what_a_dead_command_line_left);
