@@ -298,6 +298,19 @@ static void test_a_fork_that_took_a_removed_ones_name_is_not_taken_for_it(void)
 	g_assert_cmpstr(failed->job_failed->error->code, ==, "FORK_NOT_FOUND");
 	forge__event__free_unpacked(failed, NULL);
 	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_JOBS_LEASED), ==, 1);
+	g_assert_null(state_fork(core_state(core), "tools")->failure);
+}
+
+/* The branches that the first attempt did not come to are not what they were said to be before. */
+static void test_a_job_that_failed_after_some_branches_leaves_the_fork_in_doubt(void)
+{
+	uint64_t batch;
+	scoped(core) core = with_fork_job(&batch);
+
+	tell_synced(core, batch, 1, "main");
+	g_assert_null(state_fork(core_state(core), "tools")->failure);
+	core_end(core, "worker", batch, 1, 1, "REPOSITORY_NOT_FOUND");
+	g_assert_nonnull(state_fork(core_state(core), "tools")->failure);
 }
 
 /* It would come back for ever: nobody can record it, and no try of it is counted. */
@@ -420,6 +433,7 @@ int main(int argc, char **argv)
 	CLAIM(doubled_facts_are_recorded_once);
 	CLAIM(the_next_attempt_learns_what_was_begun);
 	CLAIM(a_fork_that_took_a_removed_ones_name_is_not_taken_for_it);
+	CLAIM(a_job_that_failed_after_some_branches_leaves_the_fork_in_doubt);
 	CLAIM(an_end_that_is_too_large_to_be_recorded_ends_the_job);
 	CLAIM(words_that_no_reader_of_the_journal_knows_are_refused);
 	CLAIM(a_command_lines_jobs_wait_for_its_own_worker);
