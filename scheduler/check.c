@@ -142,8 +142,8 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 			LIMIT_TARGETS_PER_BATCH);
 	if (submit->all_forks && state->forks->len > LIMIT_TARGETS_PER_BATCH)
 		return refuse(error, FORGE_ERROR_TOO_LARGE,
-			"%u forks are registered; at most %d jobs a batch are taken", state->forks->len,
-			LIMIT_TARGETS_PER_BATCH);
+			"%u forks are registered; at most %d jobs a batch are taken",
+			state->forks->len, LIMIT_TARGETS_PER_BATCH);
 	if (unfinished + submit->noops + submit->n_targets > LIMIT_QUEUED_JOBS)
 		return refuse(error, FORGE_ERROR_BUSY,
 			"%" G_GUINT64_FORMAT " jobs are queued already", unfinished);

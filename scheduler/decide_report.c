@@ -159,7 +159,8 @@ static void add_end(const struct asking *asking, const struct batch_row *batch,
 	add_failed(asking, batch, job, end->error, retryable);
 }
 
-/* An end that cannot be recorded as it is would come again and again: the job ends by the reason for that. */
+/* An end that cannot be recorded as it is would come again and again: the job ends by the reason
+ * for that. */
 static void end_by_refusal(const struct asking *asking, const struct batch_row *batch,
 	const struct job *job, const GError *refusal)
 {

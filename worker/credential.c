@@ -213,9 +213,8 @@ static gboolean fill(struct login *login, const char *asked_username, struct bud
 
 void login_init(struct login *login, struct credentials *credentials, const struct remote *remote)
 {
-	*login = (struct login){.remote = *remote,
-		.credentials = credentials,
-		.asked_username = remote->username};
+	*login = (struct login){
+		.remote = *remote, .credentials = credentials, .asked_username = remote->username};
 	if (remote->kind == REMOTE_HTTP && !remote->password && credentials)
 		use_known(login);
 }
