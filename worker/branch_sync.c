@@ -418,16 +418,20 @@ static Forge__ForkSynced *merge_branch(const struct fork_syncing *syncing,
 
 /* ---- a branch ----------------------------------------------------------------------------- */
 
-/* The outcome of an earlier attempt's push that is found on the server. */
-static Forge__ForkSynced *recognize(struct fork_syncing *syncing,
+Forge__ForkSynced *branch_sync_recognize(const struct fork_syncing *syncing,
 	const struct planned_branch *branch, const Forge__PushIntended *intended)
 {
 	struct planned_branch before = *branch;
 	struct relation relation = {0};
 	Forge__ForkSynced *fact;
+	git_oid recorded;
 
+	if (!intended || git_oid_fromstr(&recorded, intended->after) != 0 ||
+		!git_oid_equal(&recorded, &branch->fork_tip))
+		return NULL;
 	memset(&before.fork_tip, 0, sizeof(before.fork_tip));
-	if (*intended->before && git_oid_fromstr(&before.fork_tip, intended->before) == 0 &&
+	if (syncing->repository && *intended->before &&
+		git_oid_fromstr(&before.fork_tip, intended->before) == 0 &&
 		fork_repository_has(syncing->repository, &before.fork_tip) &&
 		!relate(fork_repository_git(syncing->repository), &before.fork_tip,
 			&before.upstream_tip, &relation, NULL))
@@ -444,11 +448,10 @@ Forge__ForkSynced *branch_sync(struct fork_syncing *syncing, const struct planne
 {
 	gboolean has_branch = !git_oid_is_zero(&branch->fork_tip);
 	struct relation relation = {0};
-	git_oid recorded;
+	Forge__ForkSynced *recognized = branch_sync_recognize(syncing, branch, intended);
 
-	if (intended && git_oid_fromstr(&recorded, intended->after) == 0 &&
-		git_oid_equal(&recorded, &branch->fork_tip))
-		return recognize(syncing, branch, intended);
+	if (recognized)
+		return recognized;
 	if (has_branch && !relate(fork_repository_git(syncing->repository), &branch->fork_tip,
 				  &branch->upstream_tip, &relation, error))
 		return NULL;

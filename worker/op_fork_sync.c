@@ -207,6 +207,16 @@ static const Forge__PushIntended *intended_for(const struct run *run, const char
 	return NULL;
 }
 
+/* The end that the listings show; but a push that happened happened, whatever upstream did to the branch since. */
+static Forge__ForkSynced *end_planned(const struct run *run, const struct planned_branch *branch)
+{
+	Forge__ForkSynced *pushed = branch_sync_recognize(
+		&run->syncing, branch, intended_for(run, branch->name));
+
+	return pushed ? pushed
+		      : branch_sync_ended(&run->syncing, branch, branch->status, branch->reason);
+}
+
 /* Ends what the listings alone can end; what needs objects is left in run->work. */
 static gboolean end_what_is_clear(struct run *run, GError **error)
 {
@@ -221,10 +231,7 @@ static gboolean end_what_is_clear(struct run *run, GError **error)
 		if (has_finished(run, branch->name))
 			continue;
 		if (branch->status != FORGE__BRANCH_STATUS__BRANCH_STATUS_UNSET)
-			noted = note_fact(run,
-				branch_sync_ended(
-					&run->syncing, branch, branch->status, branch->reason),
-				error);
+			noted = note_fact(run, end_planned(run, branch), error);
 		else if (git_oid_equal(&branch->upstream_tip, &branch->fork_tip) &&
 			!intended_for(run, branch->name))
 			noted = note_fact(run, branch_sync_equal(&run->syncing, branch), error);
