@@ -140,6 +140,10 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 	if (submit->noops > LIMIT_TARGETS_PER_BATCH)
 		return refuse(error, FORGE_ERROR_TOO_LARGE, "at most %d jobs a batch are taken",
 			LIMIT_TARGETS_PER_BATCH);
+	if (submit->all_forks && state->forks->len > LIMIT_TARGETS_PER_BATCH)
+		return refuse(error, FORGE_ERROR_TOO_LARGE,
+			"%u forks are registered; at most %d jobs a batch are taken",
+			state->forks->len, LIMIT_TARGETS_PER_BATCH);
 	if (unfinished + submit->noops + submit->n_targets > LIMIT_QUEUED_JOBS)
 		return refuse(error, FORGE_ERROR_BUSY,
 			"%" G_GUINT64_FORMAT " jobs are queued already", unfinished);
@@ -219,7 +223,9 @@ gboolean check_report(const Forge__Report *report, GError **error)
 {
 	size_t size = protobuf_c_message_get_packed_size(&report->base);
 
-	if (report->n_facts > LIMIT_FACTS_PER_REPORT || size > LIMIT_ENTRY_BYTES / 2)
+	if (report->n_facts > LIMIT_FACTS_PER_REPORT ||
+		(report->end && report->end->n_facts_if_final > LIMIT_FACTS_PER_REPORT) ||
+		size > LIMIT_ENTRY_BYTES / 2)
 		return refuse(error, FORGE_ERROR_TOO_LARGE,
 			"a report of %" G_GSIZE_FORMAT " facts and %" G_GSIZE_FORMAT " bytes",
 			report->n_facts, size);

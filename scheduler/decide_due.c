@@ -315,7 +315,7 @@ static uint32_t drop_without_fork(const struct view *view, struct decision *deci
 			job_table_job(view->state->jobs, picks[i].batch, picks[i].number);
 		const char *target = job_table_target(view->state->jobs, job);
 
-		if (target && !state_fork(view->state, target))
+		if (target && !state_fork_of(view->state, picks[i].batch->user_data, target))
 			fail_without_fork(view, decision, &picks[i], target);
 		else
 			picks[kept++] = picks[i];

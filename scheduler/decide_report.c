@@ -159,6 +159,21 @@ static void add_end(const struct asking *asking, const struct batch_row *batch,
 	add_failed(asking, batch, job, end->error, retryable);
 }
 
+/* An end that cannot be recorded as it is would come again and again: the job ends by the reason
+ * for that. */
+static void end_by_refusal(const struct asking *asking, const struct batch_row *batch,
+	const struct job *job, const GError *refusal)
+{
+	Forge__JobEnd end = FORGE__JOB_END__INIT;
+	Forge__Error error = FORGE__ERROR__INIT;
+
+	error.code = (char *)forge_error_name(forge_error_code(refusal));
+	error.message = refusal->message;
+	error.hint = (char *)forge_error_hint(forge_error_code(refusal));
+	end.error = &error;
+	add_end(asking, batch, job, &end);
+}
+
 void decide_report(const struct asking *asking, const Forge__Report *report)
 {
 	Forge__Recorded recorded = FORGE__RECORDED__INIT;
@@ -172,6 +187,8 @@ void decide_report(const struct asking *asking, const Forge__Report *report)
 		return;
 	}
 	if (!check_report(report, &error)) {
+		if (report->end)
+			end_by_refusal(asking, batch, job, error);
 		asking_refuse(asking, error);
 		return;
 	}

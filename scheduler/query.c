@@ -59,6 +59,18 @@ static gpointer keep(GPtrArray *pool, gpointer block)
 	return block;
 }
 
+/* A row must fit a message: one too large is told without the paths that conflict, whose count stays. */
+static void leave_out_paths(Forge__ForkRow *row, GPtrArray *pool)
+{
+	for (size_t i = 0; i < row->n_branches; i++) {
+		Forge__ForkSynced *last = keep(pool, g_new(Forge__ForkSynced, 1));
+
+		*last = *row->branches[i]->last;
+		last->n_conflicts = 0;
+		row->branches[i]->last = last;
+	}
+}
+
 static Forge__ForkRow *row_of_fork(const struct fork_row *fork, GPtrArray *pool)
 {
 	Forge__ForkRow *row = g_new(Forge__ForkRow, 1);
@@ -80,6 +92,8 @@ static Forge__ForkRow *row_of_fork(const struct fork_row *fork, GPtrArray *pool)
 		branch_message->seq = branch->seq;
 		row->branches[row->n_branches++] = branch_message;
 	}
+	if (protobuf_c_message_get_packed_size(&row->base) > LIMIT_MESSAGE_BYTES / 2)
+		leave_out_paths(row, pool);
 	return row;
 }
 

@@ -169,15 +169,23 @@ static gboolean fold_job_succeeded(
 	return TRUE;
 }
 
-/* A job that failed before any branch had an end leaves what was known of its fork in doubt. */
+static gboolean has_failed_branch(const struct job_progress *progress)
+{
+	for (guint i = 0; progress && i < progress->finished->len; i++)
+		if (((Forge__FinishedBranch *)progress->finished->pdata[i])->status ==
+			FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED)
+			return TRUE;
+	return FALSE;
+}
+
+/* A job whose failure no branch tells leaves what was known of its fork in doubt. */
 static void note_failure(struct state *state, uint64_t time_us, const struct batch_row *batch,
 	const struct job *job, const Forge__Error *error)
 {
 	const char *target = job_table_target(state->jobs, job);
-	const struct job_progress *progress = state_progress(batch, job->number);
-	struct fork_row *fork = target ? state_fork(state, target) : NULL;
+	struct fork_row *fork = target ? state_fork_of(state, batch, target) : NULL;
 
-	if (fork && error && (!progress || progress->finished->len == 0))
+	if (fork && error && !has_failed_branch(state_progress(batch, job->number)))
 		fork_row_note_failure(fork, time_us, error);
 }
 
@@ -288,7 +296,7 @@ static gboolean fold_reported(struct state *state, uint64_t seq, uint64_t time_u
 		return TRUE;
 	case FORGE__FACT__KIND_FORK_SYNCED:
 		note_finished(batch_row_progress(batch, job->number), fact->fork_synced);
-		fork = state_fork(state, fact->fork_synced->fork);
+		fork = state_fork_of(state, batch, fact->fork_synced->fork);
 		if (fork && !fact->fork_synced->dry_run)
 			fork_row_note_branch(fork, seq, time_us, fact->fork_synced);
 		return TRUE;

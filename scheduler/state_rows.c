@@ -127,6 +127,14 @@ struct fork_row *state_fork(const struct state *state, const char *name)
 	return g_hash_table_lookup(state->fork_by_name, name);
 }
 
+struct fork_row *state_fork_of(
+	const struct state *state, const struct batch_row *batch, const char *name)
+{
+	struct fork_row *fork = state_fork(state, name);
+
+	return fork && fork->registered_seq < batch->seq ? fork : NULL;
+}
+
 struct batch_row *state_batch(const struct state *state, uint64_t seq)
 {
 	return g_hash_table_lookup(state->batch_by_seq, &seq);

@@ -166,15 +166,21 @@ static Forge__ForkSynced *conflicted(const struct fork_syncing *syncing,
 	g_autoptr(GError) error = g_error_new(FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
 		"merge conflict in %u path%s", merge->conflicts->len,
 		merge->conflicts->len == 1 ? "" : "s");
+	size_t bytes = 0;
 
 	fact->error = operation_error(error);
 	fact->conflict_count = merge->conflicts->len;
 	fact->conflicts = g_new(Forge__ConflictPath *, MAX(1, named));
 	for (guint i = 0; i < named; i++) {
 		const struct merge_conflict *conflict = merge->conflicts->pdata[i];
-		Forge__ConflictPath *path = g_new(Forge__ConflictPath, 1);
 		g_autofree char *valid = g_utf8_make_valid(conflict->path, -1);
+		Forge__ConflictPath *path;
 
+		/* A tree's paths may be of any length, a report may not. */
+		bytes += strlen(valid);
+		if (bytes > LIMIT_NOTED_BYTES)
+			break;
+		path = g_new(Forge__ConflictPath, 1);
 		forge__conflict_path__init(path);
 		message_set_string(&path->path, valid);
 		message_set_string(&path->type, conflict->type);
@@ -412,16 +418,20 @@ static Forge__ForkSynced *merge_branch(const struct fork_syncing *syncing,
 
 /* ---- a branch ----------------------------------------------------------------------------- */
 
-/* The outcome of an earlier attempt's push that is found on the server. */
-static Forge__ForkSynced *recognize(struct fork_syncing *syncing,
+Forge__ForkSynced *branch_sync_recognize(const struct fork_syncing *syncing,
 	const struct planned_branch *branch, const Forge__PushIntended *intended)
 {
 	struct planned_branch before = *branch;
 	struct relation relation = {0};
 	Forge__ForkSynced *fact;
+	git_oid recorded;
 
+	if (!intended || git_oid_fromstr(&recorded, intended->after) != 0 ||
+		!git_oid_equal(&recorded, &branch->fork_tip))
+		return NULL;
 	memset(&before.fork_tip, 0, sizeof(before.fork_tip));
-	if (*intended->before && git_oid_fromstr(&before.fork_tip, intended->before) == 0 &&
+	if (syncing->repository && *intended->before &&
+		git_oid_fromstr(&before.fork_tip, intended->before) == 0 &&
 		fork_repository_has(syncing->repository, &before.fork_tip) &&
 		!relate(fork_repository_git(syncing->repository), &before.fork_tip,
 			&before.upstream_tip, &relation, NULL))
@@ -438,11 +448,10 @@ Forge__ForkSynced *branch_sync(struct fork_syncing *syncing, const struct planne
 {
 	gboolean has_branch = !git_oid_is_zero(&branch->fork_tip);
 	struct relation relation = {0};
-	git_oid recorded;
+	Forge__ForkSynced *recognized = branch_sync_recognize(syncing, branch, intended);
 
-	if (intended && git_oid_fromstr(&recorded, intended->after) == 0 &&
-		git_oid_equal(&recorded, &branch->fork_tip))
-		return recognize(syncing, branch, intended);
+	if (recognized)
+		return recognized;
 	if (has_branch && !relate(fork_repository_git(syncing->repository), &branch->fork_tip,
 				  &branch->upstream_tip, &relation, error))
 		return NULL;

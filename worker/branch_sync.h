@@ -46,6 +46,13 @@ enum branch_action branch_action_for(Forge__Strategy strategy, gboolean fork_has
 Forge__ForkSynced *branch_sync(struct fork_syncing *syncing, const struct planned_branch *branch,
 	const Forge__PushIntended *intended, GError **error);
 
+/**
+ * The outcome of an earlier attempt's push, INTENDED (may be NULL), if it is found on the server; else NULL. Before the
+ * repository is open its counts stay unknown.
+ */
+Forge__ForkSynced *branch_sync_recognize(const struct fork_syncing *syncing,
+	const struct planned_branch *branch, const Forge__PushIntended *intended);
+
 /** The fact of a branch that is what it should be: no objects are needed. */
 Forge__ForkSynced *branch_sync_equal(
 	const struct fork_syncing *syncing, const struct planned_branch *branch);

@@ -85,7 +85,10 @@ static void use_known(struct login *login)
 	for (guint i = 0; i < credentials->known->len && !login->password; i++) {
 		const struct credential *credential = g_ptr_array_index(credentials->known, i);
 
-		if (g_str_has_prefix(url, credential->prefix))
+		/* Who is named in the address is nobody else. */
+		if (g_str_has_prefix(url, credential->prefix) &&
+			(!login->asked_username ||
+				strcmp(credential->username, login->asked_username) == 0))
 			use(login, g_strdup(credential->answer), g_strdup(credential->username),
 				g_strdup(credential->password));
 	}
@@ -210,7 +213,8 @@ static gboolean fill(struct login *login, const char *asked_username, struct bud
 
 void login_init(struct login *login, struct credentials *credentials, const struct remote *remote)
 {
-	*login = (struct login){.remote = *remote, .credentials = credentials};
+	*login = (struct login){
+		.remote = *remote, .credentials = credentials, .asked_username = remote->username};
 	if (remote->kind == REMOTE_HTTP && !remote->password && credentials)
 		use_known(login);
 }
@@ -223,7 +227,6 @@ void login_clear(struct login *login)
 gboolean login_again(struct login *login, struct budget *budget, GError **failure)
 {
 	gboolean has_own = login->remote.password && !login->password;
-	g_autofree char *asked_username = login->password ? NULL : g_strdup(login->remote.username);
 
 	if (forge_error_code(*failure) != FORGE_ERROR_AUTHENTICATION_FAILED ||
 		login->remote.kind != REMOTE_HTTP || !login->credentials || has_own ||
@@ -234,7 +237,7 @@ gboolean login_again(struct login *login, struct budget *budget, GError **failur
 		tell_git("reject", login->answer, budget);
 	}
 	login->tries++;
-	if (fill(login, asked_username, budget)) {
+	if (fill(login, login->asked_username, budget)) {
 		g_clear_error(failure);
 		return TRUE;
 	}

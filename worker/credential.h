@@ -22,6 +22,7 @@ SCOPED_POINTER(credentials, credentials_free)
 struct login {
 	struct remote remote; /**< the remote that was given, perhaps with another login; borrows */
 	struct credentials *credentials; /**< borrowed */
+	const char *asked_username; /**< whom the remote's address names; NULL: nobody; borrowed */
 	char *answer; /**< what the helper said, for approve and reject; NULL: no credential of its
 		       */
 	char *username;

@@ -30,10 +30,14 @@ struct run {
 	struct fork_repository *repository;
 	Forge__JobEnd *end; /* grows as branches end */
 	size_t noted_bytes; /* of facts noted since the last full report, at most */
+	size_t final_bytes; /* of the facts that wait in the end for its being final */
+	gboolean cache_is_whole; /* looked at, and it is */
+	GError *cache_failure;   /* it is not: nothing of it can be used any more */
 };
 
 static void clear_run(struct run *run)
 {
+	g_clear_error(&run->cache_failure);
 	g_clear_pointer(&run->repository, fork_repository_close);
 	g_clear_pointer(&run->store, store_close);
 	g_clear_pointer(&run->work, g_ptr_array_unref);
@@ -91,7 +95,9 @@ static gboolean note_failure(struct run *run, const struct planned_branch *branc
 		forge__error__free_unpacked(end->error, NULL);
 	end->error = message_copy(&fact->error->base);
 	/* One report must hold them all; of more branches than fit only the job's own failure tells. */
-	if (end->n_facts_if_final >= LIMIT_FACTS_PER_REPORT) {
+	run->final_bytes += protobuf_c_message_get_packed_size(&fact->base);
+	if (end->n_facts_if_final >= LIMIT_FACTS_PER_REPORT ||
+		run->final_bytes > LIMIT_NOTED_BYTES) {
 		forge__fork_synced__free_unpacked(fact, NULL);
 		return TRUE;
 	}
@@ -201,6 +207,16 @@ static const Forge__PushIntended *intended_for(const struct run *run, const char
 	return NULL;
 }
 
+/* The end that the listings show; but a push that happened happened, whatever upstream did to the branch since. */
+static Forge__ForkSynced *end_planned(const struct run *run, const struct planned_branch *branch)
+{
+	Forge__ForkSynced *pushed = branch_sync_recognize(
+		&run->syncing, branch, intended_for(run, branch->name));
+
+	return pushed ? pushed
+		      : branch_sync_ended(&run->syncing, branch, branch->status, branch->reason);
+}
+
 /* Ends what the listings alone can end; what needs objects is left in run->work. */
 static gboolean end_what_is_clear(struct run *run, GError **error)
 {
@@ -215,10 +231,7 @@ static gboolean end_what_is_clear(struct run *run, GError **error)
 		if (has_finished(run, branch->name))
 			continue;
 		if (branch->status != FORGE__BRANCH_STATUS__BRANCH_STATUS_UNSET)
-			noted = note_fact(run,
-				branch_sync_ended(
-					&run->syncing, branch, branch->status, branch->reason),
-				error);
+			noted = note_fact(run, end_planned(run, branch), error);
 		else if (git_oid_equal(&branch->upstream_tip, &branch->fork_tip) &&
 			!intended_for(run, branch->name))
 			noted = note_fact(run, branch_sync_equal(&run->syncing, branch), error);
@@ -287,13 +300,48 @@ static gboolean open_repositories(struct run *run, GError **error)
 
 /* ---- the job ------------------------------------------------------------------------------ */
 
+/* What cannot be read may be our own copy's fault. Then that is made anew when it is opened next, and nobody's server is
+ * blamed for it. Looked for once: what is whole stays so. */
+static void blame_the_cache(struct run *run, GError **failure)
+{
+	const struct operation *operation = run->syncing.operation;
+	g_autofree char *words = NULL;
+
+	if (!g_error_matches(*failure, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY) ||
+		run->cache_is_whole)
+		return;
+	if (!fork_repository_is_damaged(run->repository, operation->budget)) {
+		run->cache_is_whole = TRUE;
+		return;
+	}
+	words = g_strdup((*failure)->message);
+	g_clear_error(failure);
+	g_set_error(failure, FORGE_ERROR, FORGE_ERROR_STORE_BUSY,
+		"the cache was damaged and will be made anew: %s", words);
+	run->cache_failure = g_error_copy(*failure);
+}
+
+static Forge__ForkSynced *sync_branch(
+	struct run *run, const struct planned_branch *branch, GError **error)
+{
+	Forge__ForkSynced *fact;
+
+	if (run->cache_failure) {
+		g_propagate_error(error, g_error_copy(run->cache_failure));
+		return NULL;
+	}
+	fact = branch_sync(&run->syncing, branch, intended_for(run, branch->name), error);
+	if (!fact)
+		blame_the_cache(run, error);
+	return fact;
+}
+
 static gboolean sync_branches(struct run *run, GError **error)
 {
 	for (guint i = 0; i < run->work->len; i++) {
 		const struct planned_branch *branch = run->work->pdata[i];
 		g_autoptr(GError) failure = NULL;
-		Forge__ForkSynced *fact = branch_sync(
-			&run->syncing, branch, intended_for(run, branch->name), &failure);
+		Forge__ForkSynced *fact = sync_branch(run, branch, &failure);
 
 		if (failure && must_stop(failure)) {
 			g_propagate_error(error, g_steal_pointer(&failure));

@@ -73,16 +73,23 @@ static gboolean note_peeled(GPtrArray *refs, const git_remote_head *head)
 	return TRUE;
 }
 
+static gboolean is_ref_name(const char *name)
+{
+	int valid = 0;
+
+	return g_utf8_validate(name, -1, NULL) && strlen(name) <= LIMIT_REF_NAME_BYTES &&
+		git_reference_name_is_valid(&valid, name) == 0 && valid;
+}
+
 /* Names go on to become local refs and events, so what no ref can be called is no answer of a git
  * server. */
 static gboolean add_ref(struct ref_listing *listing, const git_remote_head *head,
 	const struct remote *remote, GError **error)
 {
 	struct advertised_ref *ref;
-	int valid = 0;
 
-	if (!g_utf8_validate(head->name, -1, NULL) || strlen(head->name) > LIMIT_REF_NAME_BYTES ||
-		git_reference_name_is_valid(&valid, head->name) < 0 || !valid) {
+	if (!is_ref_name(head->name) ||
+		(head->symref_target && !is_ref_name(head->symref_target))) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR,
 			"%s: the server lists a name that no ref can have", remote->shown);
 		return FALSE;

@@ -196,3 +196,23 @@ def test_a_killed_command_with_commands_beside_it_on_one_journal(fleet, dice):
     expected.check_document(fleet.sync(status=7, timeout=180), fresh=False)
     expected.check_refs()
     expected.check_reports()
+
+
+def test_a_push_that_happened_is_told_though_upstream_deleted_the_branch_since(world):
+    fork = world.one(behind=1, ahead=1, add=("--branch", "main"))
+    world.git(fork.upstream, "branch", "other", "main")
+    world.git(fork.upstream, "symbolic-ref", "HEAD", "refs/heads/other")
+    hook = world.path(fork.repository) / "hooks" / "post-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nsleep 2\n")
+    hook.chmod(0o755)
+    before = world.tip(fork.repository)
+    child = world.start("fork", "sync", "--all")
+    until = time.monotonic() + 20
+    while world.tip(fork.repository) == before and time.monotonic() < until:
+        time.sleep(0.02)
+    kill(child)
+    world.git(fork.upstream, "update-ref", "-d", "refs/heads/main")
+    world.sync(status=None)
+    first = [event["data"] for event in world.events() if event["type"] == "fork_synced"][0]
+    assert (first["status"], first["before"], first["after"]) == ("merged", before, world.tip(fork.repository))

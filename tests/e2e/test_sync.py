@@ -383,3 +383,19 @@ def test_a_dry_run_tells_what_would_happen_and_changes_nothing(world):
     assert world.all_refs() == before
     assert [entry["status"] for entry in sorted(world.sync(status=7)["forks"], key=lambda entry: entry["name"])] == [
         "up_to_date", "fast_forwarded", "merged", "conflict"]
+
+
+# ---- a cache that went bad ----
+
+
+@pytest.mark.parametrize("part", ["stores", "forks"])
+def test_a_damaged_cache_is_made_anew_and_no_server_is_blamed(world, part):
+    world.one(behind=2, ahead=1)
+    assert only(world.sync("--all", "--dry-run"))["status"] == "would_merge"
+    packs = list((world.home / "cache" / part).glob("*.git/objects/pack/*.pack"))
+    assert packs
+    for pack in packs:
+        whole = pack.read_bytes()
+        pack.chmod(0o600)
+        pack.write_bytes(whole[:12] + bytes(byte ^ 0x5A for byte in whole[12:-20]) + whole[-20:])
+    assert only(world.sync())["status"] == "merged"

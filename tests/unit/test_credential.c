@@ -134,6 +134,23 @@ static void answer_for_one_path_is_used_for_that_path_alone(
 	g_free(run_in(fixture->home, "git config --global --unset credential.useHttpPath"));
 }
 
+static void credential_of_one_user_is_not_used_for_another(
+	struct fixture *fixture, gconstpointer unused)
+{
+	scoped(remote) remote = remote_at(fixture, "", "/private/one.git");
+	scoped(remote) named = remote_at(fixture, "sam@", "/private/one.git");
+	scoped(remote) other = remote_at(fixture, "alex@", "/private/one.git");
+
+	(void)unused;
+	set_helper(fixture, "username=sam\npassword=secret-word\n");
+	assert_listed(fixture, remote);
+	assert_listed(fixture, named);
+	assert_log(fixture, "get store");
+	set_helper(fixture, "username=alex\npassword=wrong-word\n");
+	assert_refused(fixture, other);
+	assert_log(fixture, "get erase get");
+}
+
 static void wrong_answer_is_rejected_and_not_tried_again(
 	struct fixture *fixture, gconstpointer unused)
 {
@@ -248,6 +265,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	TEST(helper_is_asked_once_a_host_and_told_that_it_was_right);
 	TEST(answer_for_one_path_is_used_for_that_path_alone);
+	TEST(credential_of_one_user_is_not_used_for_another);
 	TEST(wrong_answer_is_rejected_and_not_tried_again);
 	TEST(remembered_credential_that_is_refused_is_dropped);
 	TEST(remote_with_a_password_of_its_own_asks_nobody);

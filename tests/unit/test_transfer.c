@@ -165,6 +165,19 @@ static void empty_repository_gives_an_empty_listing(struct fixture *fixture, gco
 	g_assert_cmpuint(listing->refs->len, ==, 0);
 }
 
+static void default_branch_that_no_ref_can_be_called_is_refused(
+	struct fixture *fixture, gconstpointer unused)
+{
+	static const char *const head[] = {"HEAD", NULL};
+	g_autoptr(GError) error = NULL;
+
+	(void)unused;
+	g_free(sandbox_run(fixture->folder,
+		"cd server.git; b=$(printf 'refs/heads/\\377'); git update-ref $b main; git symbolic-ref HEAD $b"));
+	g_assert_null(transfer_list(NULL, &fixture->remote, head, &fixture->budget, &error));
+	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR);
+}
+
 static void path_without_a_repository_is_not_found(struct fixture *fixture, gconstpointer unused)
 {
 	const char *const paths[] = {"/nowhere/at/all", fixture->folder};
@@ -424,6 +437,7 @@ int main(int argc, char **argv)
 	TEST(listing_has_refs_default_branch_and_peeled_tags);
 	TEST(listing_is_filtered_by_prefix);
 	TEST(empty_repository_gives_an_empty_listing);
+	TEST(default_branch_that_no_ref_can_be_called_is_refused);
 	TEST(path_without_a_repository_is_not_found);
 	TEST(fetch_brings_objects_and_sets_refs);
 	TEST(second_fetch_downloads_no_pack);
