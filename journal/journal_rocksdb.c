@@ -21,7 +21,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
@@ -326,23 +325,6 @@ static GBytes *load_checkpoint(
 		store->folder, mark_value(store->mark)->journal_id, tag, seq_max, position);
 }
 
-static uint64_t bytes_on_disk(void *data)
-{
-	g_autofree char *records = path_of(((struct store *)data)->folder, RECORDS);
-	g_autoptr(GDir) dir = g_dir_open(records, 0, NULL);
-	const char *name;
-	uint64_t sum = 0;
-
-	while (dir && (name = g_dir_read_name(dir))) {
-		g_autofree char *path = path_of(records, name);
-		struct stat status;
-
-		if (stat(path, &status) == 0)
-			sum += (uint64_t)status.st_blocks * 512;
-	}
-	return sum;
-}
-
 /* A stop is clean when nothing failed: then, and with everything closed, it is noted. */
 static void close_store(void *data, gboolean failed)
 {
@@ -368,7 +350,6 @@ static const struct journal_backend writing_backend = {
 	.cursor_next = cursor_next,
 	.save_checkpoint = save_checkpoint,
 	.load_checkpoint = load_checkpoint,
-	.bytes = bytes_on_disk,
 	.close = close_store,
 };
 
@@ -378,7 +359,6 @@ static const struct journal_backend reading_backend = {
 	.cursor_seek = cursor_seek,
 	.cursor_next = cursor_next,
 	.load_checkpoint = load_checkpoint,
-	.bytes = bytes_on_disk,
 	.close = close_store,
 };
 

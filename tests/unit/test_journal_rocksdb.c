@@ -24,12 +24,11 @@ static void folder_belongs_to_its_owner_alone(void)
 {
 	scoped_value(journal_fixture) room = journal_fixture_make();
 	g_autofree char *folder = g_build_filename(room.folder, "state", "journal", NULL);
-	scoped(journal) journal = journal_fixture_open(folder, JOURNAL_WRITE);
+	G_GNUC_UNUSED scoped(journal) journal = journal_fixture_open(folder, JOURNAL_WRITE);
 	struct stat status;
 
 	g_assert_cmpint(stat(folder, &status), ==, 0);
 	g_assert_cmpint(status.st_mode & 0777, ==, 0700);
-	g_assert_cmpuint(journal_bytes(journal), >, 0);
 }
 
 static void second_writer_is_refused_and_told_who_holds_it(void)
