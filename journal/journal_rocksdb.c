@@ -456,8 +456,3 @@ gboolean journal_rocksdb_holder(const char *folder, struct journal_holder *holde
 {
 	return journal_lock_holder(folder, holder);
 }
-
-gboolean journal_rocksdb_wait_free(const char *folder)
-{
-	return journal_lock_wait_free(folder);
-}
