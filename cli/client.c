@@ -35,11 +35,6 @@ void client_interrupt(void)
 	g_atomic_int_set(&interrupted, 1);
 }
 
-gboolean client_interrupted(void)
-{
-	return g_atomic_int_get(&interrupted) != 0;
-}
-
 char *client_request_id(void)
 {
 	uint8_t random[16];
@@ -105,7 +100,7 @@ static gboolean may_wait(
 {
 	const GError *failure = client->embed ? embed_failure(client->embed) : NULL;
 
-	if (client_interrupted()) {
+	if (g_atomic_int_get(&interrupted)) {
 		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED, "interrupted");
 		return FALSE;
 	}

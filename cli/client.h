@@ -54,7 +54,4 @@ char *client_request_id(void);
 /** For signal handlers: makes every wait of every client end soon. Async-signal-safe. */
 void client_interrupt(void);
 
-/** TRUE once client_interrupt() was called. */
-gboolean client_interrupted(void);
-
 #endif

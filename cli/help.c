@@ -86,7 +86,8 @@ static void append_commands(GString *help, const char *parent, guint columns)
 	append_children(help, parent, 0, widest, columns);
 }
 
-char *help_usage(const char *words)
+/* One line: `Usage: forge fork sync [OPTIONS] NAME...|--all`. */
+static char *usage_line(const char *words)
 {
 	const struct command *command = commands_find(words);
 	if (!command || !command->handled)
@@ -102,7 +103,7 @@ char *help_text(const char *words, guint columns)
 	const struct command *command = commands_find(words);
 	g_assert(command || !*words);
 	const struct command_option *global = commands_global_options();
-	g_autofree char *usage = help_usage(words);
+	g_autofree char *usage = usage_line(words);
 	GString *help = g_string_new(NULL);
 	g_autofree char *title = command
 		? g_strdup_printf("forge %s - %s", words, command->summary)

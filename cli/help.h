@@ -11,7 +11,4 @@
  */
 char *help_text(const char *words, guint columns);
 
-/** One line: `Usage: forge fork sync [OPTIONS] NAME...|--all`. Caller frees. */
-char *help_usage(const char *words);
-
 #endif

@@ -281,26 +281,6 @@ GPtrArray *history_entries(const struct history *history, const struct history_j
 	return entries;
 }
 
-void history_count(const struct history *history, Forge__BatchCounts *counts)
-{
-	forge__batch_counts__init(counts);
-	uint32_t *const members[JOB_STATES] = {
-		[JOB_QUEUED] = &counts->queued,
-		[JOB_WAITING] = &counts->waiting,
-		[JOB_LEASED] = &counts->leased,
-		[JOB_DONE] = &counts->done,
-		[JOB_CONFLICT] = &counts->conflict,
-		[JOB_SKIPPED] = &counts->skipped,
-		[JOB_FAILED] = &counts->failed,
-		[JOB_CANCELLED] = &counts->cancelled,
-	};
-	counts->total = history->jobs->len;
-	for (guint i = 0; i < history->jobs->len; i++) {
-		const struct history_job *job = g_ptr_array_index(history->jobs, i);
-		(*members[job->state])++;
-	}
-}
-
 Forge__JobRow *history_job_row(const struct history *history, const struct history_job *job)
 {
 	Forge__JobId id = FORGE__JOB_ID__INIT;

@@ -55,9 +55,6 @@ const struct history_job *history_job(const struct history *history, uint32_t nu
  */
 GPtrArray *history_entries(const struct history *history, const struct history_job *job);
 
-/** Jobs in each state, as a scheduler's row would say. */
-void history_count(const struct history *history, Forge__BatchCounts *counts);
-
 /** JOB as a scheduler's row. Caller frees with forge__job_row__free_unpacked(). */
 Forge__JobRow *history_job_row(const struct history *history, const struct history_job *job);
 

@@ -118,7 +118,8 @@ const char *render_hint(const Forge__ForkSynced *entry)
 				   : forge_error_hint(forge_error_from_name(entry->error->code));
 }
 
-char *render_shell_word(const char *text)
+/* TEXT as one word of a POSIX shell, quoted only if it must be. */
+static char *shell_word(const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				    "_./:@%+=,-";
@@ -130,14 +131,14 @@ char *render_shell_word(const char *text)
 char *render_conflict_commands(
 	const Forge__ForkSynced *entry, const char *fork_url, const char *upstream_url)
 {
-	g_autofree char *branch = render_shell_word(entry->branch);
+	g_autofree char *branch = shell_word(entry->branch);
 	/* A folder for each branch: those of one fork may all be in conflict. */
 	g_autofree char *folder = g_strdup_printf("%s-%s", entry->fork, entry->branch);
-	g_autofree char *name = render_shell_word(g_strdelimit(folder, "/", '-'));
-	g_autofree char *fork = render_shell_word(fork_url);
-	g_autofree char *upstream = render_shell_word(upstream_url);
+	g_autofree char *name = shell_word(g_strdelimit(folder, "/", '-'));
+	g_autofree char *fork = shell_word(fork_url);
+	g_autofree char *upstream = shell_word(upstream_url);
 	g_autofree char *tracking_name = g_strdup_printf("upstream/%s", entry->branch);
-	g_autofree char *tracking = render_shell_word(tracking_name);
+	g_autofree char *tracking = shell_word(tracking_name);
 	GString *commands = g_string_new(NULL);
 	g_string_append_printf(commands, "git clone --branch %s %s %s\n", branch, fork, name);
 	g_string_append_printf(commands, "cd %s\n", name);

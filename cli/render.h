@@ -73,7 +73,4 @@ gboolean render_parse_strategy(const char *word, Forge__Strategy *strategy, GErr
 /** WALL_US as RFC 3339; a null for 0. Caller frees. */
 struct value *render_time(uint64_t wall_us);
 
-/** TEXT as one word of a POSIX shell, quoted only if it must be. Caller frees. */
-char *render_shell_word(const char *text);
-
 #endif

@@ -124,21 +124,6 @@ GPtrArray *requests_forks(struct client *client, char **names, GError **error)
 	return g_steal_pointer(&all);
 }
 
-gboolean requests_fork_count(struct client *client, guint *count, GError **error)
-{
-	Forge__ListForks list = FORGE__LIST_FORKS__INIT;
-	list.limit = 1;
-	Forge__Request request = FORGE__REQUEST__INIT;
-	request.kind_case = FORGE__REQUEST__KIND_LIST_FORKS;
-	request.list_forks = &list;
-	Forge__Reply *reply = call(client, &request, FORGE__REPLY__KIND_FORK_ROWS, error);
-	if (!reply)
-		return FALSE;
-	*count = reply->fork_rows->total;
-	free_reply(reply);
-	return TRUE;
-}
-
 static GPtrArray *list_batches(
 	struct client *client, const char *name, gboolean closed, GError **error)
 {

@@ -23,9 +23,6 @@ struct client *requests_connect_with_jobs(
  */
 GPtrArray *requests_forks(struct client *client, char **names, GError **error);
 
-/** How many forks are registered; FALSE on error. */
-gboolean requests_fork_count(struct client *client, guint *count, GError **error);
-
 /** Rows of batches, CLOSED ones too or not. Caller unrefs. */
 GPtrArray *requests_batches(struct client *client, gboolean closed, GError **error);
 

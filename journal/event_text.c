@@ -51,31 +51,6 @@ const char *event_enum_word(const ProtobufCEnumDescriptor *descriptor, int value
 	return found ? word_of(descriptor, found) : NULL;
 }
 
-gboolean event_enum_value(const ProtobufCEnumDescriptor *descriptor, const char *word, int *value)
-{
-	for (unsigned i = 0; i < descriptor->n_values; i++) {
-		if (strcmp(word_of(descriptor, &descriptor->values[i]), word) != 0)
-			continue;
-		*value = descriptor->values[i].value;
-		return TRUE;
-	}
-	return FALSE;
-}
-
-const char **event_enum_words(const ProtobufCEnumDescriptor *descriptor)
-{
-	const char **words = g_new0(const char *, descriptor->n_values + 1);
-	size_t count = 0;
-
-	for (unsigned i = 0; i < descriptor->n_values; i++) {
-		const char *word = word_of(descriptor, &descriptor->values[i]);
-
-		if (strcmp(word, "unset") != 0)
-			words[count++] = word;
-	}
-	return words;
-}
-
 char *event_time(uint64_t time_us)
 {
 	g_autoptr(GDateTime) time = NULL;

@@ -17,23 +17,18 @@
  *   lists               always there, empty too
  *   strings             left out where empty: the schemas mean "none" by that
  *   words of an enum    lower-case without the enum's name (STRATEGY_FAST_FORWARD is
- * "fast_forward"); left out if "unset"
- *   *_us                a time in RFC 3339, UTC ("2026-01-15T10:30:00.000123Z", microseconds only
- * if there are any); left out where zero messages            a map; left out where absent a oneof
- * "type": the name of the member that is set, whose own members stand beside it bytes base64
+ *                       "fast_forward"); left out if "unset"
+ *   *_us                a time in RFC 3339, UTC ("2026-01-15T10:30:00.000123Z", microseconds
+ *                       only if there are any); left out where zero
+ *   messages            a map; left out where absent
+ *   a oneof             "type": the name of the member that is set, whose own members stand
+ *                       beside it
+ *   bytes               base64
  *   unsigned numbers    from 2^63 on are the text of their digits
  */
 
 /** The word of VALUE, or NULL if the enum has no such value. Static. */
 const char *event_enum_word(const ProtobufCEnumDescriptor *descriptor, int value);
-
-/** The value of WORD; FALSE if the enum has no such word ("unset" is one where the schema has it).
- */
-gboolean event_enum_value(const ProtobufCEnumDescriptor *descriptor, const char *word, int *value);
-
-/** Every word but "unset", in the order of the schema, NULL-terminated, for nearest_name().
- * g_free() the array alone. */
-const char **event_enum_words(const ProtobufCEnumDescriptor *descriptor);
 
 /** MESSAGE as a map. Caller frees. */
 struct value *event_message_value(const ProtobufCMessage *message);

@@ -283,8 +283,3 @@ GBytes *journal_load_checkpoint(struct journal *journal, const char *tag, uint64
 	*seq = made_at.seq;
 	return g_steal_pointer(&blob);
 }
-
-uint64_t journal_bytes(const struct journal *journal)
-{
-	return journal->backend->bytes(journal->store);
-}

@@ -80,7 +80,4 @@ gboolean journal_save_checkpoint(struct journal *journal, uint64_t seq, const ch
 /** The newest checkpoint with TAG that is whole and not beyond the end; NULL without an error if there is none. */
 GBytes *journal_load_checkpoint(struct journal *journal, const char *tag, uint64_t *seq);
 
-/** Bytes on disk, about; 0 for memory. */
-uint64_t journal_bytes(const struct journal *journal);
-
 #endif

@@ -38,7 +38,6 @@ struct journal_backend {
 	GBytes *(*load_checkpoint)(
 		void *store, const char *tag, uint64_t seq_max, struct journal_position *position);
 
-	uint64_t (*bytes)(void *store);
 	/** FAILED: an append failed, so what is on disk is not known to be whole. */
 	void (*close)(void *store, gboolean failed);
 };

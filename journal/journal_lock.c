@@ -1,12 +1,7 @@
 /*
- * One writer a journal: locks on the open file description (OFD), which the kernel drops with the
- * last descriptor, however the process ends, and which hold between threads too.
- *
- * Two bytes of the file `lock` are locked. The first says who writes; only writers touch it, so a
- * second one is refused at once and never because of somebody who only waits. The second is what
- * waiters wait on: the writer holds it exclusively, a waiter gets it shared for the moment between
- * the writer's end and its own return. A new writer that meets such a moment tries again for a
- * little while.
+ * One writer a journal: a lock on the open file description (OFD) of the file `lock`, which the
+ * kernel drops with the last descriptor, however the process ends, and which holds between threads
+ * too. Whoever only asks takes no lock, so a writer is refused because of another writer alone.
  *
  * The file's text names the holder. It is written after the lock was taken, so for an instant it
  * may name the one before; it is for people and decides nothing.
@@ -19,26 +14,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "journal/base/clock.h"
 #include "journal/base/errors.h"
-#include "journal/base/limits.h"
 #include "journal/folder.h"
 
-#define RETRY_US 5000
 #define TEXT_BYTES 512
-
-enum {
-	BYTE_WRITER = 0,
-	BYTE_WAITERS = 1,
-};
 
 struct journal_lock {
 	int descriptor;
 };
 
-static int lock_byte(int descriptor, int command, short type, off_t byte)
+/* COMMAND on the first byte of the file. Of F_OFD_GETLK: 1 if somebody holds it. */
+static int writer_lock(int descriptor, int command)
 {
-	struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+	struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
 	int result;
 
 	do
@@ -95,30 +83,12 @@ static gboolean refuse_held(int descriptor, const char *folder, GError **error)
 	return FALSE;
 }
 
-static gboolean is_taken(int error_number)
+static gboolean take(int descriptor, const char *folder, GError **error)
 {
-	return error_number == EAGAIN || error_number == EACCES;
-}
-
-static gboolean take_both(int descriptor, const char *folder, GError **error)
-{
-	int64_t deadline_ms = clock_now().monotonic_ms + LIMIT_LOCK_PASSING_MS;
-
-	if (lock_byte(descriptor, F_OFD_SETLK, F_WRLCK, BYTE_WRITER) != 0)
-		return is_taken(errno) ? refuse_held(descriptor, folder, error)
-				       : folder_error(error, errno, "lock", folder);
-	while (lock_byte(descriptor, F_OFD_SETLK, F_WRLCK, BYTE_WAITERS) != 0) {
-		if (!is_taken(errno))
-			return folder_error(error, errno, "lock", folder);
-		if (clock_now().monotonic_ms >= deadline_ms) {
-			g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_HELD,
-				"a process that waits for the journal '%s' does not step aside",
-				folder);
-			return FALSE;
-		}
-		g_usleep(RETRY_US);
-	}
-	return TRUE;
+	if (writer_lock(descriptor, F_OFD_SETLK) == 0)
+		return TRUE;
+	return errno == EAGAIN || errno == EACCES ? refuse_held(descriptor, folder, error)
+						  : folder_error(error, errno, "lock", folder);
 }
 
 struct journal_lock *journal_lock_take(const char *folder, const char *purpose, GError **error)
@@ -130,7 +100,7 @@ struct journal_lock *journal_lock_take(const char *folder, const char *purpose, 
 		folder_error(error, errno, "open the lock of", folder);
 		return NULL;
 	}
-	if (!take_both(lock->descriptor, folder, error))
+	if (!take(lock->descriptor, folder, error))
 		return NULL;
 	if (!write_holder(lock->descriptor, purpose)) {
 		folder_error(error, errno, "write the lock of", folder);
@@ -155,21 +125,9 @@ gboolean journal_lock_holder(const char *folder, struct journal_holder *holder)
 
 	if (descriptor < 0)
 		return FALSE;
-	held = lock_byte(descriptor, F_OFD_GETLK, F_WRLCK, BYTE_WRITER) == 1;
+	held = writer_lock(descriptor, F_OFD_GETLK) == 1;
 	if (held)
 		read_holder(descriptor, holder);
 	close(descriptor);
 	return held;
-}
-
-gboolean journal_lock_wait_free(const char *folder)
-{
-	int descriptor = open_lock(folder, O_RDONLY);
-	gboolean waited;
-
-	if (descriptor < 0)
-		return FALSE;
-	waited = lock_byte(descriptor, F_OFD_SETLKW, F_RDLCK, BYTE_WAITERS) == 0;
-	close(descriptor);
-	return waited;
 }

@@ -28,10 +28,4 @@ SCOPED_POINTER(journal_lock, journal_lock_free)
 /** TRUE and HOLDER filled if somebody holds the lock of the journal in FOLDER now. */
 gboolean journal_lock_holder(const char *folder, struct journal_holder *holder);
 
-/**
- * Waits until nobody holds the lock of the journal in FOLDER, without taking it; blocks. FALSE if
- * the file cannot be watched.
- */
-gboolean journal_lock_wait_free(const char *folder);
-
 #endif

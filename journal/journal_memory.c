@@ -206,12 +206,6 @@ static GBytes *load_checkpoint(
 	return g_bytes_ref(disk->checkpoint);
 }
 
-static uint64_t no_bytes(void *data)
-{
-	(void)data;
-	return 0;
-}
-
 static void close_store(void *data, gboolean failed)
 {
 	(void)failed;
@@ -228,7 +222,6 @@ struct journal *journal_memory_open(struct journal_disk *disk)
 		.cursor_next = cursor_next,
 		.save_checkpoint = save_checkpoint,
 		.load_checkpoint = load_checkpoint,
-		.bytes = no_bytes,
 		.close = close_store,
 	};
 	struct journal_position end = record_genesis(disk->id);

@@ -21,7 +21,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "journal/base/clock.h"
@@ -327,23 +326,6 @@ static GBytes *load_checkpoint(
 		store->folder, mark_value(store->mark)->journal_id, tag, seq_max, position);
 }
 
-static uint64_t bytes_on_disk(void *data)
-{
-	g_autofree char *records = path_of(((struct store *)data)->folder, RECORDS);
-	g_autoptr(GDir) dir = g_dir_open(records, 0, NULL);
-	const char *name;
-	uint64_t sum = 0;
-
-	while (dir && (name = g_dir_read_name(dir))) {
-		g_autofree char *path = path_of(records, name);
-		struct stat status;
-
-		if (stat(path, &status) == 0)
-			sum += (uint64_t)status.st_blocks * 512;
-	}
-	return sum;
-}
-
 /* A stop is clean when nothing failed: then, and with everything closed, it is noted. */
 static void close_store(void *data, gboolean failed)
 {
@@ -369,7 +351,6 @@ static const struct journal_backend writing_backend = {
 	.cursor_next = cursor_next,
 	.save_checkpoint = save_checkpoint,
 	.load_checkpoint = load_checkpoint,
-	.bytes = bytes_on_disk,
 	.close = close_store,
 };
 
@@ -379,7 +360,6 @@ static const struct journal_backend reading_backend = {
 	.cursor_seek = cursor_seek,
 	.cursor_next = cursor_next,
 	.load_checkpoint = load_checkpoint,
-	.bytes = bytes_on_disk,
 	.close = close_store,
 };
 
@@ -489,9 +469,4 @@ struct journal *journal_rocksdb_open(
 gboolean journal_rocksdb_holder(const char *folder, struct journal_holder *holder)
 {
 	return journal_lock_holder(folder, holder);
-}
-
-gboolean journal_rocksdb_wait_free(const char *folder)
-{
-	return journal_lock_wait_free(folder);
 }

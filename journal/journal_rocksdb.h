@@ -21,10 +21,4 @@ struct journal *journal_rocksdb_open(
 /** TRUE and HOLDER filled if somebody holds the lock of the journal in FOLDER now. */
 gboolean journal_rocksdb_holder(const char *folder, struct journal_holder *holder);
 
-/**
- * Waits until nobody holds the lock of the journal in FOLDER, without taking it. Blocks; for a thread of its own.
- * FALSE if the file cannot be watched.
- */
-gboolean journal_rocksdb_wait_free(const char *folder);
-
 #endif

@@ -350,10 +350,8 @@ static gboolean is_understood(const struct asking *asking, const Forge__Request 
 	return FALSE;
 }
 
-static void decide_request(const struct asking *asking, const struct input *input)
+static void decide_request(const struct asking *asking, const Forge__Request *request)
 {
-	const Forge__Request *request = input->request;
-
 	if (!is_understood(asking, request))
 		return;
 	switch (request->kind_case) {
@@ -391,10 +389,16 @@ static void decide_request(const struct asking *asking, const struct input *inpu
 		decide_goodbye(asking);
 		return;
 	case FORGE__REQUEST__KIND_LIST_FORKS:
+		query_forks(asking, request->list_forks);
+		return;
 	case FORGE__REQUEST__KIND_LIST_BATCHES:
+		query_batches(asking, request->list_batches);
+		return;
 	case FORGE__REQUEST__KIND_LIST_JOBS:
+		query_jobs(asking, request->list_jobs);
+		return;
 	case FORGE__REQUEST__KIND_GET_STATS:
-		query_answer(asking->view, input, asking->decision);
+		query_stats(asking);
 		return;
 	case FORGE__REQUEST__KIND_PROGRESS:
 	case FORGE__REQUEST__KIND_READ_EVENTS:
@@ -439,7 +443,7 @@ void decide(const struct view *view, const struct input *input, struct decision 
 	asking.peer = pool_peer(view->pool, input->routing);
 	if (is_greeted(view, asking.peer) ||
 		input->request->kind_case == FORGE__REQUEST__KIND_HELLO) {
-		decide_request(&asking, input);
+		decide_request(&asking, input->request);
 		return;
 	}
 	/* It has to say hello again, and then learns what became of its leases. */

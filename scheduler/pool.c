@@ -111,17 +111,6 @@ struct seat *pool_seat(const struct pool *pool, uint64_t session)
 	return NULL;
 }
 
-struct lease *seat_lease(const struct seat *seat, uint64_t batch, uint32_t number)
-{
-	for (guint i = 0; i < seat->leases->len; i++) {
-		struct lease *lease = &g_array_index(seat->leases, struct lease, i);
-
-		if (lease->batch == batch && lease->number == number)
-			return lease;
-	}
-	return NULL;
-}
-
 void pool_greet(struct pool *pool, GBytes *routing, const Forge__Hello *hello, struct instant now)
 {
 	struct peer *peer = pool_peer(pool, routing);

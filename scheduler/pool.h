@@ -57,7 +57,6 @@ SCOPED_POINTER(pool, pool_free)
 
 struct peer *pool_peer(const struct pool *pool, GBytes *routing);
 struct seat *pool_seat(const struct pool *pool, uint64_t session);
-struct lease *seat_lease(const struct seat *seat, uint64_t batch, uint32_t number);
 
 /** ROUTING said HELLO. A worker's session is set by pool_sit(). */
 void pool_greet(struct pool *pool, GBytes *routing, const Forge__Hello *hello, struct instant now);

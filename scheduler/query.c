@@ -32,17 +32,6 @@ static gboolean page_wants(struct page *page)
 	return place >= page->after && page->rows->len < page->limit;
 }
 
-static void reply_with(const struct input *input, struct decision *decision,
-	Forge__Reply__KindCase kind, gpointer payload)
-{
-	Forge__Reply reply = FORGE__REPLY__INIT;
-
-	reply.id = input->request->id;
-	reply.kind_case = kind;
-	reply.done = payload;
-	decision_reply(decision, input->routing, &reply);
-}
-
 /* ---- forks -------------------------------------------------------------------------------- */
 
 static gboolean is_named(const Forge__ListForks *list, const char *name)
@@ -97,10 +86,9 @@ static Forge__ForkRow *row_of_fork(const struct fork_row *fork, GPtrArray *pool)
 	return row;
 }
 
-static void list_forks(
-	const struct view *view, const struct input *input, struct decision *decision)
+void query_forks(const struct asking *asking, const Forge__ListForks *list)
 {
-	const Forge__ListForks *list = input->request->list_forks;
+	const struct view *view = asking->view;
 	g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func(g_free);
 	Forge__ForkRows rows = FORGE__FORK_ROWS__INIT;
 	struct page page;
@@ -126,7 +114,7 @@ static void list_forks(
 	rows.n_rows = page.rows->len;
 	rows.rows = (Forge__ForkRow **)page.rows->pdata;
 	rows.total = page.total;
-	reply_with(input, decision, FORGE__REPLY__KIND_FORK_ROWS, &rows);
+	asking_answer(asking, FORGE__REPLY__KIND_FORK_ROWS, &rows);
 	g_ptr_array_free(page.rows, TRUE);
 }
 
@@ -183,10 +171,9 @@ static void add_closed_batches(
 	}
 }
 
-static void list_batches(
-	const struct view *view, const struct input *input, struct decision *decision)
+void query_batches(const struct asking *asking, const Forge__ListBatches *list)
 {
-	const Forge__ListBatches *list = input->request->list_batches;
+	const struct view *view = asking->view;
 	g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func(g_free);
 	Forge__BatchRows rows = FORGE__BATCH_ROWS__INIT;
 	struct page page;
@@ -198,7 +185,7 @@ static void list_batches(
 	rows.n_rows = page.rows->len;
 	rows.rows = (Forge__BatchRow **)page.rows->pdata;
 	rows.total = page.total;
-	reply_with(input, decision, FORGE__REPLY__KIND_BATCH_ROWS, &rows);
+	asking_answer(asking, FORGE__REPLY__KIND_BATCH_ROWS, &rows);
 	g_ptr_array_free(page.rows, TRUE);
 }
 
@@ -221,10 +208,9 @@ static Forge__JobRow *row_of_job(const struct view *view, const struct batch_row
 	return row;
 }
 
-static void list_jobs(
-	const struct view *view, const struct input *input, struct decision *decision)
+void query_jobs(const struct asking *asking, const Forge__ListJobs *list)
 {
-	const Forge__ListJobs *list = input->request->list_jobs;
+	const struct view *view = asking->view;
 	g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func(g_free);
 	Forge__JobRows rows = FORGE__JOB_ROWS__INIT;
 	struct page page;
@@ -245,7 +231,7 @@ static void list_jobs(
 	rows.n_rows = page.rows->len;
 	rows.rows = (Forge__JobRow **)page.rows->pdata;
 	rows.total = page.total;
-	reply_with(input, decision, FORGE__REPLY__KIND_JOB_ROWS, &rows);
+	asking_answer(asking, FORGE__REPLY__KIND_JOB_ROWS, &rows);
 	g_ptr_array_free(page.rows, TRUE);
 }
 
@@ -265,9 +251,9 @@ static Forge__WorkerRow *row_of_seat(const struct view *view, const struct seat 
 	return row;
 }
 
-static void get_stats(
-	const struct view *view, const struct input *input, struct decision *decision)
+void query_stats(const struct asking *asking)
 {
+	const struct view *view = asking->view;
 	const struct state *state = view->state;
 	g_autoptr(GPtrArray) workers = g_ptr_array_new_with_free_func(g_free);
 	struct hash digest = state_digest(state);
@@ -290,21 +276,5 @@ static void get_stats(
 	stats.started_us = view->started_us;
 	stats.pid = view->pid;
 	stats.host = (char *)view->host;
-	reply_with(input, decision, FORGE__REPLY__KIND_STATS, &stats);
-}
-
-gboolean query_answer(const struct view *view, const struct input *input, struct decision *decision)
-{
-	/* A few of many kinds: the rest is decide.c's, which names them all. */
-	if (input->request->kind_case == FORGE__REQUEST__KIND_LIST_FORKS)
-		list_forks(view, input, decision);
-	else if (input->request->kind_case == FORGE__REQUEST__KIND_LIST_BATCHES)
-		list_batches(view, input, decision);
-	else if (input->request->kind_case == FORGE__REQUEST__KIND_LIST_JOBS)
-		list_jobs(view, input, decision);
-	else if (input->request->kind_case == FORGE__REQUEST__KIND_GET_STATS)
-		get_stats(view, input, decision);
-	else
-		return FALSE;
-	return TRUE;
+	asking_answer(asking, FORGE__REPLY__KIND_STATS, &stats);
 }

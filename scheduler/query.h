@@ -1,12 +1,15 @@
 #ifndef FORGE_SCHEDULER_QUERY_H
 #define FORGE_SCHEDULER_QUERY_H
 
-#include "scheduler/decide.h"
+#include "scheduler/asking.h"
 
-/**
- * Answers a request that only asks (lists, stats) into DECISION, paged. FALSE if REQUEST is none of those. Reading events is
- * not among them: the loop answers that from the journal.
+/*
+ * Answers to requests that only ask. Lists are paged. Reading events is not among them: the loop
+ * answers that from the journal.
  */
-gboolean query_answer(const struct view *view, const struct input *input, struct decision *decision);
+void query_forks(const struct asking *asking, const Forge__ListForks *list);
+void query_batches(const struct asking *asking, const Forge__ListBatches *list);
+void query_jobs(const struct asking *asking, const Forge__ListJobs *list);
+void query_stats(const struct asking *asking);
 
 #endif

@@ -65,7 +65,8 @@ static gboolean leases_of(const Forge__JobsLeased *leased, uint64_t batch)
 	return FALSE;
 }
 
-gboolean tail_concerns(const Forge__Event *event, uint64_t seq, uint64_t batch)
+/* TRUE if EVENT, whose sequence is SEQ, concerns the batch that BATCH opened. */
+static gboolean concerns(const Forge__Event *event, uint64_t seq, uint64_t batch)
 {
 	switch (event->kind_case) {
 	case FORGE__EVENT__KIND_BATCH_OPENED:
@@ -124,7 +125,7 @@ static gboolean add_event(
 		return TRUE;
 	if (seq > question->last_seq || page->looked_at++ >= LIMIT_EVENTS_LOOKED_AT)
 		return FALSE;
-	if (question->batch && !tail_concerns(event, seq, question->batch)) {
+	if (question->batch && !concerns(event, seq, question->batch)) {
 		page->next = seq + 1;
 		return TRUE;
 	}

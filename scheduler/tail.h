@@ -27,7 +27,4 @@ SCOPED_POINTER(tail, tail_free)
 void tail_ask(struct tail *tail, GBytes *routing, uint64_t id, const Forge__ReadEvents *request,
 	uint64_t last_seq);
 
-/** TRUE if EVENT, whose sequence is SEQ, concerns the batch that BATCH opened. Pure. */
-gboolean tail_concerns(const Forge__Event *event, uint64_t seq, uint64_t batch);
-
 #endif

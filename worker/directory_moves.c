@@ -64,7 +64,8 @@ void directory_moves_free(struct directory_moves *moves)
 	g_free(moves);
 }
 
-char *directory_moves_parent(const char *path)
+/* The part of PATH before the last slash; "" if there is none. Caller frees. */
+static char *parent_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -118,8 +119,8 @@ static enum directory_relevance relevance_of(
 
 void directory_moves_learn(struct directory_moves *moves, const char *from, const char *to)
 {
-	g_autofree char *old = directory_moves_parent(from);
-	g_autofree char *new = directory_moves_parent(to);
+	g_autofree char *old = parent_of(from);
+	g_autofree char *new = parent_of(to);
 
 	for (gboolean first = TRUE; g_hash_table_contains(moves->removed, old); first = FALSE) {
 		enum directory_relevance relevance = relevance_of(moves, old);
@@ -128,8 +129,8 @@ void directory_moves_learn(struct directory_moves *moves, const char *from, cons
 		if (relevance == DIRECTORY_IRRELEVANT || *old == '\0' || *new == '\0' ||
 			strcmp(last_part(old), last_part(new)) != 0)
 			return;
-		char *old_up = directory_moves_parent(old);
-		char *new_up = directory_moves_parent(new);
+		char *old_up = parent_of(old);
+		char *new_up = parent_of(new);
 		g_free(old);
 		g_free(new);
 		old = old_up;
@@ -176,7 +177,7 @@ void directory_moves_fix_guesses(struct directory_moves *moves)
 
 char *directory_moves_guess(const struct directory_moves *moves, const char *path)
 {
-	g_autofree char *directory = directory_moves_parent(path);
+	g_autofree char *directory = parent_of(path);
 	const struct directory_votes *votes = g_hash_table_lookup(moves->votes, directory);
 
 	if (votes == NULL || votes->guess == NULL)
@@ -188,10 +189,10 @@ char *directory_moves_guess(const struct directory_moves *moves, const char *pat
 
 void directory_moves_note_unknown(struct directory_moves *moves, const char *path)
 {
-	g_autofree char *directory = directory_moves_parent(path);
+	g_autofree char *directory = parent_of(path);
 
 	while (*directory != '\0' && relevance_of(moves, directory) != DIRECTORY_IRRELEVANT) {
-		char *up = directory_moves_parent(directory);
+		char *up = parent_of(directory);
 		votes_of(moves, directory)->unknown++;
 		g_free(directory);
 		directory = up;
@@ -232,11 +233,11 @@ void directory_moves_close_decided(struct directory_moves *moves)
 
 gboolean directory_moves_is_open(const struct directory_moves *moves, const char *path)
 {
-	g_autofree char *directory = directory_moves_parent(path);
+	g_autofree char *directory = parent_of(path);
 
 	while (*directory != '\0' &&
 		relevance_of(moves, directory) == DIRECTORY_RELEVANT_FOR_ANCESTOR) {
-		char *up = directory_moves_parent(directory);
+		char *up = parent_of(directory);
 		g_free(directory);
 		directory = up;
 	}

@@ -38,7 +38,4 @@ void directory_moves_close_decided(struct directory_moves *moves);
 /** TRUE if the file PATH could still tell where a directory above it went. */
 gboolean directory_moves_is_open(const struct directory_moves *moves, const char *path);
 
-/** The part of PATH before the last slash; "" if there is none. Caller frees. */
-char *directory_moves_parent(const char *path);
-
 #endif

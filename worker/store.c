@@ -212,11 +212,6 @@ void store_close(struct store *store)
 	g_free(store);
 }
 
-git_repository *store_repository(struct store *store)
-{
-	return store->repository.git;
-}
-
 const char *store_path(const struct store *store)
 {
 	return store->repository.folder.repository;

@@ -48,9 +48,6 @@ struct store *store_open(struct stores *stores, const struct remote *upstream,
 void store_close(struct store *store);
 SCOPED_POINTER(store, store_close)
 
-/** Borrowed; gone after store_is_damaged(). */
-git_repository *store_repository(struct store *store);
-
 /** The store's folder, its name, and which making of it this is: another one may hold other
  * objects. Borrowed. */
 const char *store_path(const struct store *store);

@@ -26,9 +26,6 @@
 /* The mark is synced at most so often: what a power cut can take from a check, never from the journal. */
 #define LIMIT_MARK_SYNC_MS 100
 
-/* A starting writer waits so long for those who only wait for the lock to be free to step aside. */
-#define LIMIT_LOCK_PASSING_MS 500
-
 /* The wire: one message carries at most one page or one grant, so a peer never needs more memory than this. */
 #define LIMIT_MESSAGE_BYTES (1024 * 1024)
 #define LIMIT_EVENTS_PAGE_BYTES (256 * 1024)

@@ -172,21 +172,6 @@ enum value_kind value_kind(const struct value *value)
 	return value->kind;
 }
 
-const char *value_kind_word(enum value_kind kind)
-{
-	static const char *const words[] = {
-		[VALUE_NULL] = "nothing",
-		[VALUE_BOOLEAN] = "true or false",
-		[VALUE_INTEGER] = "a whole number",
-		[VALUE_REAL] = "a number",
-		[VALUE_STRING] = "text",
-		[VALUE_LIST] = "a list",
-		[VALUE_MAP] = "a map of keys",
-	};
-
-	return words[kind];
-}
-
 unsigned value_line(const struct value *value)
 {
 	return value->line;

@@ -36,9 +36,6 @@ SCOPED_POINTER(value, value_free)
 
 enum value_kind value_kind(const struct value *value);
 
-/** `text`, `a number`, `a list` …: what a value is, for error messages. Static. */
-const char *value_kind_word(enum value_kind kind);
-
 /** The line of its document on which VALUE begins, from 1; 0 for a value that a program made. */
 unsigned value_line(const struct value *value);
 void value_set_line(struct value *value, unsigned line);

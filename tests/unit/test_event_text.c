@@ -172,24 +172,14 @@ static void test_times(void)
 	}
 }
 
-static void test_words_go_both_ways(void)
+static void test_words_are_the_schemas(void)
 {
 	const ProtobufCEnumDescriptor *strategy = &forge__strategy__descriptor;
-	g_autofree const char **words = event_enum_words(&forge__on_conflict__descriptor);
-	int value = -1;
 
 	g_assert_cmpstr(event_enum_word(strategy, FORGE__STRATEGY__STRATEGY_FAST_FORWARD), ==,
 		"fast_forward");
-	g_assert_true(event_enum_value(strategy, "fast_forward", &value));
-	g_assert_cmpint(value, ==, FORGE__STRATEGY__STRATEGY_FAST_FORWARD);
-	g_assert_false(event_enum_value(strategy, "FAST_FORWARD", &value));
-	g_assert_false(event_enum_value(strategy, "", &value));
-	g_assert_cmpint(value, ==, FORGE__STRATEGY__STRATEGY_FAST_FORWARD);
 	g_assert_null(event_enum_word(strategy, 99));
 	g_assert_cmpstr(event_enum_word(&forge__job_kind__descriptor, 1), ==, "fork_sync");
-	g_assert_cmpstr(words[0], ==, "report");
-	g_assert_cmpstr(words[1], ==, "pull_request");
-	g_assert_null(words[2]);
 }
 
 /* An empty message of every kind in the oneof of DESCRIPTOR, as MAKE puts it into an event. */
@@ -264,7 +254,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/event_text/event_without_a_kind_is_unknown",
 		test_event_without_a_kind_is_unknown);
 	g_test_add_func("/event_text/times_are_rfc_3339", test_times);
-	g_test_add_func("/event_text/words_go_both_ways", test_words_go_both_ways);
+	g_test_add_func("/event_text/words_are_the_schemas", test_words_are_the_schemas);
 	g_test_add_func("/event_text/every_event_of_the_schema_can_be_shown",
 		test_every_event_of_the_schema_can_be_shown);
 	return g_test_run();

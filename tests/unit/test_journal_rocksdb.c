@@ -24,12 +24,11 @@ static void folder_belongs_to_its_owner_alone(void)
 {
 	scoped_value(journal_fixture) room = journal_fixture_make();
 	g_autofree char *folder = g_build_filename(room.folder, "state", "journal", NULL);
-	scoped(journal) journal = journal_fixture_open(folder, JOURNAL_WRITE);
+	G_GNUC_UNUSED scoped(journal) journal = journal_fixture_open(folder, JOURNAL_WRITE);
 	struct stat status;
 
 	g_assert_cmpint(stat(folder, &status), ==, 0);
 	g_assert_cmpint(status.st_mode & 0777, ==, 0700);
-	g_assert_cmpuint(journal_bytes(journal), >, 0);
 }
 
 static void second_writer_is_refused_and_told_who_holds_it(void)
@@ -51,40 +50,6 @@ static void second_writer_is_refused_and_told_who_holds_it(void)
 	g_clear_pointer(&journal, journal_close);
 	g_assert_false(journal_rocksdb_holder(room.folder, &holder));
 	journal = journal_fixture_open(room.folder, JOURNAL_WRITE);
-}
-
-struct waiters {
-	const char *folder;
-	gint stop;
-};
-
-static gpointer wait_again_and_again(gpointer data)
-{
-	struct waiters *waiters = data;
-	gboolean watched = TRUE;
-
-	while (watched && !g_atomic_int_get(&waiters->stop))
-		watched = journal_rocksdb_wait_free(waiters->folder);
-	return GINT_TO_POINTER(watched);
-}
-
-static void waiters_keep_no_writer_out(void)
-{
-	scoped_value(journal_fixture) room = journal_fixture_make();
-	struct waiters waiters = {.folder = room.folder};
-	scoped(journal) journal = journal_fixture_open(room.folder, JOURNAL_WRITE);
-	GThread *threads[3];
-
-	for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
-		threads[i] = g_thread_new("waiter", wait_again_and_again, &waiters);
-	for (int i = 0; i < 20; i++) {
-		g_clear_pointer(&journal, journal_close);
-		journal = journal_fixture_open(room.folder, JOURNAL_WRITE);
-	}
-	g_atomic_int_set(&waiters.stop, 1);
-	g_clear_pointer(&journal, journal_close);
-	for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
-		g_assert_nonnull(g_thread_join(threads[i]));
 }
 
 static void reader_beside_a_writer_changes_no_file(void)
@@ -295,7 +260,6 @@ int main(int argc, char **argv)
 #define CLAIM(name) g_test_add_func("/journal_rocksdb/" #name, name)
 	CLAIM(folder_belongs_to_its_owner_alone);
 	CLAIM(second_writer_is_refused_and_told_who_holds_it);
-	CLAIM(waiters_keep_no_writer_out);
 	CLAIM(reader_beside_a_writer_changes_no_file);
 	CLAIM(readers_never_see_a_half_replaced_file);
 	CLAIM(journal_that_is_not_there_is_not_made_to_be_read);
