@@ -15,8 +15,8 @@
 #include "journal/message.h"
 #include "queue/batch_name.h"
 #include "queue/protocol.h"
-#include "scheduler/asking.h"
 #include "scheduler/check.h"
+#include "scheduler/decision.h"
 #include "scheduler/query.h"
 
 /* ---- hello and goodbye -------------------------------------------------------------------- */

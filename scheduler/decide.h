@@ -66,31 +66,4 @@ void decide_due(const struct view *view, struct decision *decision);
 /** Monotonic time at which decide_due() may have something to do without any input; INT64_MAX: never. */
 int64_t decide_next_due_ms(const struct view *view);
 
-/* ---- for the rooms of decide only ---- */
-
-/** Adds an event of KIND whose submessage is PAYLOAD (taken). Returns the sequence it will have. */
-uint64_t decision_add(const struct view *view, struct decision *decision,
-	Forge__Event__KindCase kind, gpointer payload);
-
-/** Packs REPLY at once (so it may borrow) for ROUTING. */
-void decision_reply(struct decision *decision, GBytes *routing, const Forge__Reply *reply);
-
-/** Answers request ID of ROUTING with an error. */
-void decision_refuse(struct decision *decision, GBytes *routing, uint64_t id,
-	enum forge_error code, const char *format, ...) G_GNUC_PRINTF(5, 6);
-
-/**
- * Ends the lease on a job whose worker cannot go on: LOST with its worker (expired, or failed after too many), else
- * handed back for REASON; cancelled if it was to be.
- */
-void decide_lease_ended(const struct view *view, struct decision *decision, Forge__JobId *take_id,
-	uint16_t attempt, gboolean lost, Forge__ReturnReason reason);
-
-/** A new id message. */
-Forge__JobId *decide_job_id(uint64_t batch, uint32_t number);
-
-/** A worker leaves: its leases end, then its session. */
-void decide_worker_gone(const struct view *view, struct decision *decision,
-	const struct seat *seat, const char *reason);
-
 #endif

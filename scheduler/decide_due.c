@@ -3,13 +3,12 @@
  * that no heartbeat names, and jobs that can be given out. Each call decides one such thing, folded before the next call,
  * so two decisions of one turn never overlap.
  */
-#include "scheduler/decide.h"
-
 #include <string.h>
 
 #include "journal/base/limits.h"
 #include "journal/message.h"
 #include "queue/job_kinds.h"
+#include "scheduler/decision.h"
 
 /* ---- batches ------------------------------------------------------------------------------ */
 

@@ -8,8 +8,8 @@
 #include "journal/base/limits.h"
 #include "journal/message.h"
 #include "queue/job_kinds.h"
-#include "scheduler/asking.h"
 #include "scheduler/check.h"
+#include "scheduler/decision.h"
 
 /* The job, if ATTEMPT of it is leased to the asking worker's session. */
 static const struct job *held_job(const struct asking *asking, const Forge__JobId *id,

@@ -1,11 +1,11 @@
 /*
  * Building decisions: events with the sequence they are going to have, and packed messages.
  */
+#include "scheduler/decision.h"
+
 #include <stdarg.h>
 
-#include "journal/base/limits.h"
 #include "journal/message.h"
-#include "scheduler/asking.h"
 
 static void free_event(gpointer data)
 {

@@ -1,7 +1,7 @@
 #ifndef FORGE_SCHEDULER_QUERY_H
 #define FORGE_SCHEDULER_QUERY_H
 
-#include "scheduler/asking.h"
+#include "scheduler/decision.h"
 
 /*
  * Answers to requests that only ask. Lists are paged. Reading events is not among them: the loop

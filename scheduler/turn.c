@@ -12,6 +12,7 @@
 #include "journal/base/limits.h"
 #include "journal/message.h"
 #include "scheduler/check.h"
+#include "scheduler/decision.h"
 
 #define FORMAT_VERSION 1
 #define TAG_OF(version) "fold " G_STRINGIFY(version) " build " FORGE_VERSION

@@ -1,0 +1,55 @@
+#ifndef FORGE_SCHEDULER_DECISION_H
+#define FORGE_SCHEDULER_DECISION_H
+
+#include "scheduler/decide.h"
+
+/* For whoever decides: building a decision, and what several rooms decide alike. */
+
+/** Adds an event of KIND whose submessage is PAYLOAD (taken). Returns the sequence it will have. */
+uint64_t decision_add(const struct view *view, struct decision *decision,
+	Forge__Event__KindCase kind, gpointer payload);
+
+/** Packs REPLY at once (so it may borrow) for ROUTING. */
+void decision_reply(struct decision *decision, GBytes *routing, const Forge__Reply *reply);
+
+/** Answers request ID of ROUTING with an error. */
+void decision_refuse(struct decision *decision, GBytes *routing, uint64_t id,
+	enum forge_error code, const char *format, ...) G_GNUC_PRINTF(5, 6);
+
+/**
+ * Ends the lease on a job whose worker cannot go on: LOST with its worker (expired, or failed after too many), else
+ * handed back for REASON; cancelled if it was to be.
+ */
+void decide_lease_ended(const struct view *view, struct decision *decision, Forge__JobId *take_id,
+	uint16_t attempt, gboolean lost, Forge__ReturnReason reason);
+
+/** A new id message. */
+Forge__JobId *decide_job_id(uint64_t batch, uint32_t number);
+
+/** A worker leaves: its leases end, then its session. */
+void decide_worker_gone(const struct view *view, struct decision *decision,
+	const struct seat *seat, const char *reason);
+
+/** One request being decided, with what every function needs. */
+struct asking {
+	const struct view *view;
+	const struct peer *peer;
+	GBytes *routing;
+	uint64_t id;
+	struct decision *decision;
+};
+
+/** Answers with the message of KIND at PAYLOAD (borrowed). */
+void asking_answer(const struct asking *asking, Forge__Reply__KindCase kind, gpointer payload);
+
+void asking_answer_done(const struct asking *asking);
+
+/** Answers with an error. */
+void asking_refuse(const struct asking *asking, GError *take_error);
+
+/* What workers say of their jobs (decide_report.c). */
+void decide_report(const struct asking *asking, const Forge__Report *report);
+void decide_return(const struct asking *asking, const Forge__ReturnJobs *message);
+void decide_heartbeat(const struct asking *asking, const Forge__Heartbeat *heartbeat);
+
+#endif
