@@ -68,7 +68,6 @@
 #define LIMIT_QUEUED_JOBS 5000000
 #define LIMIT_SESSIONS 10000
 #define LIMIT_WORKER_SLOTS 1024
-#define LIMIT_OUTBOX_BYTES (64 * 1024 * 1024)
 
 /* Closed batches stay listed, and their request ids known, for so many; older ones are found in the journal. */
 #define LIMIT_CLOSED_BATCHES 1000
@@ -111,14 +110,14 @@
 #define LIMIT_EVENTS_PER_CHECKPOINT 200000
 #define LIMIT_EVENTS_BEFORE_LAST_CHECKPOINT 2000
 
-/* Retries of one job, waits between them (doubling, with jitter), attempts at all. */
+/* Attempts of one job, and the waits between them: the first, which doubles, the last, and the longest for a host. */
 #define LIMIT_ATTEMPTS 5
-
-/* Workers that may end while they hold a job before the job itself is suspected. Many, since people kill commands. */
-#define LIMIT_LOST_LEASES 50
 #define LIMIT_RETRY_FIRST_MS 500
 #define LIMIT_RETRY_LAST_MS 60000
 #define LIMIT_RETRY_AFTER_MS (60 * 60 * 1000)
+
+/* Workers that may end while they hold a job before the job itself is suspected. Many, since people kill commands. */
+#define LIMIT_LOST_LEASES 50
 
 /*
  * Network: connecting, a transfer that moves nothing, one whole request. No rate in bytes a second: while git works
@@ -130,7 +129,6 @@
 #define LIMIT_REFS_PER_REPOSITORY 200000
 #define LIMIT_REF_NAME_BYTES 4096
 #define LIMIT_REF_LISTING_BYTES (64 * 1024 * 1024)
-#define LIMIT_PACK_BYTES (4LL * 1024 * 1024 * 1024)
 #define LIMIT_CREDENTIAL_TRIES 2
 #define LIMIT_CREDENTIALS 1000 /* of hosts, kept in memory by one worker */
 #define LIMIT_CREDENTIAL_BYTES 16384

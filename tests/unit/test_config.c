@@ -97,7 +97,7 @@ static void test_nothing_configured_gives_the_defaults(
 	g_assert_cmpuint(config->network_connect_ms, ==, LIMIT_CONNECT_MS);
 	g_assert_cmpuint(config->network_request_ms, ==, LIMIT_REQUEST_MS);
 	g_assert_cmpuint(config->network_low_speed_ms, ==, LIMIT_LOW_SPEED_MS);
-	g_assert_cmpuint(config->network_pack_bytes, ==, LIMIT_PACK_BYTES);
+	g_assert_cmpuint(config->network_pack_bytes, ==, 4LL * 1024 * 1024 * 1024);
 	g_assert_cmpstr(config->sync_conflict_resolution, ==, "manual");
 	g_assert_cmpstr(config->sync_version_conflict, ==, "conflict");
 	g_assert_false(config->sync_create_fork_if_no_access);
