@@ -7,7 +7,6 @@
 
 #include "journal/base/limits.h"
 #include "journal/message.h"
-#include "queue/job_kinds.h"
 #include "scheduler/decision.h"
 
 /* ---- batches ------------------------------------------------------------------------------ */
@@ -292,7 +291,6 @@ static void fill_granted(const struct view *view, const struct job_pick *pick,
 	granted->batch_name = batch->opened->batch;
 	granted->arguments = batch->opened->arguments;
 	granted->opened_us = batch->opened_us;
-	granted->last_attempt = job->tries + 1u >= job_kind_of(batch->opened->kind)->attempts;
 	if (target)
 		granted->fork = state_fork(view->state, target)->spec;
 	if (progress) {
