@@ -33,11 +33,6 @@ static gboolean refuse(GError **error, const char *what)
 	return FALSE;
 }
 
-gboolean pkt_reader_at_end(const struct pkt_reader *reader)
-{
-	return reader->offset == reader->size;
-}
-
 gboolean pkt_read(struct pkt_reader *reader, struct pkt *pkt, GError **error)
 {
 	static const enum pkt_kind short_kinds[] = {PKT_FLUSH, PKT_DELIMITER, PKT_RESPONSE_END};

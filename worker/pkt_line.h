@@ -26,9 +26,6 @@ struct pkt_reader {
 	size_t offset; /**< of the next packet */
 };
 
-/** TRUE if every byte was read. */
-gboolean pkt_reader_at_end(const struct pkt_reader *reader);
-
 /**
  * The next packet. PROTOCOL_ERROR for a length that is none (not hexadecimal, 0003) or reaches past
  * the end, also where nothing is left: who expects a flush gets an error for an answer cut short.

@@ -38,7 +38,7 @@ static char *read_all(const char *bytes, gsize size)
 	struct pkt_reader reader = {bytes, size, 0};
 	GString *read = g_string_new(NULL);
 
-	while (!pkt_reader_at_end(&reader)) {
+	while (reader.offset < reader.size) {
 		g_autoptr(GError) error = NULL;
 		struct pkt pkt;
 
