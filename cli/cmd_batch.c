@@ -6,7 +6,6 @@
 #include "cli/render.h"
 #include "cli/requests.h"
 #include "journal/base/clock.h"
-#include "queue/batch_name.h"
 
 /* ---- list ---- */
 

@@ -13,7 +13,6 @@
 #include "cli/handlers.h"
 #include "cli/requests.h"
 #include "journal/base/clock.h"
-#include "journal/base/errors.h"
 #include "journal/journal_rocksdb.h"
 #include "worker/budget.h"
 #include "worker/http.h"

@@ -9,7 +9,6 @@
 #include "cli/handlers.h"
 #include "cli/help.h"
 #include "cli/output.h"
-#include "journal/base/errors.h"
 #include "journal/base/log.h"
 
 #define EXIT_USAGE 2

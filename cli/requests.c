@@ -8,7 +8,6 @@
 #include "cli/requests.h"
 
 #include <signal.h>
-#include <string.h>
 
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"

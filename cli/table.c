@@ -6,7 +6,6 @@
  */
 #include "cli/table.h"
 
-#include <string.h>
 
 #define COLUMN_LEAST 4
 

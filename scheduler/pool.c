@@ -7,8 +7,6 @@
  */
 #include "scheduler/pool.h"
 
-#include <string.h>
-
 #include "journal/base/limits.h"
 
 static void free_peer(gpointer data)

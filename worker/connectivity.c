@@ -12,8 +12,6 @@
  */
 #include "worker/connectivity.h"
 
-#include <string.h>
-
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/base/scope.h"

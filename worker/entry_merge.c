@@ -10,8 +10,6 @@
  */
 #include "worker/entry_merge.h"
 
-#include <string.h>
-
 #include "journal/base/limits.h"
 #include "worker/text_merge.h"
 

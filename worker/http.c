@@ -18,7 +18,6 @@
 
 #include "journal/base/clock.h"
 #include "journal/base/limits.h"
-#include "journal/base/log.h"
 
 int http_exchange_status(const struct http_exchange *exchange)
 {

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "worker/credential.h"
 #include "worker/lfs_batch.h"

@@ -11,8 +11,6 @@
  */
 #include "worker/new_content.h"
 
-#include <string.h>
-
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "worker/git_library.h"

@@ -7,8 +7,6 @@
  */
 #include "worker/session.h"
 
-#include <string.h>
-
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"

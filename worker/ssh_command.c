@@ -10,7 +10,6 @@
 #include "worker/ssh_command.h"
 
 #include <git2.h>
-#include <string.h>
 
 #include "journal/base/errors.h"
 

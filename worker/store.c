@@ -9,8 +9,6 @@
  */
 #include "worker/store.h"
 
-#include <string.h>
-
 #include "journal/base/errors.h"
 #include "worker/cache_repository.h"
 #include "worker/git_library.h"

@@ -8,7 +8,6 @@
 #include "worker/upstream_refs.h"
 
 #include "journal/base/clock.h"
-#include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "worker/transfer.h"
 

@@ -12,7 +12,6 @@
 #include "worker/worker.h"
 
 #include "journal/base/clock.h"
-#include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/message.h"
 #include "queue/protocol.h"
