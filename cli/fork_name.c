@@ -10,6 +10,7 @@
 
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
+#include "journal/base/secret.h"
 
 gboolean fork_name_check(const char *name, GError **error)
 {
@@ -31,18 +32,6 @@ static gboolean refuse(const char *option, const char *what, GError **error)
 	return FALSE;
 }
 
-/* `https://user:secret@host/…` would put a secret into the journal for ever. */
-static gboolean has_password(const char *repository)
-{
-	const char *authority = strstr(repository, "://");
-	if (!authority)
-		return FALSE;
-	authority += strlen("://");
-	const char *end = authority + strcspn(authority, "/?#");
-	const char *at = memchr(authority, '@', (size_t)(end - authority));
-	return at && memchr(authority, ':', (size_t)(at - authority));
-}
-
 static gboolean check_repository(const char *option, const char *repository, GError **error)
 {
 	if (!*repository)
@@ -54,9 +43,9 @@ static gboolean check_repository(const char *option, const char *repository, GEr
 	for (const char *at = repository; *at; at++)
 		if (g_ascii_iscntrl(*at))
 			return refuse(option, "a repository cannot hold control characters", error);
-	if (has_password(repository))
+	if (secret_in_address(repository))
 		return refuse(option,
-			"the URL holds a password, which would stay in the journal; use hosts.HOST.token_env "
+			"the URL holds a password or token, which would stay in the journal; use hosts.HOST.token_env "
 			"or git's credential helpers",
 			error);
 	return TRUE;

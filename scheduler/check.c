@@ -9,6 +9,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/base/nearest.h"
+#include "journal/base/secret.h"
 #include "queue/job_kinds.h"
 #include "queue/protocol.h"
 
@@ -164,20 +165,6 @@ static gboolean check_name(const char *name, GError **error)
 		LIMIT_NAME_BYTES, name);
 }
 
-/* What stands in an event stands there for ever: no passwords. */
-static gboolean has_password(const char *address)
-{
-	const char *start = strstr(address, "://");
-	const char *end, *at;
-
-	if (!start)
-		return FALSE;
-	start += 3;
-	end = start + strcspn(start, "/");
-	at = g_strrstr_len(start, end - start, "@");
-	return at && memchr(start, ':', (size_t)(at - start));
-}
-
 static gboolean check_address(const char *what, const char *address, GError **error)
 {
 	size_t length = strlen(address);
@@ -190,9 +177,10 @@ static gboolean check_address(const char *what, const char *address, GError **er
 		if (g_ascii_iscntrl(*c))
 			return refuse(error, FORGE_ERROR_VALIDATION_FAILED,
 				"the %s's address has a control character", what);
-	if (has_password(address))
+	/* What stands in an event stands there for ever. */
+	if (secret_in_address(address))
 		return refuse(error, FORGE_ERROR_SECURITY_REFUSED,
-			"the %s's address carries a password; leave it out and use "
+			"the %s's address carries a password or token; leave it out and use "
 			"hosts.HOST.token_env or git's credential helper",
 			what);
 	return TRUE;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "journal/base/limits.h"
+#include "journal/base/secret.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyz"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -79,22 +80,9 @@ const char *config_check_server_key(const char *text)
 	return "expected a CURVE public key of 40 characters (Z85)";
 }
 
-/* Known prefixes of tokens, or what no one calls a variable: long, with small letters and digits
- * mixed. */
-static gboolean looks_like_token(const char *text)
-{
-	static const char *const prefixes[] = {"ghp_", "gho_", "ghu_", "ghs_", "ghr_",
-		"github_pat_", "glpat-", "gldt-", "xox", "eyJ"};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
-		if (g_str_has_prefix(text, prefixes[i]))
-			return TRUE;
-	return strlen(text) >= 20 && strpbrk(text, LETTERS) && strpbrk(text, DIGITS);
-}
-
 const char *config_check_token_variable(const char *text)
 {
-	if (looks_like_token(text))
+	if (secret_looks_like_token(text))
 		return "looks like a token; write the name of the environment variable that holds it, and "
 		       "replace the token, which this file has exposed";
 	if (!is_made_of(text, LETTERS CAPITALS DIGITS "_") || g_ascii_isdigit(*text))
