@@ -41,8 +41,8 @@ static void put_merge(struct value *answer, const struct desk_answer *merge)
 	value_put_take(answer, "conflicts", conflicts);
 }
 
-static gboolean merge(struct merge_desk *desk, const struct value *question, struct value *answer,
-	GError **error)
+static gboolean merge(
+	struct merge_desk *desk, const struct value *question, struct value *answer, GError **error)
 {
 	const char *folder = text_member(question, "repository", error);
 	const char *ours = folder ? text_member(question, "ours", error) : NULL;

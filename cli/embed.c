@@ -164,7 +164,8 @@ static void leave_runtime(struct embed *embed)
 	g_clear_pointer(&embed->endpoint, g_free);
 }
 
-/* Settles where the commands of this journal meet: where its host is, for the environment of that one may be another. */
+/* Settles where the commands of this journal meet: where its host is, for the environment of that
+ * one may be another. */
 static gboolean enter_runtime(struct embed *embed, GError **error)
 {
 	leave_runtime(embed);

@@ -69,8 +69,8 @@ static char *moved_text(const Forge__ForkSynced *entry)
 	const char *be = entry->dry_run ? "would be " : "";
 
 	/* Nothing was replaced where nothing was. */
-	if (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN &&
-		!*entry->before && !*entry->backup)
+	if (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN && !*entry->before &&
+		!*entry->backup)
 		return g_strdup_printf("%screated", be);
 	if (entry->counts_unknown || entry->behind == 0)
 		return g_strdup_printf("%s%s", be, row->past);

@@ -48,8 +48,8 @@ gboolean runtime_folder_check(const char *folder, GError **error)
 	GStatBuf status;
 
 	/* A folder in /tmp may have been put there by anybody. */
-	if (g_lstat(folder, &status) == 0 && S_ISDIR(status.st_mode) &&
-		status.st_uid == getuid() && (status.st_mode & 0077) == 0)
+	if (g_lstat(folder, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == getuid() &&
+		(status.st_mode & 0077) == 0)
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED,
 		"the runtime folder %s is not yours alone (a folder of mode 0700)", folder);

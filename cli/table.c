@@ -6,7 +6,6 @@
  */
 #include "cli/table.h"
 
-
 #define COLUMN_LEAST 4
 
 struct table {

@@ -18,7 +18,8 @@ SCOPED_POINTER(table, table_free)
 /** Adds a row; takes each of CELLS, as many as there are titles. A cell of NULL is empty. */
 void table_add_take(struct table *table, char **take_cells);
 
-/** The last COUNT columns say what other commands show too: where the table is too wide they are left out, last first. */
+/** The last COUNT columns say what other commands show too: where the table is too wide they are
+ * left out, last first. */
 void table_spare(struct table *table, guint count);
 
 guint table_rows(const struct table *table);

@@ -9,9 +9,10 @@
 #include "journal/events.pb-c.h"
 
 /**
- * An append-only log of records. A record is the packed entries of one turn of the scheduler (struct Forge__Entries);
- * each event in it has a sequence number, the first event of a journal 1. One process writes; any thread of it may read
- * while it does. Backends (journal_rocksdb.h, journal_memory.h) make the object and pass one contract test.
+ * An append-only log of records. A record is the packed entries of one turn of the scheduler
+ * (struct Forge__Entries); each event in it has a sequence number, the first event of a journal 1.
+ * One process writes; any thread of it may read while it does. Backends (journal_rocksdb.h,
+ * journal_memory.h) make the object and pass one contract test.
  */
 struct journal;
 
@@ -34,14 +35,16 @@ const char *journal_id(const struct journal *journal);
 struct journal_position journal_end(const struct journal *journal);
 
 /**
- * Appends ENTRIES as one record and returns once it is durable. AFTER_SEQ is the last sequence the caller knows.
- * Errors: JOURNAL_CONFLICT (somebody else wrote: stop), TOO_LARGE (nothing written), JOURNAL_WRITE_FAILED (the
- * outcome is unknown: the journal takes nothing more until it is closed and opened again).
+ * Appends ENTRIES as one record and returns once it is durable. AFTER_SEQ is the last sequence the
+ * caller knows. Errors: JOURNAL_CONFLICT (somebody else wrote: stop), TOO_LARGE (nothing written),
+ * JOURNAL_WRITE_FAILED (the outcome is unknown: the journal takes nothing more until it is closed
+ * and opened again).
  */
 gboolean journal_append(struct journal *journal, uint64_t after_seq, const Forge__Entries *entries,
 	struct journal_position *end, GError **error);
 
-/** Reads records in order. Belongs to one thread; sees what was durable when it was made or refreshed. */
+/** Reads records in order. Belongs to one thread; sees what was durable when it was made or
+ * refreshed. */
 struct journal_reader;
 
 /** A reader whose first record is the one that holds FROM_SEQ (0 or 1: the first). */
@@ -64,20 +67,21 @@ enum journal_read_result {
 };
 
 /**
- * The next record. Checks checksum, chain and sequence (JOURNAL_DAMAGED, naming the sequence) and refuses events of a
- * newer version (JOURNAL_TOO_NEW).
+ * The next record. Checks checksum, chain and sequence (JOURNAL_DAMAGED, naming the sequence) and
+ * refuses events of a newer version (JOURNAL_TOO_NEW).
  */
 enum journal_read_result journal_reader_next(
 	struct journal_reader *reader, struct journal_record *record, GError **error);
 
 /**
- * Keeps BLOB as the checkpoint of the state at SEQ, replacing the one before; TAG names build and fold version. A
- * checkpoint is a cache: losing it costs time only.
+ * Keeps BLOB as the checkpoint of the state at SEQ, replacing the one before; TAG names build and
+ * fold version. A checkpoint is a cache: losing it costs time only.
  */
-gboolean journal_save_checkpoint(struct journal *journal, uint64_t seq, const char *tag, GBytes *blob,
-	GError **error);
+gboolean journal_save_checkpoint(
+	struct journal *journal, uint64_t seq, const char *tag, GBytes *blob, GError **error);
 
-/** The newest checkpoint with TAG that is whole and not beyond the end; NULL without an error if there is none. */
+/** The newest checkpoint with TAG that is whole and not beyond the end; NULL without an error if
+ * there is none. */
 GBytes *journal_load_checkpoint(struct journal *journal, const char *tag, uint64_t *seq);
 
 #endif

@@ -397,7 +397,8 @@ static gboolean reopen_for_writing(
 		(mark_write(store->mark, &end, error) && mark_sync(store->mark, error));
 }
 
-/* RocksDB aborts the process when it cannot write while it recovers, so it is not begun on a full disk. */
+/* RocksDB aborts the process when it cannot write while it recovers, so it is not begun on a full
+ * disk. */
 static gboolean has_room(const char *folder, GError **error)
 {
 	struct statvfs disk;

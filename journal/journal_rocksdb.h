@@ -10,10 +10,11 @@ enum journal_mode {
 };
 
 /**
- * Opens the journal in FOLDER. After an unclean stop it is first opened read-only in point-in-time mode, its chain
- * checked and its end compared with the mark; only then for writing. Errors: JOURNAL_HELD (the message names the
- * holder; at once), JOURNAL_DAMAGED (shorter than its mark, or different there; no file is touched), JOURNAL_TOO_NEW,
- * JOURNAL_WRITE_FAILED, PERMISSION_DENIED. PURPOSE is told to those who are refused.
+ * Opens the journal in FOLDER. After an unclean stop it is first opened read-only in point-in-time
+ * mode, its chain checked and its end compared with the mark; only then for writing. Errors:
+ * JOURNAL_HELD (the message names the holder; at once), JOURNAL_DAMAGED (shorter than its mark, or
+ * different there; no file is touched), JOURNAL_TOO_NEW, JOURNAL_WRITE_FAILED, PERMISSION_DENIED.
+ * PURPOSE is told to those who are refused.
  */
 struct journal *journal_rocksdb_open(
 	const char *folder, enum journal_mode mode, const char *purpose, GError **error);

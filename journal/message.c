@@ -1,6 +1,7 @@
 /*
- * What every user of generated messages needs. protobuf-c frees what it unpacked with free(), and GLib allocates with
- * malloc(), so strings and structs that GLib made may hang in a message that is freed as if it had been unpacked.
+ * What every user of generated messages needs. protobuf-c frees what it unpacked with free(), and
+ * GLib allocates with malloc(), so strings and structs that GLib made may hang in a message that is
+ * freed as if it had been unpacked.
  */
 #include "journal/message.h"
 

@@ -34,8 +34,8 @@ struct bus_socket *bus_listen(struct bus *bus, const char *endpoint, GError **er
 struct bus_socket *bus_connect(struct bus *bus, const char *endpoint, GError **error);
 
 /**
- * A name for a pipe that begins with WHOSE and that nobody has had: a closed pipe's name is free only some time later.
- * Caller frees.
+ * A name for a pipe that begins with WHOSE and that nobody has had: a closed pipe's name is free
+ * only some time later. Caller frees.
  */
 char *bus_pipe_name(const char *whose);
 

@@ -1,6 +1,6 @@
 /*
- * Which host a job will talk to, as far as its address tells: ready jobs are kept in one list for each host, so that a
- * host that must be left alone is passed over whole.
+ * Which host a job will talk to, as far as its address tells: ready jobs are kept in one list for
+ * each host, so that a host that must be left alone is passed over whole.
  */
 #include "queue/repository_host.h"
 

@@ -30,9 +30,9 @@ enum input_kind {
 /** One thing that happened outside. */
 struct input {
 	enum input_kind kind;
-	GBytes *routing;                /**< INPUT_REQUEST: who sent it */
-	const Forge__Request *request;  /**< INPUT_REQUEST */
-	const char *owner;              /**< INPUT_OWNER_GONE */
+	GBytes *routing;               /**< INPUT_REQUEST: who sent it */
+	const Forge__Request *request; /**< INPUT_REQUEST */
+	const char *owner;             /**< INPUT_OWNER_GONE */
 };
 
 /** A message to a peer, packed: it may leave once the record it came with is durable. */
@@ -58,12 +58,13 @@ SCOPED_POINTER(decision, decision_free)
 void decide(const struct view *view, const struct input *input, struct decision *decision);
 
 /**
- * The next thing that is due by itself: closing, growing and cancelling batches, silent workers and lost leases,
- * dispatch. Called until it makes no event.
+ * The next thing that is due by itself: closing, growing and cancelling batches, silent workers and
+ * lost leases, dispatch. Called until it makes no event.
  */
 void decide_due(const struct view *view, struct decision *decision);
 
-/** Monotonic time at which decide_due() may have something to do without any input; INT64_MAX: never. */
+/** Monotonic time at which decide_due() may have something to do without any input; INT64_MAX:
+ * never. */
 int64_t decide_next_due_ms(const struct view *view);
 
 #endif

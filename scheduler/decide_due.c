@@ -1,7 +1,7 @@
 /*
- * What is due without anybody asking: batches that grow, are cancelled or have ended, workers that fell silent, leases
- * that no heartbeat names, and jobs that can be given out. Each call decides one such thing, folded before the next call,
- * so two decisions of one turn never overlap.
+ * What is due without anybody asking: batches that grow, are cancelled or have ended, workers that
+ * fell silent, leases that no heartbeat names, and jobs that can be given out. Each call decides
+ * one such thing, folded before the next call, so two decisions of one turn never overlap.
  */
 #include <string.h>
 
@@ -68,8 +68,8 @@ static gboolean extend_by_list(const struct batch_row *batch, Forge__BatchExtend
 
 	while (extended->cursor < opened->n_targets &&
 		extended->n_targets < LIMIT_TARGETS_PER_EXTENSION)
-		extended->targets[extended->n_targets++] =
-			g_strdup(opened->targets[extended->cursor++]);
+		extended->targets[extended->n_targets++] = g_strdup(
+			opened->targets[extended->cursor++]);
 	return extended->cursor == opened->n_targets;
 }
 
@@ -164,12 +164,10 @@ void decide_lease_ended(const struct view *view, struct decision *decision, Forg
 		failed->retries_used_up = TRUE;
 		failed->error = g_new(Forge__Error, 1);
 		forge__error__init(failed->error);
-		message_set_string(
-			&failed->error->code, forge_error_name(FORGE_ERROR_LEASE_LOST));
+		message_set_string(&failed->error->code, forge_error_name(FORGE_ERROR_LEASE_LOST));
 		message_set_string(&failed->error->message,
 			"every worker that took the job stopped before its end");
-		message_set_string(
-			&failed->error->hint, forge_error_hint(FORGE_ERROR_LEASE_LOST));
+		message_set_string(&failed->error->hint, forge_error_hint(FORGE_ERROR_LEASE_LOST));
 		decision_add(view, decision, FORGE__EVENT__KIND_JOB_FAILED, failed);
 	} else if (lost) {
 		Forge__JobExpired *expired = g_new(Forge__JobExpired, 1);
@@ -189,8 +187,8 @@ void decide_lease_ended(const struct view *view, struct decision *decision, Forg
 	}
 }
 
-void decide_worker_gone(const struct view *view, struct decision *decision,
-	const struct seat *seat, const char *reason)
+void decide_worker_gone(const struct view *view, struct decision *decision, const struct seat *seat,
+	const char *reason)
 {
 	Forge__WorkerLeft *left = g_new(Forge__WorkerLeft, 1);
 
@@ -245,7 +243,8 @@ struct dispatching {
 	const struct seat *seat;
 };
 
-/* A command line's jobs run with its own worker while its process lives; anybody takes them over afterwards. */
+/* A command line's jobs run with its own worker while its process lives; anybody takes them over
+ * afterwards. */
 static gboolean may_run(const struct job_batch *jobs, const char *host, gpointer user_data)
 {
 	const struct dispatching *dispatching = user_data;
@@ -301,15 +300,16 @@ static void fill_granted(const struct view *view, const struct job_pick *pick,
 	}
 }
 
-/* Jobs whose fork is gone end here; the others are moved to the front of PICKS. Returns how many. */
+/* Jobs whose fork is gone end here; the others are moved to the front of PICKS. Returns how many.
+ */
 static uint32_t drop_without_fork(const struct view *view, struct decision *decision,
 	struct job_pick *picks, uint32_t n_picks)
 {
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < n_picks; i++) {
-		const struct job *job =
-			job_table_job(view->state->jobs, picks[i].batch, picks[i].number);
+		const struct job *job = job_table_job(
+			view->state->jobs, picks[i].batch, picks[i].number);
 		const char *target = job_table_target(view->state->jobs, job);
 
 		if (target && !state_fork_of(view->state, picks[i].batch->user_data, target))
@@ -391,8 +391,7 @@ int64_t decide_next_due_ms(const struct view *view)
 
 	/* What is due already waits for a worker, and that comes with a message. */
 	if (due_us > (uint64_t)view->now.wall_us)
-		next_ms = view->now.monotonic_ms +
-			((int64_t)due_us - view->now.wall_us) / 1000 + 1;
+		next_ms = view->now.monotonic_ms + ((int64_t)due_us - view->now.wall_us) / 1000 + 1;
 	for (guint i = 0; i < view->pool->seats->len; i++) {
 		const struct seat *seat = view->pool->seats->pdata[i];
 

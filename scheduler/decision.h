@@ -13,12 +13,12 @@ uint64_t decision_add(const struct view *view, struct decision *decision,
 void decision_reply(struct decision *decision, GBytes *routing, const Forge__Reply *reply);
 
 /** Answers request ID of ROUTING with an error. */
-void decision_refuse(struct decision *decision, GBytes *routing, uint64_t id,
-	enum forge_error code, const char *format, ...) G_GNUC_PRINTF(5, 6);
+void decision_refuse(struct decision *decision, GBytes *routing, uint64_t id, enum forge_error code,
+	const char *format, ...) G_GNUC_PRINTF(5, 6);
 
 /**
- * Ends the lease on a job whose worker cannot go on: LOST with its worker (expired, or failed after too many), else
- * handed back for REASON; cancelled if it was to be.
+ * Ends the lease on a job whose worker cannot go on: LOST with its worker (expired, or failed after
+ * too many), else handed back for REASON; cancelled if it was to be.
  */
 void decide_lease_ended(const struct view *view, struct decision *decision, Forge__JobId *take_id,
 	uint16_t attempt, gboolean lost, Forge__ReturnReason reason);
@@ -27,8 +27,8 @@ void decide_lease_ended(const struct view *view, struct decision *decision, Forg
 Forge__JobId *decide_job_id(uint64_t batch, uint32_t number);
 
 /** A worker leaves: its leases end, then its session. */
-void decide_worker_gone(const struct view *view, struct decision *decision,
-	const struct seat *seat, const char *reason);
+void decide_worker_gone(const struct view *view, struct decision *decision, const struct seat *seat,
+	const char *reason);
 
 /** One request being decided, with what every function needs. */
 struct asking {

@@ -1,6 +1,6 @@
 /*
- * Questions about the state. Replies borrow their strings from the state and are packed at once; lists are paged, and every
- * list has an order that does not depend on hash tables.
+ * Questions about the state. Replies borrow their strings from the state and are packed at once;
+ * lists are paged, and every list has an order that does not depend on hash tables.
  */
 #include "scheduler/query.h"
 
@@ -48,7 +48,8 @@ static gpointer keep(GPtrArray *pool, gpointer block)
 	return block;
 }
 
-/* A row must fit a message: one too large is told without the paths that conflict, whose count stays. */
+/* A row must fit a message: one too large is told without the paths that conflict, whose count
+ * stays. */
 static void leave_out_paths(Forge__ForkRow *row, GPtrArray *pool)
 {
 	for (size_t i = 0; i < row->n_branches; i++) {
@@ -69,8 +70,7 @@ static Forge__ForkRow *row_of_fork(const struct fork_row *fork, GPtrArray *pool)
 	row->registered_us = fork->registered_us;
 	row->failure = fork->failure;
 	row->failure_us = fork->failure_us;
-	row->branches =
-		keep(pool, g_new(Forge__BranchRow *, MAX(1, fork->branches->len)));
+	row->branches = keep(pool, g_new(Forge__BranchRow *, MAX(1, fork->branches->len)));
 	for (guint i = 0; i < fork->branches->len; i++) {
 		const struct branch_row *branch = fork->branches->pdata[i];
 		Forge__BranchRow *branch_message = keep(pool, g_new(Forge__BranchRow, 1));
@@ -103,7 +103,8 @@ void query_forks(const struct asking *asking, const Forge__ListForks *list)
 			continue;
 		row = row_of_fork(fork, pool);
 		bytes += protobuf_c_message_get_packed_size(&row->base);
-		/* Forks may have very many branches: a page ends early rather than grow too large. */
+		/* Forks may have very many branches: a page ends early rather than grow too large.
+		 */
 		if (page.rows->len > 0 && bytes > LIMIT_MESSAGE_BYTES / 2) {
 			page.limit = page.rows->len;
 			g_free(row);
@@ -136,8 +137,8 @@ static Forge__BatchRow *row_of_opened(
 	return row;
 }
 
-static void add_open_batches(const struct view *view, const Forge__ListBatches *list,
-	struct page *page, GPtrArray *pool)
+static void add_open_batches(
+	const struct view *view, const Forge__ListBatches *list, struct page *page, GPtrArray *pool)
 {
 	for (GList *link = view->state->batches.tail; link; link = link->prev) {
 		const struct batch_row *batch = link->data;

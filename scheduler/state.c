@@ -1,9 +1,11 @@
 /*
- * The fold: what the events say, as tables. One function an event, and the same functions live and at replay.
+ * The fold: what the events say, as tables. One function an event, and the same functions live and
+ * at replay.
  *
- * An event is an input here, since it may come from a damaged or foreign journal: what does not fit what came before is
- * an error, never an assertion. Lists give every order; hash tables are only looked up. What the scheduler knows
- * softly (who is connected, deadlines) is in the pool and not here.
+ * An event is an input here, since it may come from a damaged or foreign journal: what does not fit
+ * what came before is an error, never an assertion. Lists give every order; hash tables are only
+ * looked up. What the scheduler knows softly (who is connected, deadlines) is in the pool and not
+ * here.
  */
 #include "scheduler/state.h"
 
@@ -41,8 +43,8 @@ static void extend(struct state *state, struct batch_row *batch, const char *tar
 			batch->opened->not_before_us);
 }
 
-static gboolean fold_batch_extended(struct state *state, uint64_t seq,
-	const Forge__BatchExtended *event, GError **error)
+static gboolean fold_batch_extended(
+	struct state *state, uint64_t seq, const Forge__BatchExtended *event, GError **error)
 {
 	struct batch_row *batch = state_batch(state, event->batch);
 
@@ -80,8 +82,8 @@ static gboolean fold_batch_closed(struct state *state, uint64_t seq, uint64_t ti
 	return TRUE;
 }
 
-static gboolean fold_batch_cancel_requested(struct state *state, uint64_t seq,
-	const Forge__BatchCancelRequested *event, GError **error)
+static gboolean fold_batch_cancel_requested(
+	struct state *state, uint64_t seq, const Forge__BatchCancelRequested *event, GError **error)
 {
 	struct batch_row *batch = state_batch(state, event->batch);
 
@@ -140,8 +142,8 @@ static gboolean fold_jobs_leased(
 	return TRUE;
 }
 
-static void end_job(struct state *state, struct batch_row *batch, uint32_t number,
-	enum job_state job_state)
+static void end_job(
+	struct state *state, struct batch_row *batch, uint32_t number, enum job_state job_state)
 {
 	job_table_end(state->jobs, batch->jobs, number, job_state);
 	g_hash_table_remove(batch->progress, GUINT_TO_POINTER(number));
@@ -342,15 +344,15 @@ static gboolean fold_worker_left(
 
 /* ---- dispatch ----------------------------------------------------------------------------- */
 
-static gboolean fold(struct state *state, uint64_t seq, uint64_t time_us,
-	const Forge__Event *event, GError **error)
+static gboolean fold(struct state *state, uint64_t seq, uint64_t time_us, const Forge__Event *event,
+	GError **error)
 {
 	switch (event->kind_case) {
 	case FORGE__EVENT__KIND_SCHEDULER_STARTED:
 		return TRUE;
 	case FORGE__EVENT__KIND_WORKER_JOINED:
-		session_row_add(state, seq, event->worker_joined->name,
-			event->worker_joined->slots, event->worker_joined->owner);
+		session_row_add(state, seq, event->worker_joined->name, event->worker_joined->slots,
+			event->worker_joined->owner);
 		return TRUE;
 	case FORGE__EVENT__KIND_WORKER_LEFT:
 		return fold_worker_left(state, seq, event->worker_left, error);
@@ -379,7 +381,8 @@ static gboolean fold(struct state *state, uint64_t seq, uint64_t time_us,
 		return fold_requeued(state, seq, event->job_returned->job,
 			event->job_returned->attempt, FALSE, error);
 	case FORGE__EVENT__KIND_BATCH_CANCEL_REQUESTED:
-		return fold_batch_cancel_requested(state, seq, event->batch_cancel_requested, error);
+		return fold_batch_cancel_requested(
+			state, seq, event->batch_cancel_requested, error);
 	case FORGE__EVENT__KIND_JOB_CANCEL_REQUESTED:
 		return fold_job_cancel_requested(state, seq, event->job_cancel_requested, error);
 	case FORGE__EVENT__KIND_FORK_REGISTERED:

@@ -9,7 +9,8 @@
 #include "journal/events.pb-c.h"
 #include "queue/job_table.h"
 
-/** Raised with every change of what the fold makes of events, so that older checkpoints are thrown away. */
+/** Raised with every change of what the fold makes of events, so that older checkpoints are thrown
+ * away. */
 #define FOLD_VERSION 3
 
 /** How a branch of a fork stood after the last job that looked at it. */
@@ -24,7 +25,7 @@ struct fork_row {
 	uint64_t registered_us;
 	uint64_t registered_seq;
 	char *request_id;
-	GPtrArray *branches; /**< of struct branch_row, in the order first seen */
+	GPtrArray *branches;   /**< of struct branch_row, in the order first seen */
 	Forge__Error *failure; /**< why the newest job said nothing of any branch; NULL: it did */
 	uint64_t failure_us;
 };
@@ -43,9 +44,9 @@ struct batch_row {
 	uint64_t cursor;
 	gboolean sealed;
 	gboolean cancel_requested;
-	uint32_t cancel_next;    /**< of a cancelled batch: the first job that is queued or waits */
+	uint32_t cancel_next; /**< of a cancelled batch: the first job that is queued or waits */
 	struct job_batch *jobs;
-	GHashTable *progress;    /**< job number → struct job_progress; only look-ups */
+	GHashTable *progress; /**< job number → struct job_progress; only look-ups */
 	GList *link, *growing_link, *cancelling_link, *complete_link; /**< in the state's queues */
 };
 
@@ -68,23 +69,23 @@ struct session_row {
 };
 
 /**
- * Everything the events say, folded. Changed by state_fold() alone; nothing in it points into an event. Two states that
- * folded the same events have the same digest.
+ * Everything the events say, folded. Changed by state_fold() alone; nothing in it points into an
+ * event. Two states that folded the same events have the same digest.
  */
 struct state {
 	uint64_t last_seq;
 	gboolean paused;
-	GPtrArray *forks;           /**< of struct fork_row, in the order registered */
+	GPtrArray *forks; /**< of struct fork_row, in the order registered */
 	GHashTable *fork_by_name;
-	GQueue batches;             /**< of struct batch_row, oldest first */
+	GQueue batches; /**< of struct batch_row, oldest first */
 	GHashTable *batch_by_seq;
-	GHashTable *batch_by_key;   /**< unique key → open batch_row */
-	GHashTable *request_by_id;  /**< request_id → struct known_request */
-	GQueue growing;             /**< open batches that are not sealed */
-	GQueue cancelling;          /**< cancelled batches that may have jobs left to cancel */
-	GQueue complete;            /**< sealed batches whose jobs have all ended */
-	GQueue closed;              /**< of struct closed_row, oldest first, at most LIMIT_CLOSED_BATCHES */
-	GPtrArray *sessions;        /**< of struct session_row, by number */
+	GHashTable *batch_by_key;  /**< unique key → open batch_row */
+	GHashTable *request_by_id; /**< request_id → struct known_request */
+	GQueue growing;            /**< open batches that are not sealed */
+	GQueue cancelling;         /**< cancelled batches that may have jobs left to cancel */
+	GQueue complete;           /**< sealed batches whose jobs have all ended */
+	GQueue closed; /**< of struct closed_row, oldest first, at most LIMIT_CLOSED_BATCHES */
+	GPtrArray *sessions; /**< of struct session_row, by number */
 	struct job_table *jobs;
 };
 
@@ -99,14 +100,15 @@ void state_free(struct state *state);
 SCOPED_POINTER(state, state_free)
 
 /**
- * Takes in the event SEQ of the entry made at TIME_US. An event that cannot follow those before is JOURNAL_DAMAGED;
- * the state is then of no more use.
+ * Takes in the event SEQ of the entry made at TIME_US. An event that cannot follow those before is
+ * JOURNAL_DAMAGED; the state is then of no more use.
  */
 gboolean state_fold(struct state *state, uint64_t seq, uint64_t time_us, const Forge__Event *event,
 	GError **error);
 
 struct fork_row *state_fork(const struct state *state, const char *name);
-/** The fork that BATCH means by NAME; NULL if it was removed, also if another has the name since. */
+/** The fork that BATCH means by NAME; NULL if it was removed, also if another has the name since.
+ */
 struct fork_row *state_fork_of(
 	const struct state *state, const struct batch_row *batch, const char *name);
 struct batch_row *state_batch(const struct state *state, uint64_t seq);

@@ -1,9 +1,10 @@
 /*
- * The state as an image and back. The image is canonical: rows stand in the order of their sequences and lanes in the order
- * of their names, so equal states have equal bytes, and the digest is taken of those.
+ * The state as an image and back. The image is canonical: rows stand in the order of their
+ * sequences and lanes in the order of their names, so equal states have equal bytes, and the digest
+ * is taken of those.
  *
- * Building borrows every string and submessage from the state; only the rows of the image itself are allocated, in one
- * pool that is dropped after packing.
+ * Building borrows every string and submessage from the state; only the rows of the image itself
+ * are allocated, in one pool that is dropped after packing.
  */
 #include "scheduler/state.h"
 
@@ -161,10 +162,9 @@ static void collect_lane(const char *name, const struct job *job, gpointer user_
 {
 	struct lane_collector *collector = user_data;
 	struct builder *builder = collector->builder;
-	Forge__Image__Lane *last =
-		collector->lanes->len
-			? collector->lanes->pdata[collector->lanes->len - 1]
-			: NULL;
+	Forge__Image__Lane *last = collector->lanes->len
+		? collector->lanes->pdata[collector->lanes->len - 1]
+		: NULL;
 	Forge__JobId *id = pooled(builder, sizeof(*id));
 
 	if (!last || strcmp(last->name, name) != 0) {

@@ -1,7 +1,7 @@
 /*
- * The state that an image describes. An image comes from a checkpoint file, whose checksum has been verified, but it may
- * still have been written by a build with a defect: the image of the result must equal the image read, or the checkpoint
- * is not used.
+ * The state that an image describes. An image comes from a checkpoint file, whose checksum has been
+ * verified, but it may still have been written by a build with a defect: the image of the result
+ * must equal the image read, or the checkpoint is not used.
  */
 #include "scheduler/state_rows.h"
 
@@ -11,8 +11,8 @@
 
 static void restore_fork(struct state *state, const Forge__Image__ForkState *image)
 {
-	struct fork_row *fork = fork_row_add(state, image->registered_seq, image->registered_us,
-		image->fork, image->request_id);
+	struct fork_row *fork = fork_row_add(
+		state, image->registered_seq, image->registered_us, image->fork, image->request_id);
 
 	for (size_t i = 0; i < image->n_branches; i++)
 		fork_row_note_branch(fork, image->branches[i]->seq, image->branches[i]->time_us,
@@ -25,7 +25,8 @@ static gboolean add_batch(struct state *state, const Forge__Image__Batch *image)
 {
 	struct batch_row *batch;
 
-	if (!image->opened || !job_kind_of(image->opened->kind) || image->n_targets != image->n_jobs)
+	if (!image->opened || !job_kind_of(image->opened->kind) ||
+		image->n_targets != image->n_jobs)
 		return FALSE;
 	batch = batch_row_add(state, image->seq, image->opened_us, image->opened);
 	batch->cursor = image->cursor;
@@ -86,8 +87,8 @@ static gboolean restore_lane(struct state *state, const Forge__Image__Lane *lane
 	return TRUE;
 }
 
-/* Closed rows first, since their requests are older than those of open batches; all jobs before any of their states,
- * since a lane's head is the job that was added first. */
+/* Closed rows first, since their requests are older than those of open batches; all jobs before any
+ * of their states, since a lane's head is the job that was added first. */
 static gboolean restore(struct state *state, const Forge__Image__State *image)
 {
 	for (size_t i = 0; i < image->n_forks; i++)

@@ -1,6 +1,6 @@
 /*
- * The rows of the state: made, looked up and freed. What fills them is the fold (state.c) or a checkpoint
- * (state_restore.c).
+ * The rows of the state: made, looked up and freed. What fills them is the fold (state.c) or a
+ * checkpoint (state_restore.c).
  */
 #include "scheduler/state_rows.h"
 
@@ -94,8 +94,8 @@ struct state *state_new(void)
 	state->fork_by_name = g_hash_table_new(hash_string_keyed, g_str_equal);
 	state->batch_by_seq = g_hash_table_new(g_int64_hash, g_int64_equal);
 	state->batch_by_key = g_hash_table_new(hash_string_keyed, g_str_equal);
-	state->request_by_id =
-		g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, g_free);
+	state->request_by_id = g_hash_table_new_full(
+		hash_string_keyed, g_str_equal, g_free, g_free);
 	state->sessions = g_ptr_array_new_with_free_func(free_session);
 	state->jobs = job_table_new();
 	return state;
@@ -282,7 +282,8 @@ void batch_row_close(
 
 	if (*batch->opened->unique_key)
 		g_hash_table_remove(state->batch_by_key, batch->opened->unique_key);
-	closed_row_add(state, batch->seq, batch->opened_us, closed_seq, closed_us, batch->opened, &counts);
+	closed_row_add(
+		state, batch->seq, batch->opened_us, closed_seq, closed_us, batch->opened, &counts);
 	queue_drop(&state->complete, &batch->complete_link);
 	queue_drop(&state->cancelling, &batch->cancelling_link);
 	queue_drop(&state->batches, &batch->link);
@@ -322,8 +323,8 @@ void closed_row_add(struct state *state, uint64_t seq, uint64_t opened_us, uint6
 
 struct job_progress *batch_row_progress(struct batch_row *batch, uint32_t number)
 {
-	struct job_progress *progress =
-		g_hash_table_lookup(batch->progress, GUINT_TO_POINTER(number));
+	struct job_progress *progress = g_hash_table_lookup(
+		batch->progress, GUINT_TO_POINTER(number));
 
 	if (progress)
 		return progress;
@@ -387,7 +388,8 @@ void fork_row_note_failure(struct fork_row *fork, uint64_t time_us, const Forge_
 	fork->failure_us = time_us;
 }
 
-void session_row_add(struct state *state, uint64_t seq, const char *name, uint32_t slots, const char *owner)
+void session_row_add(
+	struct state *state, uint64_t seq, const char *name, uint32_t slots, const char *owner)
 {
 	struct session_row *session = g_new0(struct session_row, 1);
 

@@ -4,12 +4,12 @@
 #include "scheduler/state.h"
 
 /*
- * How rows of the state are made and dropped, for the fold and for the restoring of a checkpoint. Each keeps the
- * state's queues and tables of look-up right; messages are copied.
+ * How rows of the state are made and dropped, for the fold and for the restoring of a checkpoint.
+ * Each keeps the state's queues and tables of look-up right; messages are copied.
  */
 
-struct batch_row *batch_row_add(struct state *state, uint64_t seq, uint64_t opened_us,
-	const Forge__BatchOpened *opened);
+struct batch_row *batch_row_add(
+	struct state *state, uint64_t seq, uint64_t opened_us, const Forge__BatchOpened *opened);
 
 /** The batch's next job; TARGET may be NULL. */
 void batch_row_add_job(struct state *state, struct batch_row *batch, const char *target);

@@ -1,8 +1,9 @@
 /*
  * From what two servers advertise to the branches of a fork that are to be synced. Pure.
  *
- * A branch that one side lacks is never a silence: it ends here, with the reason that the listings show. What they cannot
- * show because only some refs were asked for is asked again, in full, before anything is said.
+ * A branch that one side lacks is never a silence: it ends here, with the reason that the listings
+ * show. What they cannot show because only some refs were asked for is asked again, in full, before
+ * anything is said.
  */
 #include "worker/branch_plan.h"
 
@@ -35,8 +36,7 @@ static gboolean is_glob(const char *pattern)
 	return strpbrk(pattern, "*?[") != NULL;
 }
 
-static const struct advertised_ref *find_branch(
-	const struct ref_listing *listing, const char *name)
+static const struct advertised_ref *find_branch(const struct ref_listing *listing, const char *name)
 {
 	g_autofree char *ref = g_strconcat(HEADS, name, NULL);
 
@@ -62,7 +62,6 @@ static gboolean has_branches(const struct ref_listing *listing)
 	}
 	return FALSE;
 }
-
 
 static void end_branch(struct planned_branch *branch, Forge__BranchStatus status,
 	enum forge_error code, const char *format, ...) G_GNUC_PRINTF(4, 5);
@@ -199,8 +198,8 @@ struct branch_plan *branch_plan_new(const struct ref_listing *upstream,
 
 	plan->branches = g_ptr_array_new_with_free_func(free_planned);
 	if (!has_branches(upstream)) {
-		end_branch(add_branch(&planning, default_branch(upstream) ? default_branch(upstream)
-								     : "HEAD"),
+		end_branch(add_branch(&planning,
+				   default_branch(upstream) ? default_branch(upstream) : "HEAD"),
 			FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED, FORGE_ERROR_EMPTY_REPOSITORY,
 			"the upstream is empty");
 		plan->wants_all_branches = !complete;
@@ -227,7 +226,8 @@ char **branch_plan_prefixes(char *const *patterns, size_t n, const char *default
 		g_ptr_array_add(prefixes, g_strdup(default_branch_ref));
 	for (size_t i = 0; i < n; i++)
 		g_ptr_array_add(prefixes,
-			g_strdup_printf(HEADS "%.*s", (int)strcspn(patterns[i], "*?["), patterns[i]));
+			g_strdup_printf(
+				HEADS "%.*s", (int)strcspn(patterns[i], "*?["), patterns[i]));
 	g_ptr_array_add(prefixes, NULL);
 	return (char **)g_ptr_array_steal(prefixes, NULL);
 }

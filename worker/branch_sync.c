@@ -1,10 +1,11 @@
 /*
  * One branch of one fork: how the tips are related, what the strategy makes of that, and the push.
  *
- * Everything is done on commit ids that were advertised; the push names the id it expects, so whatever happens meanwhile on
- * the server is noticed there. What is to be pushed is recorded before it is: an attempt that finds the recorded id
- * on the server knows that its predecessor's push happened and reports that one's outcome, with the tip that
- * was there before it. Commits are made of the job's own date, so doing it again makes the same object.
+ * Everything is done on commit ids that were advertised; the push names the id it expects, so
+ * whatever happens meanwhile on the server is noticed there. What is to be pushed is recorded
+ * before it is: an attempt that finds the recorded id on the server knows that its predecessor's
+ * push happened and reports that one's outcome, with the tip that was there before it. Commits are
+ * made of the job's own date, so doing it again makes the same object.
  */
 #include "worker/branch_sync.h"
 
@@ -51,7 +52,7 @@ enum branch_action branch_action_for(Forge__Strategy strategy, gboolean fork_has
 	if (behind == 0)
 		return BRANCH_NOTHING;
 	return strategy == FORGE__STRATEGY__STRATEGY_FAST_FORWARD ? BRANCH_REFUSE_DIVERGED
-								    : BRANCH_MERGE;
+								  : BRANCH_MERGE;
 }
 
 static gboolean relate(git_repository *git, const git_oid *ours, const git_oid *theirs,
@@ -212,8 +213,8 @@ static gboolean look_at_backup(const struct fork_syncing *syncing, const char *r
 {
 	const struct operation *operation = syncing->operation;
 	const char *const prefixes[] = {ref, NULL};
-	scoped(ref_listing) listing = transfer_list(operation->workshop->http, syncing->fork,
-		prefixes, operation->budget, error);
+	scoped(ref_listing) listing = transfer_list(
+		operation->workshop->http, syncing->fork, prefixes, operation->budget, error);
 	const struct advertised_ref *found = listing ? ref_listing_find(listing, ref) : NULL;
 
 	*holds = found && git_oid_equal(&found->oid, tip);
@@ -221,8 +222,9 @@ static gboolean look_at_backup(const struct fork_syncing *syncing, const char *r
 }
 
 /*
- * Keeps TIP under REF on the fork's server; *KEPT says whether it does, *MESSAGE what the server said if it does not. A
- * ref that is there already was put there by an earlier sync, or is not to be trusted.
+ * Keeps TIP under REF on the fork's server; *KEPT says whether it does, *MESSAGE what the server
+ * said if it does not. A ref that is there already was put there by an earlier sync, or is not to
+ * be trusted.
  */
 static gboolean push_backup(const struct fork_syncing *syncing, const char *ref, const git_oid *tip,
 	gboolean *kept, char **message, GError **error)
@@ -236,7 +238,8 @@ static gboolean push_backup(const struct fork_syncing *syncing, const char *ref,
 	return push.result != PUSH_MOVED || look_at_backup(syncing, ref, tip, kept, error);
 }
 
-/* The ref that keeps the branch's old tip, in forge's own namespace or, where the server refuses that, as a branch. */
+/* The ref that keeps the branch's old tip, in forge's own namespace or, where the server refuses
+ * that, as a branch. */
 static char *keep_old_tip(
 	const struct fork_syncing *syncing, const struct planned_branch *branch, GError **error)
 {
@@ -368,14 +371,15 @@ static Forge__ForkSynced *update_branch(const struct fork_syncing *syncing,
 
 /* ---- merging ------------------------------------------------------------------------------ */
 
-static gboolean commit_merge(const struct fork_syncing *syncing, const struct planned_branch *branch,
-	const git_oid *tree_id, git_oid *commit, GError **error)
+static gboolean commit_merge(const struct fork_syncing *syncing,
+	const struct planned_branch *branch, const git_oid *tree_id, git_oid *commit,
+	GError **error)
 {
 	git_repository *git = fork_repository_git(syncing->repository);
-	g_autofree char *message =
-		g_strdup_printf("Merge %s of %s\n", branch->name, syncing->upstream->shown);
-	git_signature *who = identity_signature(syncing->operation->workshop->config,
-		syncing->operation->job->opened_us, error);
+	g_autofree char *message = g_strdup_printf(
+		"Merge %s of %s\n", branch->name, syncing->upstream->shown);
+	git_signature *who = identity_signature(
+		syncing->operation->workshop->config, syncing->operation->job->opened_us, error);
 	git_commit *ours = NULL, *theirs = NULL;
 	git_tree *tree = NULL;
 	gboolean made = FALSE;
@@ -412,8 +416,8 @@ static Forge__ForkSynced *merge_branch(const struct fork_syncing *syncing,
 		return conflicted(syncing, branch, relation, &merge);
 	if (!commit_merge(syncing, branch, &merge.tree, &commit, error))
 		return NULL;
-	return update_branch(syncing, branch, relation,
-		FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED, &commit, error);
+	return update_branch(syncing, branch, relation, FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED,
+		&commit, error);
 }
 
 /* ---- a branch ----------------------------------------------------------------------------- */
@@ -452,14 +456,15 @@ Forge__ForkSynced *branch_sync(struct fork_syncing *syncing, const struct planne
 
 	if (recognized)
 		return recognized;
-	if (has_branch && !relate(fork_repository_git(syncing->repository), &branch->fork_tip,
-				  &branch->upstream_tip, &relation, error))
+	if (has_branch &&
+		!relate(fork_repository_git(syncing->repository), &branch->fork_tip,
+			&branch->upstream_tip, &relation, error))
 		return NULL;
-	switch (branch_action_for(syncing->strategy, has_branch, relation.related, relation.ahead,
-		relation.behind)) {
+	switch (branch_action_for(
+		syncing->strategy, has_branch, relation.related, relation.ahead, relation.behind)) {
 	case BRANCH_NOTHING:
-		return fact_of(syncing, branch, &relation,
-			FORGE__BRANCH_STATUS__BRANCH_STATUS_UP_TO_DATE);
+		return fact_of(
+			syncing, branch, &relation, FORGE__BRANCH_STATUS__BRANCH_STATUS_UP_TO_DATE);
 	case BRANCH_FAST_FORWARD:
 		return update_branch(syncing, branch, &relation,
 			FORGE__BRANCH_STATUS__BRANCH_STATUS_FAST_FORWARDED, &branch->upstream_tip,

@@ -32,23 +32,24 @@ enum branch_action {
 };
 
 /**
- * Pure. AHEAD are the commits only the fork has, BEHIND those only upstream has; RELATED: the two share a commit;
- * FORK_HAS_BRANCH is FALSE where it must be created.
+ * Pure. AHEAD are the commits only the fork has, BEHIND those only upstream has; RELATED: the two
+ * share a commit; FORK_HAS_BRANCH is FALSE where it must be created.
  */
 enum branch_action branch_action_for(Forge__Strategy strategy, gboolean fork_has_branch,
 	gboolean related, size_t ahead, size_t behind);
 
 /**
- * Brings one planned branch, whose tips are both in the fork's repository, to its end and returns the fact; NULL with an
- * error if the branch may be tried again or the job must stop. A push is reported before it is made; INTENDED, if not
- * NULL, is what an earlier attempt reported of this branch.
+ * Brings one planned branch, whose tips are both in the fork's repository, to its end and returns
+ * the fact; NULL with an error if the branch may be tried again or the job must stop. A push is
+ * reported before it is made; INTENDED, if not NULL, is what an earlier attempt reported of this
+ * branch.
  */
 Forge__ForkSynced *branch_sync(struct fork_syncing *syncing, const struct planned_branch *branch,
 	const Forge__PushIntended *intended, GError **error);
 
 /**
- * The outcome of an earlier attempt's push, INTENDED (may be NULL), if it is found on the server; else NULL. Before the
- * repository is open its counts stay unknown.
+ * The outcome of an earlier attempt's push, INTENDED (may be NULL), if it is found on the server;
+ * else NULL. Before the repository is open its counts stay unknown.
  */
 Forge__ForkSynced *branch_sync_recognize(const struct fork_syncing *syncing,
 	const struct planned_branch *branch, const Forge__PushIntended *intended);

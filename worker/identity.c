@@ -1,6 +1,6 @@
 /*
- * The name and address on commits that forge makes. Name and address are looked for apart, as git does: one may come from
- * the configuration and the other from git's.
+ * The name and address on commits that forge makes. Name and address are looked for apart, as git
+ * does: one may come from the configuration and the other from git's.
  */
 #include "worker/identity.h"
 
@@ -36,7 +36,8 @@ git_signature *identity_signature(const struct config *config, uint64_t when_us,
 		name = g_strdup("forge");
 	if (!email)
 		email = g_strdup_printf("forge@%s", g_get_host_name());
-	if (git_signature_new(&signature, name, email, (git_time_t)(when_us / G_USEC_PER_SEC), 0) == 0)
+	if (git_signature_new(&signature, name, email, (git_time_t)(when_us / G_USEC_PER_SEC), 0) ==
+		0)
 		return signature;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_CONFIGURATION_INVALID,
 		"'%s <%s>' cannot sign a commit; set git.username and git.email", name, email);

@@ -10,7 +10,6 @@
  */
 #include "worker/line_diff.h"
 
-
 /* git's numbers: they decide which of several diffs is found. */
 #define COST_MIN 256
 #define HEURISTIC_COST 256

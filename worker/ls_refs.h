@@ -19,8 +19,9 @@ struct advertised_ref {
 
 /** What a server said about its refs, in its order. */
 struct ref_listing {
-	GPtrArray *refs;     /**< of struct advertised_ref */
-	char *unborn_head;   /**< HEAD's target in an empty repository, where the server tells; else NULL */
+	GPtrArray *refs;   /**< of struct advertised_ref */
+	char *unborn_head; /**< HEAD's target in an empty repository, where the server tells; else
+			      NULL */
 };
 
 void ref_listing_free(struct ref_listing *listing);
@@ -30,10 +31,11 @@ SCOPED_POINTER(ref_listing, ref_listing_free)
 const struct advertised_ref *ref_listing_find(const struct ref_listing *listing, const char *name);
 
 /**
- * The refs of an HTTP REMOTE whose names begin with one of PREFIXES (NULL-terminated; `HEAD`, `refs/heads/main`,
- * `refs/heads/`). One POST of protocol version 2 where the server speaks it; else the version 0 advertisement,
- * filtered here. An empty repository gives an empty listing. Errors: REPOSITORY_NOT_FOUND, AUTHENTICATION_FAILED,
- * PERMISSION_DENIED, REPOSITORY_UNREACHABLE, TIMEOUT, PROTOCOL_ERROR, TOO_LARGE, RATE_LIMIT_EXCEEDED.
+ * The refs of an HTTP REMOTE whose names begin with one of PREFIXES (NULL-terminated; `HEAD`,
+ * `refs/heads/main`, `refs/heads/`). One POST of protocol version 2 where the server speaks it;
+ * else the version 0 advertisement, filtered here. An empty repository gives an empty listing.
+ * Errors: REPOSITORY_NOT_FOUND, AUTHENTICATION_FAILED, PERMISSION_DENIED, REPOSITORY_UNREACHABLE,
+ * TIMEOUT, PROTOCOL_ERROR, TOO_LARGE, RATE_LIMIT_EXCEEDED.
  */
 struct ref_listing *ls_refs_http(struct http *http, const struct remote *remote,
 	const char *const *prefixes, struct budget *budget, GError **error);

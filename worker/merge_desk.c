@@ -1,6 +1,6 @@
 /*
- * What `forge plumbing merge-tree` asks: names in, a tree or conflicts out. Only the opening of repositories and the
- * looking up of names is here; the merge itself is tree_merge.c's.
+ * What `forge plumbing merge-tree` asks: names in, a tree or conflicts out. Only the opening of
+ * repositories and the looking up of names is here; the merge itself is tree_merge.c's.
  */
 #include "worker/merge_desk.h"
 

@@ -7,8 +7,8 @@
 #include "worker/tree_merge.h"
 
 /**
- * Tree merges by name, one after another, for scripts and conformance suites: keeps the repository of the last question
- * open, since suites ask thousands of the same one. Belongs to one thread.
+ * Tree merges by name, one after another, for scripts and conformance suites: keeps the repository
+ * of the last question open, since suites ask thousands of the same one. Belongs to one thread.
  */
 struct merge_desk;
 
@@ -24,8 +24,9 @@ void desk_answer_clear(struct desk_answer *answer);
 SCOPED_VALUE(desk_answer, desk_answer_clear)
 
 /**
- * Merges OURS and THEIRS (anything that git can resolve to a commit) of the repository in FOLDER; see tree_merge_commits().
- * VALIDATION_FAILED for a folder or name that is none. Nothing is written but objects of a clean result.
+ * Merges OURS and THEIRS (anything that git can resolve to a commit) of the repository in FOLDER;
+ * see tree_merge_commits(). VALIDATION_FAILED for a folder or name that is none. Nothing is written
+ * but objects of a clean result.
  */
 gboolean merge_desk_merge(struct merge_desk *desk, const char *folder, const char *ours,
 	const char *theirs, struct desk_answer *answer, GError **error);

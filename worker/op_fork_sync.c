@@ -1,10 +1,10 @@
 /*
- * The job that brings one fork up to date with its upstream: ask both servers for their refs, fetch what is needed (often
- * nothing), and bring each branch to its end.
+ * The job that brings one fork up to date with its upstream: ask both servers for their refs, fetch
+ * what is needed (often nothing), and bring each branch to its end.
  *
- * Each branch ends with its own fact; a later attempt passes over those that have ended. A branch that failed in a way
- * that may pass does not hold up the others: its failure is the job's end, and becomes its fact only if the job gets no
- * further attempt.
+ * Each branch ends with its own fact; a later attempt passes over those that have ended. A branch
+ * that failed in a way that may pass does not hold up the others: its failure is the job's end, and
+ * becomes its fact only if the job gets no further attempt.
  */
 #include <string.h>
 
@@ -28,9 +28,9 @@ struct run {
 	GPtrArray *work; /* of struct planned_branch, borrowed from the plan: not ended yet */
 	struct store *store;
 	struct fork_repository *repository;
-	Forge__JobEnd *end; /* grows as branches end */
-	size_t noted_bytes; /* of facts noted since the last full report, at most */
-	size_t final_bytes; /* of the facts that wait in the end for its being final */
+	Forge__JobEnd *end;      /* grows as branches end */
+	size_t noted_bytes;      /* of facts noted since the last full report, at most */
+	size_t final_bytes;      /* of the facts that wait in the end for its being final */
 	gboolean cache_is_whole; /* looked at, and it is */
 	GError *cache_failure;   /* it is not: nothing of it can be used any more */
 };
@@ -79,13 +79,14 @@ static gboolean note_fact(struct run *run, Forge__ForkSynced *take_fact, GError 
 	return operation_report(operation, error);
 }
 
-/* An error of one branch: final if it is not of the class that passes, else kept for the job's end. */
-static gboolean note_failure(struct run *run, const struct planned_branch *branch,
-	const GError *failure, GError **error)
+/* An error of one branch: final if it is not of the class that passes, else kept for the job's end.
+ */
+static gboolean note_failure(
+	struct run *run, const struct planned_branch *branch, const GError *failure, GError **error)
 {
 	enum forge_error code = forge_error_code(failure);
-	Forge__ForkSynced *fact = branch_sync_ended(&run->syncing, branch,
-		FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED, failure);
+	Forge__ForkSynced *fact = branch_sync_ended(
+		&run->syncing, branch, FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED, failure);
 	Forge__JobEnd *end = run->end;
 
 	if (forge_error_class(code) != FORGE_ERROR_CLASS_RETRY)
@@ -94,15 +95,16 @@ static gboolean note_failure(struct run *run, const struct planned_branch *branc
 	if (end->error)
 		forge__error__free_unpacked(end->error, NULL);
 	end->error = message_copy(&fact->error->base);
-	/* One report must hold them all; of more branches than fit only the job's own failure tells. */
+	/* One report must hold them all; of more branches than fit only the job's own failure
+	 * tells. */
 	run->final_bytes += protobuf_c_message_get_packed_size(&fact->base);
 	if (end->n_facts_if_final >= LIMIT_FACTS_PER_REPORT ||
 		run->final_bytes > LIMIT_NOTED_BYTES) {
 		forge__fork_synced__free_unpacked(fact, NULL);
 		return TRUE;
 	}
-	end->facts_if_final =
-		g_renew(Forge__Fact *, end->facts_if_final, end->n_facts_if_final + 1);
+	end->facts_if_final = g_renew(
+		Forge__Fact *, end->facts_if_final, end->n_facts_if_final + 1);
 	end->facts_if_final[end->n_facts_if_final++] = branch_sync_fact(fact);
 	return TRUE;
 }
@@ -135,8 +137,8 @@ static gboolean list_upstream(struct run *run, const char *const *prefixes, GErr
 static gboolean list_fork(struct run *run, const char *const *prefixes, GError **error)
 {
 	const struct operation *operation = run->syncing.operation;
-	struct ref_listing *listing = transfer_list(operation->workshop->http, run->fork, prefixes,
-		operation->budget, error);
+	struct ref_listing *listing = transfer_list(
+		operation->workshop->http, run->fork, prefixes, operation->budget, error);
 
 	if (!listing)
 		return FALSE;
@@ -150,15 +152,15 @@ static void plan(struct run *run, gboolean complete)
 {
 	branch_plan_free(run->plan);
 	run->plan = branch_plan_new(run->upstream_refs->listing, run->fork_refs, run->patterns,
-		run->n_patterns,
-		run->syncing.strategy == FORGE__STRATEGY__STRATEGY_OVERWRITE, complete);
+		run->n_patterns, run->syncing.strategy == FORGE__STRATEGY__STRATEGY_OVERWRITE,
+		complete);
 }
 
 static gboolean list_and_plan(struct run *run, GError **error)
 {
 	static const char *const everything[] = {"HEAD", "refs/heads/", NULL};
-	g_auto(GStrv) upstream_prefixes =
-		branch_plan_prefixes(run->patterns, run->n_patterns, NULL);
+	g_auto(GStrv)
+		upstream_prefixes = branch_plan_prefixes(run->patterns, run->n_patterns, NULL);
 	g_auto(GStrv) fork_prefixes = NULL;
 	const struct advertised_ref *head;
 
@@ -207,7 +209,8 @@ static const Forge__PushIntended *intended_for(const struct run *run, const char
 	return NULL;
 }
 
-/* The end that the listings show; but a push that happened happened, whatever upstream did to the branch since. */
+/* The end that the listings show; but a push that happened happened, whatever upstream did to the
+ * branch since. */
 static Forge__ForkSynced *end_planned(const struct run *run, const struct planned_branch *branch)
 {
 	Forge__ForkSynced *pushed = branch_sync_recognize(
@@ -281,8 +284,8 @@ static gboolean open_repositories(struct run *run, GError **error)
 		operation->budget, error);
 	if (!run->store)
 		return FALSE;
-	run->repository = fork_repository_open(operation->workshop->stores, run->store, run->fork,
-		operation->budget, error);
+	run->repository = fork_repository_open(
+		operation->workshop->stores, run->store, run->fork, operation->budget, error);
 	if (!run->repository)
 		return FALSE;
 	run->syncing.repository = run->repository;
@@ -300,8 +303,8 @@ static gboolean open_repositories(struct run *run, GError **error)
 
 /* ---- the job ------------------------------------------------------------------------------ */
 
-/* What cannot be read may be our own copy's fault. Then that is made anew when it is opened next, and nobody's server is
- * blamed for it. Looked for once: what is whole stays so. */
+/* What cannot be read may be our own copy's fault. Then that is made anew when it is opened next,
+ * and nobody's server is blamed for it. Looked for once: what is whole stays so. */
 static void blame_the_cache(struct run *run, GError **failure)
 {
 	const struct operation *operation = run->syncing.operation;

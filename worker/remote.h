@@ -35,7 +35,8 @@ struct remote {
  * characters, a leading dash, …).
  */
 struct remote *remote_new(const struct config *config, const char *repository, GError **error);
-/** TRUE if REPOSITORY is HOST/OWNER/NAME with a HOST of the configuration's table: what a daemon's worker may be sent to. */
+/** TRUE if REPOSITORY is HOST/OWNER/NAME with a HOST of the configuration's table: what a daemon's
+ * worker may be sent to. */
 gboolean remote_is_of_table(const struct config *config, const char *repository);
 
 void remote_free(struct remote *remote);

@@ -1,12 +1,13 @@
 /*
- * The only place that reads the time. Everything else is told what time it is, so that the core can be replayed and
- * simulated.
+ * The only place that reads the time. Everything else is told what time it is, so that the core can
+ * be replayed and simulated.
  */
 #include "journal/base/clock.h"
 
 struct instant clock_now(void)
 {
-	struct instant now = {.wall_us = g_get_real_time(), .monotonic_ms = g_get_monotonic_time() / 1000};
+	struct instant now = {
+		.wall_us = g_get_real_time(), .monotonic_ms = g_get_monotonic_time() / 1000};
 
 	return now;
 }

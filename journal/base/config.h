@@ -9,10 +9,10 @@
 
 /** How one git host is reached (`hosts:` of the configuration). */
 struct config_host {
-	char *name;      /**< as in HOST/OWNER/NAME */
-	char *api;       /**< base URL of its API; NULL: none */
-	char *clone;     /**< prefix of OWNER/NAME: `https://github.com`, `file:///srv/git` */
-	char *token_env; /**< name of the variable that holds the token; NULL: none */
+	char *name;        /**< as in HOST/OWNER/NAME */
+	char *api;         /**< base URL of its API; NULL: none */
+	char *clone;       /**< prefix of OWNER/NAME: `https://github.com`, `file:///srv/git` */
+	char *token_env;   /**< name of the variable that holds the token; NULL: none */
 	gboolean built_in; /**< known without being configured */
 };
 

@@ -1,8 +1,8 @@
 /*
  * The error domain, read from errors.def: name, class, exit status and hint of each code.
  *
- * Errors travel as GError of this one domain. A GError of another domain is possible only where GLib made it (files,
- * options); it counts as FAILED, so wrap it where more is known.
+ * Errors travel as GError of this one domain. A GError of another domain is possible only where
+ * GLib made it (files, options); it counts as FAILED, so wrap it where more is known.
  */
 #include "journal/base/errors.h"
 

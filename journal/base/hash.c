@@ -1,6 +1,6 @@
 /*
- * The door to libsodium: digests for the journal's chain and the state, SipHash for tables of foreign names, random
- * bytes. The key of the tables differs from process to process on purpose.
+ * The door to libsodium: digests for the journal's chain and the state, SipHash for tables of
+ * foreign names, random bytes. The key of the tables differs from process to process on purpose.
  */
 #include "journal/base/hash.h"
 

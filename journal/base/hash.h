@@ -23,8 +23,9 @@ char *hash_hex(const struct hash *hash);
 void hash_random(void *data, size_t size);
 
 /**
- * A GHashFunc for strings that come from outside: SipHash under a key drawn once per process, so that nobody can
- * choose names that collide. Use with g_str_equal; never rely on the order of such a table.
+ * A GHashFunc for strings that come from outside: SipHash under a key drawn once per process, so
+ * that nobody can choose names that collide. Use with g_str_equal; never rely on the order of such
+ * a table.
  */
 guint hash_string_keyed(gconstpointer string);
 

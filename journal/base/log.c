@@ -1,6 +1,7 @@
 /*
- * The one sink of log lines. Lines are for operators: what forge did is in the journal. Callers write the fixed words
- * first and then key=value pairs; the sink adds the level, folds line breaks and redacts.
+ * The one sink of log lines. Lines are for operators: what forge did is in the journal. Callers
+ * write the fixed words first and then key=value pairs; the sink adds the level, folds line breaks
+ * and redacts.
  */
 #include "journal/base/log.h"
 
@@ -13,8 +14,9 @@ static const struct {
 } levels[] = {
 	{"error", G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL},
 	{"warning", G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING},
-	{"info", G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE |
-			 G_LOG_LEVEL_INFO},
+	{"info",
+		G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING |
+			G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO},
 	{"debug", G_LOG_LEVEL_MASK},
 };
 
@@ -32,10 +34,12 @@ static const char *level_word(GLogLevelFlags level)
 static char *replace_pattern(char *take_text, const char *pattern, const char *replacement)
 {
 	g_autofree char *text = take_text;
-	g_autoptr(GRegex) regex = g_regex_new(pattern, G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL);
+	g_autoptr(GRegex)
+		regex = g_regex_new(pattern, G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL);
 	char *replaced = g_regex_replace(regex, text, -1, 0, replacement, 0, NULL);
 
-	/* Only text that is not UTF-8 can fail here; nothing of it is shown rather than too much. */
+	/* Only text that is not UTF-8 can fail here; nothing of it is shown rather than too much.
+	 */
 	return replaced ? replaced : g_strdup("(unprintable)");
 }
 
@@ -55,12 +59,13 @@ char *log_redact(const char *text, const char *const *secrets)
 		result = g_strjoinv("[redacted]", parts);
 	}
 	result = replace_pattern(result, "([a-z][a-z0-9+.-]*://)[^/\\s@]+@", "\\1");
-	return replace_pattern(result, "((?:authorization|cookie|private-token|x-[a-z-]*token)\\s*[:=]\\s*)[^\\r\\n]+",
+	return replace_pattern(result,
+		"((?:authorization|cookie|private-token|x-[a-z-]*token)\\s*[:=]\\s*)[^\\r\\n]+",
 		"\\1[redacted]");
 }
 
-static GLogWriterOutput write_line(GLogLevelFlags level, const GLogField *fields, gsize n_fields,
-	gpointer user_data)
+static GLogWriterOutput write_line(
+	GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {
 	const char *message = "";
 	gint *shown = user_data;
@@ -77,7 +82,8 @@ static GLogWriterOutput write_line(GLogLevelFlags level, const GLogField *fields
 	return G_LOG_WRITER_HANDLED;
 }
 
-/* What the sink lets through; NULL before it is set up. GLib takes a sink only once, so a later level is put here. */
+/* What the sink lets through; NULL before it is set up. GLib takes a sink only once, so a later
+ * level is put here. */
 static gpointer make_sink(gpointer unused)
 {
 	gint *shown = g_new0(gint, 1);

@@ -24,8 +24,7 @@ static void test_addresses_with_secrets_are_told_from_others(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(addresses); i++) {
 		g_test_message("%s", addresses[i].address);
-		g_assert_cmpint(
-			secret_in_address(addresses[i].address), ==, addresses[i].secret);
+		g_assert_cmpint(secret_in_address(addresses[i].address), ==, addresses[i].secret);
 	}
 }
 
@@ -41,7 +40,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/secret/addresses_with_secrets_are_told_from_others",
 		test_addresses_with_secrets_are_told_from_others);
-	g_test_add_func("/secret/names_of_variables_are_no_tokens",
-		test_names_of_variables_are_no_tokens);
+	g_test_add_func(
+		"/secret/names_of_variables_are_no_tokens", test_names_of_variables_are_no_tokens);
 	return g_test_run();
 }

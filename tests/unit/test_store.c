@@ -192,7 +192,8 @@ static void a_killed_fetch_leaves_a_store_that_can_be_used(
 	}
 }
 
-/* Killed at every third change of a name on disk, one after another, until one run comes through. */
+/* Killed at every third change of a name on disk, one after another, until one run comes through.
+ */
 static void a_fetch_killed_at_any_step_leaves_a_store_that_can_be_used(
 	struct git_fixture *fixture, gconstpointer unused)
 {

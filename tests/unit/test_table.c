@@ -59,7 +59,8 @@ static void spare_columns_go_before_others_are_narrowed(void)
 {
 	static const char *const titles[] = {"Fork", "Status", "Repository", NULL};
 	scoped(table) table = table_new(titles);
-	char *row[] = {g_strdup("tools"), g_strdup("up_to_date"), g_strdup("git.example.com/me/tools")};
+	char *row[] = {
+		g_strdup("tools"), g_strdup("up_to_date"), g_strdup("git.example.com/me/tools")};
 	table_add_take(table, row);
 	table_spare(table, 1);
 	g_autofree char *narrow = table_draw(table, TRUE, 30);
