@@ -77,7 +77,7 @@ void output_table(const struct invocation *invocation, const struct table *table
 	write_text_take(table_draw(table, terminal->output, terminal->columns));
 }
 
-static void print_line(const char *format, va_list arguments)
+static G_GNUC_PRINTF(1, 0) void print_line(const char *format, va_list arguments)
 {
 	vfprintf(stdout, format, arguments);
 	fputc('\n', stdout);
