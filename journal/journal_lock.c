@@ -52,7 +52,7 @@ static void read_holder(int descriptor, struct journal_holder *holder)
 	*holder = (struct journal_holder){.host = "?", .purpose = "?"};
 	if (pread(descriptor, text, TEXT_BYTES, 0) <= 0)
 		return;
-	g_auto(GStrv) words = g_strsplit(text, " ", 4);
+	g_auto(GStrv) words = g_strsplit(text, " ", 3);
 	if (g_strv_length(words) < 3)
 		return;
 	holder->pid = g_ascii_strtoll(words[0], NULL, 10);

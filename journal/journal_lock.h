@@ -13,8 +13,7 @@ struct journal_lock;
 struct journal_holder {
 	int64_t pid;
 	char host[256];
-	char purpose[128]; /**< one word: `scheduler`, or `embedded:` and the folder of its socket
-			    */
+	char purpose[128]; /**< `scheduler`, or `embedded:` and a folder */
 };
 
 /**

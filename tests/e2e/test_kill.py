@@ -211,6 +211,7 @@ def test_a_push_that_happened_is_told_though_upstream_deleted_the_branch_since(w
     until = time.monotonic() + 20
     while world.tip(fork.repository) == before and time.monotonic() < until:
         time.sleep(0.02)
+    assert world.tip(fork.repository) != before, "the push to be cut off from its answer never arrived"
     kill(child)
     world.git(fork.upstream, "update-ref", "-d", "refs/heads/main")
     world.sync(status=None)
