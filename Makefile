@@ -30,7 +30,8 @@ CPPFLAGS += -D_GNU_SOURCE -DFORGE_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"forge"
 CFLAGS += -std=gnu11 -g $(OPTIMIZE) $(WARNINGS) $(if $(WERROR),-Werror)
 LDFLAGS += $(OPTIMIZE) $(if $(VARIANT),,-pie)
 
-LAYERS := journal/base journal queue scheduler worker cli
+WORKER := git merge remote store content fork document component workspace
+LAYERS := journal/base journal queue scheduler worker $(WORKER:%=worker/%) cli
 PROTOS := journal/events queue/messages scheduler/image
 GENERATED_C := $(PROTOS:%=$(BUILD)/generated/%.pb-c.c)
 GENERATED_H := $(GENERATED_C:.c=.h)
@@ -109,7 +110,7 @@ lint: ## layers, doors, banned functions, sizes, format, cppcheck, clang's warni
 	clang-format --dry-run --Werror $(FORMATTED)
 	cppcheck --quiet --std=c11 --library=gtk --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=memleak --error-exitcode=1 \
-		-D_GNU_SOURCE -I. $(LAYERS)
+		-D_GNU_SOURCE -I. journal queue scheduler worker cli
 	$(MAKE) --no-print-directory all CC=clang VARIANT=clang WERROR=1
 
 fmt: ## format the C sources

@@ -17,7 +17,7 @@
 #include "cli/render.h"
 #include "cli/requests.h"
 #include "journal/base/errors.h"
-#include "worker/remote.h"
+#include "worker/remote/remote.h"
 
 struct run {
 	struct invocation *invocation;

@@ -14,9 +14,9 @@
 #include "cli/requests.h"
 #include "journal/base/clock.h"
 #include "journal/journal_rocksdb.h"
-#include "worker/budget.h"
-#include "worker/http.h"
-#include "worker/remote.h"
+#include "worker/git/budget.h"
+#include "worker/remote/http.h"
+#include "worker/remote/remote.h"
 
 #define PROBE_ANSWER_BYTES (64 * 1024)
 

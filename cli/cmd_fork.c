@@ -15,7 +15,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/base/nearest.h"
-#include "worker/remote.h"
+#include "worker/remote/remote.h"
 
 /* ---- add ---- */
 

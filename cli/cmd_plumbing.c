@@ -13,7 +13,7 @@
 #include "cli/output.h"
 #include "journal/base/document.h"
 #include "journal/base/errors.h"
-#include "worker/merge_desk.h"
+#include "worker/merge/merge_desk.h"
 
 static const char *text_member(const struct value *question, const char *key, GError **error)
 {

@@ -18,16 +18,29 @@ LAYERS = {
     "journal": ("journal/base",),
     "queue": ("journal", "journal/base"),
     "scheduler": ("queue", "journal", "journal/base"),
-    "worker": ("queue", "journal/base"),
-    "cli": ("scheduler", "worker", "queue", "journal", "journal/base"),
+    "worker/git": ("journal/base",),
+    "worker/merge": ("worker/git", "journal/base"),
+    "worker/remote": ("worker/git", "journal/base"),
+    "worker/store": ("worker/remote", "worker/git", "journal/base"),
+    "worker/content": ("worker/remote", "worker/git", "journal/base"),
+    "worker/document": ("worker/merge", "journal/base"),
+    "worker/component": ("worker/document", "worker/git", "journal/base"),
+    "worker/workspace": ("worker/component", "worker/document", "worker/merge", "worker/git", "journal/base"),
+    # What all jobs share; a job's own folder is above it.
+    "worker": ("worker/store", "worker/remote", "worker/git", "queue", "journal/base"),
+    "worker/fork": ("worker", "worker/content", "worker/store", "worker/merge", "worker/remote", "worker/git", "queue",
+                    "journal/base"),
+    "cli": ("scheduler", "worker", "worker/fork", "worker/store", "worker/remote", "worker/merge", "worker/git", "worker/document",
+            "worker/component", "worker/workspace", "queue", "journal", "journal/base"),
 }
 # Beyond its layers, worker/ reads the schema of events, copies its messages, and takes nothing else of journal/.
-EXCEPTIONS = {("worker", "journal/events.pb-c.h"), ("worker", "journal/message.h")}
+EXCEPTIONS = {(folder, header) for folder in ("worker", "worker/fork")
+              for header in ("journal/events.pb-c.h", "journal/message.h")}
 
 # Third-party header → the files that may include it. Tests may include anything.
 DOORS = {
     r"git2(/.*)?\.h": r"worker/.*",
-    r"curl/.*": r"worker/(http|transport_http).*",
+    r"curl/.*": r"worker/remote/(http|transport_http).*",
     r"zmq\.h": r"queue/bus.*",
     r"rocksdb/.*": r"journal/(journal_)?rocksdb.*",
     r"yaml\.h": r"journal/base/document.*",

@@ -5,10 +5,10 @@
 
 #include "journal/base/config.h"
 #include "queue/messages.pb-c.h"
-#include "worker/budget.h"
-#include "worker/http.h"
-#include "worker/store.h"
-#include "worker/upstream_refs.h"
+#include "worker/git/budget.h"
+#include "worker/remote/http.h"
+#include "worker/store/store.h"
+#include "worker/remote/upstream_refs.h"
 
 /** What the jobs of one process share. All of it may be used from several threads. */
 struct workshop {

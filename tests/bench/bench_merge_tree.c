@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "worker/tree_merge.h"
+#include "worker/merge/tree_merge.h"
 
 struct pair {
 	git_oid ours, theirs;

@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-#include "worker/http.h"
+#include "worker/remote/http.h"
 
 /** Answers to what http_fixture_get() asks: without the headers' end, and whole with the body "hi".
  */

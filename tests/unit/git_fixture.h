@@ -8,7 +8,7 @@
 
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
-#include "worker/store.h"
+#include "worker/store/store.h"
 
 /** A temporary folder with real repositories made by the git command, and a cache beside them. */
 struct git_fixture {

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "worker/tree_merge.h"
+#include "worker/merge/tree_merge.h"
 
 void merge_fixture_run(
 	const struct merge_fixture *fixture, const char *command, GString *input, char **output)

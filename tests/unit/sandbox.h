@@ -7,7 +7,7 @@
 #include <glib.h>
 
 #include "journal/base/clock.h"
-#include "worker/budget.h"
+#include "worker/git/budget.h"
 
 /** Output of the shell script COMMAND in FOLDER, which must succeed, without its last line break.
  * Caller frees. */

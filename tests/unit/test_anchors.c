@@ -1,7 +1,7 @@
 /*
  * Anchors: names that any server may think of, and what is left of a file that was cut off.
  */
-#include "worker/anchors.h"
+#include "worker/store/anchors.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

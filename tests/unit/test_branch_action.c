@@ -1,6 +1,6 @@
 #include <glib.h>
 
-#include "worker/branch_sync.h"
+#include "worker/fork/branch_sync.h"
 
 #define FF FORGE__STRATEGY__STRATEGY_FAST_FORWARD
 #define MERGE FORGE__STRATEGY__STRATEGY_MERGE

@@ -1,7 +1,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "worker/branch_plan.h"
+#include "worker/fork/branch_plan.h"
 
 static void free_ref(gpointer data)
 {

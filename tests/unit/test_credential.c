@@ -2,14 +2,14 @@
  * Logging in with what git's helpers know, and transfers by HTTP, against a real git-http-backend
  * that wants sam:secret-word. The helper is a script that notes each request it gets.
  */
-#include "worker/credential.h"
+#include "worker/remote/credential.h"
 
 #include <string.h>
 
 #include "journal/base/errors.h"
 #include "tests/unit/http_server.h"
 #include "tests/unit/sandbox.h"
-#include "worker/transfer.h"
+#include "worker/remote/transfer.h"
 
 static const char *const everything[] = {"HEAD", "refs/", NULL};
 

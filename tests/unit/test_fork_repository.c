@@ -5,16 +5,16 @@
  * The hostile server is git's own, told by uploadpack.packObjectsHook in the user's configuration
  * to answer with a pack made beforehand.
  */
-#include "worker/fork_repository.h"
+#include "worker/store/fork_repository.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "journal/base/limits.h"
 #include "tests/unit/git_fixture.h"
-#include "worker/anchors.h"
-#include "worker/store_folder.h"
-#include "worker/store_rewrite.h"
+#include "worker/store/anchors.h"
+#include "worker/store/store_folder.h"
+#include "worker/store/store_rewrite.h"
 
 #define MAIN "refs/heads/main"
 #define FORK_ANCHOR "refs/anchors/tip/main"

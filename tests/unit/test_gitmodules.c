@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "journal/base/limits.h"
-#include "worker/config_text.h"
-#include "worker/gitmodules.h"
+#include "worker/content/config_text.h"
+#include "worker/content/gitmodules.h"
 
 /* ---- the format --------------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #include "journal/base/limits.h"
 #include "tests/support/http_fixture.h"
 #include "tests/unit/http_server.h"
-#include "worker/http.h"
+#include "worker/remote/http.h"
 
 /* ---- what is sent ---- */
 

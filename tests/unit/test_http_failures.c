@@ -9,7 +9,7 @@
 #include "journal/base/errors.h"
 #include "tests/support/http_fixture.h"
 #include "tests/unit/http_server.h"
-#include "worker/http.h"
+#include "worker/remote/http.h"
 
 /* Much less than any limit of these tests, much more than a turn: an end within it came by itself,
  * not by a limit. */

@@ -10,9 +10,9 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "tests/unit/http_server.h"
-#include "worker/http.h"
-#include "worker/http_config.h"
-#include "worker/ls_refs.h"
+#include "worker/remote/http.h"
+#include "worker/remote/http_config.h"
+#include "worker/remote/ls_refs.h"
 
 struct fixture {
 	struct git_server *behind;

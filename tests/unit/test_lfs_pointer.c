@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "journal/base/limits.h"
-#include "worker/lfs_pointer.h"
+#include "worker/content/lfs_pointer.h"
 
 #define DIGEST "4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393"
 #define VERSION "version https://git-lfs.github.com/spec/v1\n"

@@ -5,9 +5,9 @@
 #include "journal/base/errors.h"
 #include "tests/unit/http_server.h"
 #include "tests/unit/sandbox.h"
-#include "worker/git_library.h"
-#include "worker/lfs_batch.h"
-#include "worker/lfs_server.h"
+#include "worker/git/git_library.h"
+#include "worker/content/lfs_batch.h"
+#include "worker/content/lfs_server.h"
 
 #define ONE "1111111111111111111111111111111111111111111111111111111111111111"
 #define TWO "2222222222222222222222222222222222222222222222222222222222222222"

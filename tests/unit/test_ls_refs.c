@@ -9,8 +9,8 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "tests/unit/http_server.h"
-#include "worker/ls_refs.h"
-#include "worker/ref_listing.h"
+#include "worker/remote/ls_refs.h"
+#include "worker/remote/ref_listing.h"
 
 #define ID "1111111111111111111111111111111111111111"
 #define ID2 "2222222222222222222222222222222222222222"

@@ -1,6 +1,6 @@
 #include "tests/unit/git_fixture.h"
-#include "worker/git_library.h"
-#include "worker/new_content.h"
+#include "worker/git/git_library.h"
+#include "worker/content/new_content.h"
 
 /* Shell functions for the tests' histories: `pointer N` prints a pointer whose digest is N
  * repeated. */

@@ -5,7 +5,7 @@
 
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
-#include "worker/pkt_line.h"
+#include "worker/git/pkt_line.h"
 
 /* READ: d(TEXT) data, f flush, | delimiter, . response end, ! an error; $ the end. */
 static const struct {

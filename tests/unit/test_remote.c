@@ -2,7 +2,7 @@
  * How repositories are reached: one row a spelling, under one table of hosts and one git
  * configuration.
  */
-#include "worker/remote.h"
+#include "worker/remote/remote.h"
 
 #include <git2.h>
 #include <glib/gstdio.h>

@@ -5,7 +5,7 @@
 #include <locale.h>
 #include <string.h>
 
-#include "worker/similarity.h"
+#include "worker/merge/similarity.h"
 
 #define RANDOM_PAIRS 400
 

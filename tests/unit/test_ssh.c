@@ -2,7 +2,7 @@
  * Transfers over ssh: against a real sshd on loopback with a host key and a user key of its own,
  * and against stand-ins for ssh that record their arguments or never answer.
  */
-#include "worker/ssh_command.h"
+#include "worker/remote/ssh_command.h"
 
 #include <glib/gstdio.h>
 #include <netinet/in.h>
@@ -14,7 +14,7 @@
 
 #include "journal/base/errors.h"
 #include "tests/unit/sandbox.h"
-#include "worker/transfer.h"
+#include "worker/remote/transfer.h"
 
 static const char *const everything[] = {"HEAD", "refs/", NULL};
 

@@ -2,7 +2,7 @@
  * Stores, with repositories made by git, two threads, two processes, and processes that are killed
  * in the middle.
  */
-#include "worker/store.h"
+#include "worker/store/store.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "tests/unit/git_fixture.h"
-#include "worker/store_lock.h"
+#include "worker/store/store_lock.h"
 
 #define UPSTREAM "upstream.git"
 #define IDENTITY "aa11"

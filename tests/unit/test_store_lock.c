@@ -2,7 +2,7 @@
  * Locks of store folders: between handles of one process, between processes, and after one was
  * killed.
  */
-#include "worker/store_lock.h"
+#include "worker/store/store_lock.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
  * Transfers against git's own servers: bare repositories in a temporary folder, hooks that refuse,
  * refs that move between the listing and the transfer.
  */
-#include "worker/transfer.h"
+#include "worker/remote/transfer.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

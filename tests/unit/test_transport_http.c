@@ -10,7 +10,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "tests/unit/http_server.h"
-#include "worker/transport_http.h"
+#include "worker/remote/transport_http.h"
 
 struct fixture {
 	struct git_server *server;

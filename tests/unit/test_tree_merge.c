@@ -8,7 +8,7 @@
 
 #include "journal/base/errors.h"
 #include "tests/unit/merge_fixture.h"
-#include "worker/tree_merge.h"
+#include "worker/merge/tree_merge.h"
 
 struct merge_case {
 	const char *name;

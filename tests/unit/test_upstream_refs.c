@@ -9,7 +9,7 @@
 #include "journal/base/config.h"
 #include "journal/base/limits.h"
 #include "tests/unit/git_fixture.h"
-#include "worker/upstream_refs.h"
+#include "worker/remote/upstream_refs.h"
 
 #define ASKERS 8
 

@@ -1,7 +1,7 @@
 /*
  * What servers, git and ssh say, word for word as they were seen, and what it means.
  */
-#include "worker/verdict.h"
+#include "worker/remote/verdict.h"
 
 #include <string.h>
 
