@@ -9,14 +9,15 @@
 #include "journal/base/limits.h"
 
 static const struct job_kind kinds[] = {
-#define X(KIND, job_name, timeout, tries, LANE) \
-	{FORGE__JOB_KIND__JOB_KIND_##KIND, #job_name, timeout, tries, JOB_LANE_##LANE},
+#define X(KIND, job_name, timeout, tries, LANE, ABOUT) \
+	{FORGE__JOB_KIND__JOB_KIND_##KIND, #job_name, timeout, tries, JOB_LANE_##LANE, \
+		JOB_ABOUT_##ABOUT},
 #include "queue/jobs.def"
 #undef X
 };
 
 static const char *const names[] = {
-#define X(KIND, job_name, timeout, tries, LANE) #job_name,
+#define X(KIND, job_name, timeout, tries, LANE, ABOUT) #job_name,
 #include "queue/jobs.def"
 #undef X
 	NULL};

@@ -12,6 +12,13 @@ enum job_lane {
 	JOB_LANE_NONE,   /**< nothing */
 };
 
+/** What a kind's targets are. */
+enum job_about {
+	JOB_ABOUT_FORK,
+	JOB_ABOUT_COMPONENT, /**< of the workspace whose journal it is */
+	JOB_ABOUT_NOTHING,   /**< there are none */
+};
+
 /** The policy of a kind, from jobs.def. */
 struct job_kind {
 	Forge__JobKind kind;
@@ -19,6 +26,7 @@ struct job_kind {
 	int64_t timeout_ms; /**< of one attempt */
 	uint32_t attempts;  /**< tries before the dead letter */
 	enum job_lane lane;
+	enum job_about about;
 };
 
 /** The row of KIND, or NULL for one that this version does not know. */

@@ -98,15 +98,61 @@ static gboolean check_arguments(const Forge__BatchArguments *arguments, GError *
 			check_branches(arguments->branches, arguments->n_branches, error));
 }
 
-static gboolean check_targets(
-	const struct state *state, const Forge__Submit *submit, GError **error)
+gboolean check_component_is_there(const struct state *state, const char *name, GError **error)
+{
+	g_autoptr(GPtrArray) names = NULL;
+	g_autofree char *question = NULL;
+
+	if (state_component(state, name))
+		return TRUE;
+	names = g_ptr_array_sized_new(state->components->len + 1);
+	for (guint i = 0; i < state->components->len; i++)
+		g_ptr_array_add(names,
+			((struct component_row *)state->components->pdata[i])->component->name);
+	g_ptr_array_add(names, NULL);
+	question = nearest_question(name, (const char *const *)names->pdata);
+	return refuse(error, FORGE_ERROR_COMPONENT_NOT_FOUND,
+		"no component is called '%.*s' in this workspace%s%s", LIMIT_NAME_BYTES, name,
+		question ? "; " : "", question ? question : "");
+}
+
+static gboolean check_name(const char *what, const char *name, GError **error)
+{
+	size_t length = strlen(name);
+
+	if (length > 0 && length <= LIMIT_NAME_BYTES && g_ascii_isalnum(name[0]) &&
+		strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "._-") == length)
+		return TRUE;
+	return refuse(error, FORGE_ERROR_VALIDATION_FAILED,
+		"'%.*s' cannot name a %s: letters, digits, '.', '_' and '-', a letter or digit first",
+		LIMIT_NAME_BYTES, name, what);
+}
+
+static gboolean check_target(
+	const struct state *state, const struct job_kind *kind, const char *target, GError **error)
+{
+	switch (kind->about) {
+	case JOB_ABOUT_FORK:
+		return check_fork_is_there(state, target, error);
+	case JOB_ABOUT_COMPONENT:
+		if (kind->kind == FORGE__JOB_KIND__JOB_KIND_COMPONENT_INSTALL)
+			return check_name("component", target, error);
+		return check_component_is_there(state, target, error);
+	case JOB_ABOUT_NOTHING:
+		break;
+	}
+	return refuse(error, FORGE_ERROR_USAGE, "jobs of '%s' have no targets", kind->name);
+}
+
+static gboolean check_targets(const struct state *state, const struct job_kind *kind,
+	const Forge__Submit *submit, GError **error)
 {
 	if (submit->n_targets > LIMIT_TARGETS_PER_REQUEST)
 		return refuse(error, FORGE_ERROR_TOO_LARGE,
 			"%" G_GSIZE_FORMAT " targets in one request; at most %d are taken",
 			submit->n_targets, LIMIT_TARGETS_PER_REQUEST);
 	for (size_t i = 0; i < submit->n_targets; i++)
-		if (!check_fork_is_there(state, submit->targets[i], error))
+		if (!check_target(state, kind, submit->targets[i], error))
 			return FALSE;
 	return TRUE;
 }
@@ -128,7 +174,7 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 		return refuse(error, FORGE_ERROR_UNSUPPORTED, "unknown job kind %d", submit->kind);
 	if (submit->n_targets + submit->noops == 0 && !submit->all_forks)
 		return refuse(error, FORGE_ERROR_USAGE, "nothing to do was named");
-	if ((kind->kind == FORGE__JOB_KIND__JOB_KIND_NOOP) != (submit->noops > 0) ||
+	if ((kind->about == JOB_ABOUT_NOTHING) != (submit->noops > 0) ||
 		(submit->noops > 0) + (submit->n_targets > 0) + (submit->all_forks ? 1 : 0) > 1)
 		return refuse(error, FORGE_ERROR_USAGE,
 			"a batch of '%s' jobs cannot have these targets", kind->name);
@@ -150,19 +196,7 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 			"%" G_GUINT64_FORMAT " jobs are queued already", unfinished);
 	return check_key(submit->request_id, error) && check_key(submit->unique_key, error) &&
 		check_key(submit->retry_of, error) && check_arguments(submit->arguments, error) &&
-		check_targets(state, submit, error);
-}
-
-static gboolean check_name(const char *name, GError **error)
-{
-	size_t length = strlen(name);
-
-	if (length > 0 && length <= LIMIT_NAME_BYTES && g_ascii_isalnum(name[0]) &&
-		strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "._-") == length)
-		return TRUE;
-	return refuse(error, FORGE_ERROR_VALIDATION_FAILED,
-		"'%.*s' cannot name a fork: letters, digits, '.', '_' and '-', a letter or digit first",
-		LIMIT_NAME_BYTES, name);
+		check_targets(state, kind, submit, error);
 }
 
 static gboolean check_address(const char *what, const char *address, GError **error)
@@ -192,7 +226,7 @@ gboolean check_fork(const Forge__Fork *fork, GError **error)
 		return refuse(error, FORGE_ERROR_USAGE, "no fork was named");
 	if (fork->tags)
 		return refuse(error, FORGE_ERROR_UNSUPPORTED, "this version cannot sync tags yet");
-	return check_name(fork->name, error) && check_address("fork", fork->fork, error) &&
+	return check_name("fork", fork->name, error) && check_address("fork", fork->fork, error) &&
 		check_address("upstream", fork->upstream, error) &&
 		check_branches(fork->branches, fork->n_branches, error) &&
 		check_strategy(fork->strategy, error);

@@ -10,8 +10,8 @@
 gboolean check_hello(const Forge__Hello *hello, GError **error);
 
 /**
- * Limits, words and names of a submission; every fork it names must be registered (FORK_NOT_FOUND,
- * with the nearest name). BUSY if the queue is full.
+ * Limits, words and names of a submission; every fork or component it names must be there
+ * (FORK_NOT_FOUND, COMPONENT_NOT_FOUND, with the nearest name). BUSY if the queue is full.
  */
 gboolean check_submit(const struct state *state, const Forge__Submit *submit, GError **error);
 
@@ -24,6 +24,9 @@ gboolean check_fork(const Forge__Fork *fork, GError **error);
 
 /** FORK_NOT_FOUND, with the nearest name, unless NAME is registered. */
 gboolean check_fork_is_there(const struct state *state, const char *name, GError **error);
+
+/** COMPONENT_NOT_FOUND, with the nearest name, unless NAME is installed. */
+gboolean check_component_is_there(const struct state *state, const char *name, GError **error);
 
 /** A report's facts: bounds, and every fact of a known kind. */
 gboolean check_report(const Forge__Report *report, GError **error);

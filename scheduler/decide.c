@@ -388,6 +388,9 @@ static void decide_request(const struct asking *asking, const Forge__Request *re
 	case FORGE__REQUEST__KIND_GOODBYE:
 		decide_goodbye(asking);
 		return;
+	case FORGE__REQUEST__KIND_LIST_COMPONENTS:
+		query_components(asking, request->list_components);
+		return;
 	case FORGE__REQUEST__KIND_LIST_FORKS:
 		query_forks(asking, request->list_forks);
 		return;

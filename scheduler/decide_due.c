@@ -7,6 +7,7 @@
 
 #include "journal/base/limits.h"
 #include "journal/message.h"
+#include "queue/job_kinds.h"
 #include "scheduler/decision.h"
 
 /* ---- batches ------------------------------------------------------------------------------ */
@@ -43,6 +44,23 @@ static guint first_fork_after(const struct state *state, uint64_t seq)
 			high = middle;
 	}
 	return low;
+}
+
+/* The same with the components of a workspace, which are few. */
+static gboolean extend_by_all_components(
+	const struct state *state, const struct batch_row *batch, Forge__BatchExtended *extended)
+{
+	for (guint i = 0; i < state->components->len; i++) {
+		const struct component_row *row = state->components->pdata[i];
+
+		if (row->installed_seq <= batch->cursor || row->installed_seq > batch->seq)
+			continue;
+		if (extended->n_targets == LIMIT_TARGETS_PER_EXTENSION)
+			return FALSE;
+		extended->targets[extended->n_targets++] = g_strdup(row->component->name);
+		extended->cursor = row->installed_seq;
+	}
+	return TRUE;
 }
 
 /* Fills EXTENDED with the next forks of a batch that means all; TRUE once there are no more. */
@@ -99,7 +117,9 @@ static gboolean grow_batch(const struct view *view, struct decision *decision)
 	if (batch->cancel_requested)
 		whole = TRUE;
 	else if (batch->opened->all_forks)
-		whole = extend_by_all_forks(view->state, batch, extended);
+		whole = job_kind_of(batch->opened->kind)->about == JOB_ABOUT_COMPONENT
+			? extend_by_all_components(view->state, batch, extended)
+			: extend_by_all_forks(view->state, batch, extended);
 	else if (batch->opened->noops > 0)
 		whole = extend_by_noops(batch, extended);
 	else
@@ -256,19 +276,41 @@ static gboolean may_run(const struct job_batch *jobs, const char *host, gpointer
 		g_hash_table_contains(dispatching->view->pool->dead_owners, owner);
 }
 
-static void fail_without_fork(const struct view *view, struct decision *decision,
+/* Whether there still is what a job of BATCH is about. */
+static gboolean target_is_there(
+	const struct state *state, const struct batch_row *batch, const char *target)
+{
+	const struct job_kind *kind = job_kind_of(batch->opened->kind);
+
+	switch (kind->about) {
+	case JOB_ABOUT_FORK:
+		return state_fork_of(state, batch, target) != NULL;
+	case JOB_ABOUT_COMPONENT:
+		return kind->kind == FORGE__JOB_KIND__JOB_KIND_COMPONENT_INSTALL ||
+			state_component(state, target) != NULL;
+	case JOB_ABOUT_NOTHING:
+		break;
+	}
+	return TRUE;
+}
+
+static void fail_without_target(const struct view *view, struct decision *decision,
 	const struct job_pick *pick, const char *name)
 {
+	const struct batch_row *batch = pick->batch->user_data;
+	gboolean fork = job_kind_of(batch->opened->kind)->about == JOB_ABOUT_FORK;
+	enum forge_error code = fork ? FORGE_ERROR_FORK_NOT_FOUND : FORGE_ERROR_COMPONENT_NOT_FOUND;
 	Forge__JobFailed *failed = g_new(Forge__JobFailed, 1);
-	g_autofree char *message = g_strdup_printf("fork '%s' was removed meanwhile", name);
+	g_autofree char *message = g_strdup_printf(
+		"%s '%s' was removed meanwhile", fork ? "fork" : "component", name);
 
 	forge__job_failed__init(failed);
 	failed->job = decide_job_id(pick->batch->seq, pick->number);
 	failed->error = g_new(Forge__Error, 1);
 	forge__error__init(failed->error);
-	message_set_string(&failed->error->code, forge_error_name(FORGE_ERROR_FORK_NOT_FOUND));
+	message_set_string(&failed->error->code, forge_error_name(code));
 	message_set_string(&failed->error->message, message);
-	message_set_string(&failed->error->hint, forge_error_hint(FORGE_ERROR_FORK_NOT_FOUND));
+	message_set_string(&failed->error->hint, forge_error_hint(code));
 	decision_add(view, decision, FORGE__EVENT__KIND_JOB_FAILED, failed);
 }
 
@@ -291,6 +333,8 @@ static void fill_granted(const struct view *view, const struct job_pick *pick,
 	granted->arguments = batch->opened->arguments;
 	granted->opened_us = batch->opened_us;
 	if (target)
+		granted->target = (char *)target;
+	if (target && job_kind_of(batch->opened->kind)->about == JOB_ABOUT_FORK)
 		granted->fork = state_fork(view->state, target)->spec;
 	if (progress) {
 		granted->n_intended = progress->intended->len;
@@ -300,9 +344,9 @@ static void fill_granted(const struct view *view, const struct job_pick *pick,
 	}
 }
 
-/* Jobs whose fork is gone end here; the others are moved to the front of PICKS. Returns how many.
+/* Jobs whose target is gone end here; the others are moved to the front of PICKS. Returns how many.
  */
-static uint32_t drop_without_fork(const struct view *view, struct decision *decision,
+static uint32_t drop_without_target(const struct view *view, struct decision *decision,
 	struct job_pick *picks, uint32_t n_picks)
 {
 	uint32_t kept = 0;
@@ -312,8 +356,8 @@ static uint32_t drop_without_fork(const struct view *view, struct decision *deci
 			view->state->jobs, picks[i].batch, picks[i].number);
 		const char *target = job_table_target(view->state->jobs, job);
 
-		if (target && !state_fork_of(view->state, picks[i].batch->user_data, target))
-			fail_without_fork(view, decision, &picks[i], target);
+		if (target && !target_is_there(view->state, picks[i].batch->user_data, target))
+			fail_without_target(view, decision, &picks[i], target);
 		else
 			picks[kept++] = picks[i];
 	}
@@ -366,7 +410,7 @@ static gboolean dispatch(const struct view *view, struct decision *decision)
 		room = MIN(seat->slots - seat->leases->len, LIMIT_JOBS_PER_GRANT);
 		n_picks = job_table_pick(view->state->jobs, (uint64_t)view->now.wall_us, may_run,
 			&dispatching, picks, room);
-		n_picks = drop_without_fork(view, decision, picks, n_picks);
+		n_picks = drop_without_target(view, decision, picks, n_picks);
 		if (n_picks > 0)
 			grant(view, decision, seat, picks, n_picks);
 		if (decision->events->len > 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "journal/base/limits.h"
+#include "scheduler/component_rows.h"
 
 /* The rows of one page, allocated together and dropped after packing. */
 struct page {
@@ -34,12 +35,12 @@ static gboolean page_wants(struct page *page)
 
 /* ---- forks -------------------------------------------------------------------------------- */
 
-static gboolean is_named(const Forge__ListForks *list, const char *name)
+static gboolean is_named(char *const *names, size_t n_names, const char *name)
 {
-	for (size_t i = 0; i < list->n_names; i++)
-		if (strcmp(list->names[i], name) == 0)
+	for (size_t i = 0; i < n_names; i++)
+		if (strcmp(names[i], name) == 0)
 			return TRUE;
-	return list->n_names == 0;
+	return n_names == 0;
 }
 
 static gpointer keep(GPtrArray *pool, gpointer block)
@@ -99,7 +100,7 @@ void query_forks(const struct asking *asking, const Forge__ListForks *list)
 		const struct fork_row *fork = view->state->forks->pdata[i];
 		Forge__ForkRow *row;
 
-		if (!is_named(list, fork->spec->name) || !page_wants(&page))
+		if (!is_named(list->names, list->n_names, fork->spec->name) || !page_wants(&page))
 			continue;
 		row = row_of_fork(fork, pool);
 		bytes += protobuf_c_message_get_packed_size(&row->base);
@@ -116,6 +117,53 @@ void query_forks(const struct asking *asking, const Forge__ListForks *list)
 	rows.rows = (Forge__ForkRow **)page.rows->pdata;
 	rows.total = page.total;
 	asking_answer(asking, FORGE__REPLY__KIND_FORK_ROWS, &rows);
+	g_ptr_array_free(page.rows, TRUE);
+}
+
+/* ---- components --------------------------------------------------------------------------- */
+
+static Forge__ComponentRow *row_of_component(const struct component_row *component)
+{
+	Forge__ComponentRow *row = g_new(Forge__ComponentRow, 1);
+
+	forge__component_row__init(row);
+	row->component = component->component;
+	row->status = component_status(component);
+	row->observed = component->observed;
+	row->observed_us = component->observed_us;
+	row->synced_us = component->synced_us;
+	row->pending = component->pending;
+	row->pushed = component->pushed;
+	row->failure = component->failure;
+	row->failure_us = component->failure_us;
+	return row;
+}
+
+void query_components(const struct asking *asking, const Forge__ListComponents *list)
+{
+	const struct state *state = asking->view->state;
+	Forge__ComponentRows rows = FORGE__COMPONENT_ROWS__INIT;
+	struct page page;
+	size_t bytes = 0;
+
+	page_init(&page, list->after, list->limit);
+	for (guint i = 0; i < state->components->len; i++) {
+		const struct component_row *component = state->components->pdata[i];
+		Forge__ComponentRow *row;
+
+		if (!is_named(list->names, list->n_names, component->component->name) ||
+			!page_wants(&page))
+			continue;
+		row = row_of_component(component);
+		bytes += protobuf_c_message_get_packed_size(&row->base);
+		g_ptr_array_add(page.rows, row);
+		if (bytes > LIMIT_MESSAGE_BYTES / 4)
+			page.limit = page.rows->len;
+	}
+	rows.n_rows = page.rows->len;
+	rows.rows = (Forge__ComponentRow **)page.rows->pdata;
+	rows.total = page.total;
+	asking_answer(asking, FORGE__REPLY__KIND_COMPONENT_ROWS, &rows);
 	g_ptr_array_free(page.rows, TRUE);
 }
 

@@ -15,6 +15,7 @@
 #include "journal/base/limits.h"
 #include "journal/message.h"
 #include "queue/job_kinds.h"
+#include "scheduler/component_rows.h"
 #include "scheduler/state_rows.h"
 
 static gboolean misfit(GError **error, uint64_t seq, const char *what)
@@ -185,8 +186,16 @@ static void note_failure(struct state *state, uint64_t time_us, const struct bat
 	const struct job *job, const Forge__Error *error)
 {
 	const char *target = job_table_target(state->jobs, job);
-	struct fork_row *fork = target ? state_fork_of(state, batch, target) : NULL;
+	enum job_about about = job_kind_of(batch->opened->kind)->about;
+	struct fork_row *fork = target && about == JOB_ABOUT_FORK
+		? state_fork_of(state, batch, target)
+		: NULL;
+	struct component_row *component = target && about == JOB_ABOUT_COMPONENT
+		? state_component(state, target)
+		: NULL;
 
+	if (component && error)
+		component_row_note_failure(component, time_us, error);
 	if (fork && error && !has_failed_branch(state_progress(batch, job->number)))
 		fork_row_note_failure(fork, time_us, error);
 }
@@ -286,6 +295,7 @@ static gboolean fold_reported(struct state *state, uint64_t seq, uint64_t time_u
 	struct batch_row *batch;
 	const struct job *job;
 	struct fork_row *fork;
+	const char *wrong;
 
 	if (!find_leased(state, seq, event->job, event->attempt, &batch, &job, error))
 		return FALSE;
@@ -302,6 +312,19 @@ static gboolean fold_reported(struct state *state, uint64_t seq, uint64_t time_u
 		if (fork && !fact->fork_synced->dry_run)
 			fork_row_note_branch(fork, seq, time_us, fact->fork_synced);
 		return TRUE;
+	case FORGE__FACT__KIND_COMPONENT_PUSHED:
+		g_ptr_array_set_size(batch_row_progress(batch, job->number)->intended, 0);
+		component_fact_fold(state, seq, time_us, fact);
+		return TRUE;
+	case FORGE__FACT__KIND_COMPONENT_INSTALLED:
+	case FORGE__FACT__KIND_COMPONENT_OBSERVED:
+	case FORGE__FACT__KIND_COMPONENT_PULLED:
+	case FORGE__FACT__KIND_COMPONENT_CONFLICTED:
+	case FORGE__FACT__KIND_COMPONENT_RESOLVED:
+	case FORGE__FACT__KIND_COMPONENT_EDITED:
+	case FORGE__FACT__KIND_COMPONENT_REMOVED:
+		wrong = component_fact_fold(state, seq, time_us, fact);
+		return wrong ? misfit(error, seq, wrong) : TRUE;
 	case FORGE__FACT__KIND__NOT_SET:
 	case _FORGE__FACT__KIND__CASE_IS_INT_SIZE:
 		break;

@@ -11,7 +11,7 @@
 
 /** Raised with every change of what the fold makes of events, so that older checkpoints are thrown
  * away. */
-#define FOLD_VERSION 3
+#define FOLD_VERSION 4
 
 /** How a branch of a fork stood after the last job that looked at it. */
 struct branch_row {
@@ -27,6 +27,20 @@ struct fork_row {
 	char *request_id;
 	GPtrArray *branches;   /**< of struct branch_row, in the order first seen */
 	Forge__Error *failure; /**< why the newest job said nothing of any branch; NULL: it did */
+	uint64_t failure_us;
+};
+
+/** A component of the workspace whose journal this is. */
+struct component_row {
+	Forge__Component *component; /**< as it was installed, pulled or resolved last */
+	uint64_t installed_seq;      /**< of its first installation: its place in the list */
+	uint64_t synced_us;          /**< when it was last installed, pulled, resolved or pushed */
+	Forge__ComponentObserved *observed; /**< what was seen last; NULL: nothing. What could not
+					       be asked about upstream is as it was known before */
+	uint64_t observed_us;
+	Forge__ComponentConflicted *pending; /**< a merge that waits; or NULL */
+	Forge__ComponentPushed *pushed;      /**< the newest push since the last pull; or NULL */
+	Forge__Error *failure;               /**< why the newest job on it failed; or NULL */
 	uint64_t failure_us;
 };
 
@@ -77,6 +91,8 @@ struct state {
 	gboolean paused;
 	GPtrArray *forks; /**< of struct fork_row, in the order registered */
 	GHashTable *fork_by_name;
+	GPtrArray *components; /**< of struct component_row, in the order first installed */
+	GHashTable *component_by_name;
 	GQueue batches; /**< of struct batch_row, oldest first */
 	GHashTable *batch_by_seq;
 	GHashTable *batch_by_key;  /**< unique key → open batch_row */
@@ -111,6 +127,7 @@ struct fork_row *state_fork(const struct state *state, const char *name);
  */
 struct fork_row *state_fork_of(
 	const struct state *state, const struct batch_row *batch, const char *name);
+struct component_row *state_component(const struct state *state, const char *name);
 struct batch_row *state_batch(const struct state *state, uint64_t seq);
 const struct known_request *state_request(const struct state *state, const char *request_id);
 struct session_row *state_session(const struct state *state, uint64_t seq);

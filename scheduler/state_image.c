@@ -55,6 +55,24 @@ static Forge__Image__ForkState *image_of_fork(struct builder *builder, const str
 	return image;
 }
 
+static Forge__Image__ComponentState *image_of_component(
+	struct builder *builder, const struct component_row *row)
+{
+	Forge__Image__ComponentState *image = pooled(builder, sizeof(*image));
+
+	forge__image__component_state__init(image);
+	image->component = row->component;
+	image->installed_seq = row->installed_seq;
+	image->synced_us = row->synced_us;
+	image->observed = row->observed;
+	image->observed_us = row->observed_us;
+	image->pending = row->pending;
+	image->pushed = row->pushed;
+	image->failure = row->failure;
+	image->failure_us = row->failure_us;
+	return image;
+}
+
 static Forge__Image__Job *image_of_job(
 	struct builder *builder, const struct batch_row *batch, const struct job *job)
 {
@@ -216,6 +234,11 @@ GBytes *state_image(const struct state *state)
 	image.forks = POOLED_ROWS(&builder, Forge__Image__ForkState, state->forks->len);
 	for (i = 0; i < state->forks->len; i++)
 		image.forks[i] = image_of_fork(&builder, state->forks->pdata[i]);
+	image.n_components = state->components->len;
+	image.components = POOLED_ROWS(
+		&builder, Forge__Image__ComponentState, state->components->len);
+	for (i = 0; i < state->components->len; i++)
+		image.components[i] = image_of_component(&builder, state->components->pdata[i]);
 	image.batches = POOLED_ROWS(&builder, Forge__Image__Batch, state->batches.length);
 	for (GList *link = state->batches.head; link; link = link->next)
 		image.batches[image.n_batches++] = image_of_batch(&builder, link->data);

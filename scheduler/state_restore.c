@@ -7,6 +7,7 @@
 
 #include "journal/message.h"
 #include "queue/job_kinds.h"
+#include "scheduler/component_rows.h"
 #include "scheduler/image.pb-c.h"
 
 static void restore_fork(struct state *state, const Forge__Image__ForkState *image)
@@ -19,6 +20,21 @@ static void restore_fork(struct state *state, const Forge__Image__ForkState *ima
 			image->branches[i]->last);
 	if (image->failure)
 		fork_row_note_failure(fork, image->failure_us, image->failure);
+}
+
+static gboolean restore_component(struct state *state, const Forge__Image__ComponentState *image)
+{
+	struct component_row saved = {.component = image->component,
+		.installed_seq = image->installed_seq,
+		.synced_us = image->synced_us,
+		.observed = image->observed,
+		.observed_us = image->observed_us,
+		.pending = image->pending,
+		.pushed = image->pushed,
+		.failure = image->failure,
+		.failure_us = image->failure_us};
+
+	return image->component && component_row_restore(state, &saved) != NULL;
 }
 
 static gboolean add_batch(struct state *state, const Forge__Image__Batch *image)
@@ -93,6 +109,9 @@ static gboolean restore(struct state *state, const Forge__Image__State *image)
 {
 	for (size_t i = 0; i < image->n_forks; i++)
 		restore_fork(state, image->forks[i]);
+	for (size_t i = 0; i < image->n_components; i++)
+		if (!restore_component(state, image->components[i]))
+			return FALSE;
 	for (size_t i = 0; i < image->n_closed; i++) {
 		const Forge__Image__ClosedBatch *closed = image->closed[i];
 

@@ -10,6 +10,7 @@
 #include "journal/message.h"
 #include "queue/job_kinds.h"
 #include "queue/repository_host.h"
+#include "scheduler/component_rows.h"
 
 /* ---- rows --------------------------------------------------------------------------------- */
 
@@ -92,6 +93,8 @@ struct state *state_new(void)
 
 	state->forks = g_ptr_array_new_with_free_func(free_fork);
 	state->fork_by_name = g_hash_table_new(hash_string_keyed, g_str_equal);
+	state->components = g_ptr_array_new_with_free_func(component_row_free);
+	state->component_by_name = g_hash_table_new(hash_string_keyed, g_str_equal);
 	state->batch_by_seq = g_hash_table_new(g_int64_hash, g_int64_equal);
 	state->batch_by_key = g_hash_table_new(hash_string_keyed, g_str_equal);
 	state->request_by_id = g_hash_table_new_full(
@@ -106,6 +109,7 @@ void state_free(struct state *state)
 	if (!state)
 		return;
 	g_hash_table_destroy(state->fork_by_name);
+	g_hash_table_destroy(state->component_by_name);
 	g_hash_table_destroy(state->batch_by_seq);
 	g_hash_table_destroy(state->batch_by_key);
 	g_hash_table_destroy(state->request_by_id);
@@ -115,6 +119,7 @@ void state_free(struct state *state)
 	g_queue_clear_full(&state->batches, free_batch);
 	g_queue_clear_full(&state->closed, free_closed);
 	g_ptr_array_free(state->forks, TRUE);
+	g_ptr_array_free(state->components, TRUE);
 	g_ptr_array_free(state->sessions, TRUE);
 	job_table_free(state->jobs);
 	g_free(state);
@@ -238,7 +243,9 @@ struct batch_row *batch_row_add(
 void batch_row_add_job(struct state *state, struct batch_row *batch, const char *target)
 {
 	const struct job_kind *kind = job_kind_of(batch->opened->kind);
-	const struct fork_row *fork = target ? state_fork(state, target) : NULL;
+	const struct fork_row *fork = target && kind->about == JOB_ABOUT_FORK
+		? state_fork(state, target)
+		: NULL;
 	g_autofree char *host = repository_host(fork ? fork->spec->fork : "");
 
 	job_table_add(state->jobs, batch->jobs, target, kind->lane == JOB_LANE_TARGET, host);

@@ -27,7 +27,7 @@ Forge__JobEnd *operation_run(struct operation *operation)
 	g_autoptr(GError) error = NULL;
 
 	switch (operation->job->kind) {
-#define X(KIND, name, timeout, tries, LANE) \
+#define X(KIND, name, timeout, tries, LANE, ABOUT) \
 	case FORGE__JOB_KIND__JOB_KIND_##KIND: \
 		return op_##name(operation);
 #include "queue/jobs.def"

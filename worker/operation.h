@@ -13,6 +13,8 @@
 /** What the jobs of one process share. All of it may be used from several threads. */
 struct workshop {
 	const struct config *config;
+	const char *workspace; /**< root of the one whose components this process's jobs are about;
+				  or NULL */
 	gboolean table_only; /**< a daemon's: jobs reach only hosts of the configuration's table */
 	struct http *http;
 	struct stores *stores;
@@ -56,7 +58,8 @@ Forge__JobEnd *operation_ended(Forge__Verdict verdict);
 Forge__Error *operation_error(const GError *error);
 
 /* One for every kind of jobs.def. */
-#define X(KIND, name, timeout, tries, LANE) Forge__JobEnd *op_##name(struct operation *operation);
+#define X(KIND, name, timeout, tries, LANE, ABOUT) \
+	Forge__JobEnd *op_##name(struct operation *operation);
 #include "queue/jobs.def"
 #undef X
 

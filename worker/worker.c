@@ -306,6 +306,7 @@ static void take_reply(struct worker *worker, const Forge__Reply *reply)
 	case FORGE__REPLY__KIND_DONE:
 	case FORGE__REPLY__KIND_SUBMITTED:
 	case FORGE__REPLY__KIND_FORK_ROWS:
+	case FORGE__REPLY__KIND_COMPONENT_ROWS:
 	case FORGE__REPLY__KIND_BATCH_ROWS:
 	case FORGE__REPLY__KIND_JOB_ROWS:
 	case FORGE__REPLY__KIND_STATS:
