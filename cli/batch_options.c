@@ -11,6 +11,7 @@ static gboolean check_targets(
 	const struct invocation *invocation, guint count, gboolean all, GError **error)
 {
 	const char *words = invocation->words;
+
 	if (all && count > 0)
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE,
 			"`forge %s` takes names or --all, not both", words);
@@ -32,13 +33,17 @@ gboolean batch_options_for_forks(
 	Forge__BatchArguments *arguments = submit->arguments;
 	guint count = g_strv_length(names);
 	gboolean all = invocation_flag(invocation, "all");
+	const char *strategy;
+	char **branches;
+	guint branch_count;
+
 	if (!check_targets(invocation, count, all, error))
 		return FALSE;
-	const char *strategy = invocation_text(invocation, "strategy");
+	strategy = invocation_text(invocation, "strategy");
 	if (strategy && !render_parse_strategy(strategy, &arguments->strategy, error))
 		return FALSE;
-	char **branches = invocation_list(invocation, "branch");
-	guint branch_count = branches ? g_strv_length(branches) : 0;
+	branches = invocation_list(invocation, "branch");
+	branch_count = branches ? g_strv_length(branches) : 0;
 	if (branch_count > LIMIT_BRANCH_PATTERNS) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE,
 			"--branch was given more than %d times", LIMIT_BRANCH_PATTERNS);

@@ -42,6 +42,7 @@ static char *clone_url(struct run *run, const char *repository)
 {
 	const struct config *config = invocation_config(run->invocation, NULL);
 	scoped(remote) remote = config ? remote_new(config, repository, NULL) : NULL;
+
 	return g_strdup(remote ? remote->url : repository);
 }
 
@@ -50,11 +51,15 @@ static char *conflict_commands(struct run *run, const Forge__ForkSynced *entry)
 {
 	char *names[] = {entry->fork, NULL};
 	g_autoptr(GPtrArray) rows = requests_forks(run->client, names, NULL);
+	const Forge__ForkRow *row;
+	g_autofree char *fork = NULL;
+	g_autofree char *upstream = NULL;
+
 	if (!rows || rows->len != 1)
 		return NULL;
-	const Forge__ForkRow *row = g_ptr_array_index(rows, 0);
-	g_autofree char *fork = clone_url(run, row->fork->fork);
-	g_autofree char *upstream = clone_url(run, row->fork->upstream);
+	row = g_ptr_array_index(rows, 0);
+	fork = clone_url(run, row->fork->fork);
+	upstream = clone_url(run, row->fork->upstream);
 	return render_conflict_commands(entry, fork, upstream);
 }
 
@@ -68,9 +73,11 @@ static gboolean in_conflict(const Forge__ForkSynced *entry)
 static void show_commands(struct run *run, const Forge__ForkSynced *entry)
 {
 	g_autofree char *commands = conflict_commands(run, entry);
+	g_auto(GStrv) lines = NULL;
+
 	if (!commands)
 		return;
-	g_auto(GStrv) lines = g_strsplit(commands, "\n", -1);
+	lines = g_strsplit(commands, "\n", -1);
 	for (char **line = lines; *line; line++)
 		if (**line)
 			output_line(run->invocation, "    %s", *line);
@@ -79,9 +86,11 @@ static void show_commands(struct run *run, const Forge__ForkSynced *entry)
 static void show_hint(struct run *run, const Forge__ForkSynced *entry)
 {
 	const char *hint = render_hint(entry);
+	g_autofree char *printable = NULL;
+
 	if (!hint)
 		return;
-	g_autofree char *printable = text_printable(hint);
+	printable = text_printable(hint);
 	output_line(run->invocation, "    hint: %s", printable);
 }
 
@@ -95,12 +104,16 @@ static gboolean made_a_merge(const Forge__ForkSynced *entry)
 
 static void show_entry(struct run *run, const Forge__ForkSynced *entry, gboolean with_branch)
 {
+	g_autofree char *line = NULL;
+	g_autofree char *printable = NULL;
+
 	if (run->plan->one_target && made_a_merge(entry)) {
 		g_autofree char *branch = text_printable(entry->branch);
+
 		output_step(run->invocation, "Merging upstream/%s into fork/%s...", branch, branch);
 	}
-	g_autofree char *line = render_entry_line(entry, with_branch);
-	g_autofree char *printable = text_printable(line);
+	line = render_entry_line(entry, with_branch);
+	printable = text_printable(line);
 	output_marked(run->invocation, printable);
 	if (in_conflict(entry))
 		show_commands(run, entry);
@@ -110,10 +123,12 @@ static void show_entry(struct run *run, const Forge__ForkSynced *entry, gboolean
 
 static void announce(struct run *run)
 {
+	guint count;
+
 	if (run->announced || run->plan->one_target || !is_fork_batch(run))
 		return;
 	run->announced = TRUE;
-	guint count = run->history->jobs->len;
+	count = run->history->jobs->len;
 	if (count > 0)
 		output_step(run->invocation, "Synchronizing %u fork%s...", count,
 			count == 1 ? "" : "s");
@@ -165,15 +180,18 @@ static void count_job(struct run *run, const struct history_job *job)
 
 static void end_job(struct run *run, const struct history_job *job)
 {
+	g_autoptr(GPtrArray) entries = NULL;
+
 	announce(run);
 	if (!is_fork_batch(run)) {
 		count_job(run, job);
 		return;
 	}
-	g_autoptr(GPtrArray) entries = history_entries(run->history, job);
+	entries = history_entries(run->history, job);
 	progress_hide(run->progress);
 	for (guint i = 0; i < entries->len; i++) {
 		const Forge__ForkSynced *entry = g_ptr_array_index(entries, i);
+
 		count_entry(run, entry);
 		show_entry(run, entry, entries->len > 1);
 	}
@@ -184,11 +202,13 @@ static void end_job(struct run *run, const struct history_job *job)
 
 static const char *progress_text(const struct run *run, const Forge__Events *page, char **owned)
 {
+	const Forge__Progress *newest;
+	const struct history_job *job;
+
 	if (page->n_progress == 0)
 		return NULL;
-	const Forge__Progress *newest = page->progress[page->n_progress - 1];
-	const struct history_job *job = newest->job ? history_job(run->history, newest->job->number)
-						    : NULL;
+	newest = page->progress[page->n_progress - 1];
+	job = newest->job ? history_job(run->history, newest->job->number) : NULL;
 	*owned = g_strdup_printf("%s%s%s", job && job->target ? job->target : "",
 		job && job->target ? ": " : "", newest->text);
 	return *owned;
@@ -197,9 +217,13 @@ static const char *progress_text(const struct run *run, const Forge__Events *pag
 static gboolean take_page(const Forge__Events *page, gpointer user_data)
 {
 	struct run *run = user_data;
+	g_autofree char *owned = NULL;
+	const char *text;
+
 	for (size_t i = 0; i < page->n_events; i++) {
 		const Forge__EventRow *row = page->events[i];
 		const struct history_job *ended = history_apply(run->history, row);
+
 		if (run->invocation->format == OUTPUT_JSONL)
 			output_event(run->invocation, row);
 		if (run->history->sealed)
@@ -208,8 +232,7 @@ static gboolean take_page(const Forge__Events *page, gpointer user_data)
 			end_job(run, ended);
 	}
 	fflush(stdout);
-	g_autofree char *owned = NULL;
-	const char *text = progress_text(run, page, &owned);
+	text = progress_text(run, page, &owned);
 	progress_set(run->progress, run->history->ended, run->history->jobs->len, text);
 	return run->history->closed_seq == 0;
 }
@@ -222,20 +245,24 @@ static double seconds_of(const struct history *history)
 	guint64 ms = history->closed_us > history->opened_us
 		? (history->closed_us - history->opened_us) / 1000
 		: 0;
+
 	return (double)ms / 1000;
 }
 
 static struct value *list_entries(struct run *run)
 {
 	struct value *list = value_new_list();
+
 	for (guint i = 0; i < run->history->jobs->len; i++) {
 		const struct history_job *job = g_ptr_array_index(run->history->jobs, i);
 		g_autoptr(GPtrArray) entries = history_entries(run->history, job);
+
 		for (guint j = 0; j < entries->len; j++) {
 			const Forge__ForkSynced *entry = g_ptr_array_index(entries, j);
 			g_autofree char *commands = in_conflict(entry)
 				? conflict_commands(run, entry)
 				: NULL;
+
 			value_append_take(list, render_entry(entry, commands));
 		}
 	}
@@ -245,6 +272,7 @@ static struct value *list_entries(struct run *run)
 static void show_object(struct run *run)
 {
 	scoped(value) object = value_new_map();
+
 	value_put_string(object, "batch", run->history->opened->batch);
 	value_put_integer(object, "total", run->tally.total);
 	value_put_integer(object, "succeeded", run->tally.succeeded);
@@ -261,6 +289,7 @@ static int finish(struct run *run)
 {
 	struct invocation *invocation = run->invocation;
 	gboolean dry_run = run->plan->submit->arguments && run->plan->submit->arguments->dry_run;
+
 	progress_hide(run->progress);
 	if (invocation->format == OUTPUT_JSON || invocation->format == OUTPUT_YAML)
 		show_object(run);
@@ -270,6 +299,7 @@ static int finish(struct run *run)
 		gboolean forks = is_fork_batch(run);
 		g_autofree char *summary = render_tally(&run->tally, forks ? "branch" : "job",
 			forks ? "branches" : "jobs", dry_run, seconds_of(run->history));
+
 		output_line(invocation, "%s", summary);
 	} else if (run->plan->one_target && run->worst == 0 && !dry_run) {
 		output_marked(invocation, "✓ Fork synchronized with upstream");
@@ -297,6 +327,8 @@ static int follow(struct run *run, const Forge__Submitted *submitted, GError **e
 	struct invocation *invocation = run->invocation;
 	scoped(history) history = history_new();
 	scoped(progress) progress = progress_new(&invocation->terminal, !invocation->quiet);
+	g_autoptr(GError) failure = NULL;
+
 	run->history = history;
 	run->progress = progress;
 	if (submitted->paused)
@@ -307,7 +339,6 @@ static int follow(struct run *run, const Forge__Submitted *submitted, GError **e
 			"No worker is connected: the jobs wait until `forge worker` is started.");
 	if (run->plan->one_target)
 		output_step(invocation, "Fetching upstream changes...");
-	g_autoptr(GError) failure = NULL;
 	if (!requests_events(run->client, submitted->batch, submitted->batch, TRUE, take_page, run,
 		    &failure)) {
 		if (forge_error_code(failure) == FORGE_ERROR_INTERRUPTED)
@@ -321,6 +352,7 @@ static int follow(struct run *run, const Forge__Submitted *submitted, GError **e
 static int leave(const struct run *run, const Forge__Submitted *submitted)
 {
 	scoped(value) object = value_new_map();
+
 	value_put_string(object, "batch", submitted->name);
 	value_put_string(object, "state", "queued");
 	output_value(run->invocation, object);
@@ -341,11 +373,15 @@ int batch_run(struct invocation *invocation, struct client *client, const struct
 	GError **error)
 {
 	g_autofree char *request_id = client_request_id();
-	plan->submit->request_id = request_id;
 	Forge__Request request = FORGE__REQUEST__INIT;
+	Forge__Reply *reply;
+	struct run run = {.invocation = invocation, .client = client, .plan = plan};
+	int status;
+
+	plan->submit->request_id = request_id;
 	request.kind_case = FORGE__REQUEST__KIND_SUBMIT;
 	request.submit = plan->submit;
-	Forge__Reply *reply = client_call(client, &request, error);
+	reply = client_call(client, &request, error);
 	plan->submit->request_id = (char *)protobuf_c_empty_string;
 	if (!reply)
 		return 1;
@@ -355,9 +391,7 @@ int batch_run(struct invocation *invocation, struct client *client, const struct
 		forge__reply__free_unpacked(reply, NULL);
 		return 1;
 	}
-	struct run run = {.invocation = invocation, .client = client, .plan = plan};
-	int status = plan->wait ? follow(&run, reply->submitted, error)
-				: leave(&run, reply->submitted);
+	status = plan->wait ? follow(&run, reply->submitted, error) : leave(&run, reply->submitted);
 	forge__reply__free_unpacked(reply, NULL);
 	return status;
 }

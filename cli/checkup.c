@@ -17,6 +17,7 @@ struct checkup {
 struct checkup *checkup_new(const struct invocation *invocation)
 {
 	struct checkup *checkup = g_new0(struct checkup, 1);
+
 	checkup->invocation = invocation;
 	checkup->checks = value_new_list();
 	return checkup;
@@ -34,13 +35,16 @@ static void add(struct checkup *checkup, const char *name, gboolean good, const 
 	const char *hint)
 {
 	struct value *check = value_new_map();
+	g_autofree char *line = NULL;
+	g_autofree char *printable = NULL;
+
 	value_put_string(check, "check", name);
 	value_put_boolean(check, "good", good);
 	value_put_string(check, "message", says);
 	value_put_string(check, "hint", hint);
 	value_append_take(checkup->checks, check);
-	g_autofree char *line = g_strdup_printf("%s %s: %s", good ? "✓" : "✗", name, says);
-	g_autofree char *printable = text_printable(line);
+	line = g_strdup_printf("%s %s: %s", good ? "✓" : "✗", name, says);
+	printable = text_printable(line);
 	output_marked(checkup->invocation, printable);
 	if (hint)
 		output_line(checkup->invocation, "    hint: %s", hint);
@@ -49,8 +53,10 @@ static void add(struct checkup *checkup, const char *name, gboolean good, const 
 void checkup_good(struct checkup *checkup, const char *name, const char *says, ...)
 {
 	va_list arguments;
+	g_autofree char *text = NULL;
+
 	va_start(arguments, says);
-	g_autofree char *text = g_strdup_vprintf(says, arguments);
+	text = g_strdup_vprintf(says, arguments);
 	va_end(arguments);
 	add(checkup, name, TRUE, text, NULL);
 }
@@ -58,8 +64,10 @@ void checkup_good(struct checkup *checkup, const char *name, const char *says, .
 void checkup_bad(struct checkup *checkup, const char *name, const char *hint, const char *says, ...)
 {
 	va_list arguments;
+	g_autofree char *text = NULL;
+
 	va_start(arguments, says);
-	g_autofree char *text = g_strdup_vprintf(says, arguments);
+	text = g_strdup_vprintf(says, arguments);
 	va_end(arguments);
 	checkup->bad = TRUE;
 	add(checkup, name, FALSE, text, hint);
@@ -77,6 +85,7 @@ int checkup_finish(struct checkup *checkup)
 		output_rows(checkup->invocation, "checks", checkup->checks);
 	} else {
 		scoped(value) object = value_new_map();
+
 		value_put_boolean(object, "good", !checkup->bad);
 		value_put_take(object, "checks", value_copy(checkup->checks));
 		output_value(checkup->invocation, object);

@@ -12,6 +12,7 @@
 static char *counts_text(const Forge__BatchCounts *counts)
 {
 	GString *text = g_string_new(NULL);
+
 	const struct {
 		const char *word;
 		uint32_t count;
@@ -42,6 +43,7 @@ static void add_row(struct table *table, const Forge__BatchRow *row, int64_t now
 		row->counts ? counts_text(row->counts) : g_strdup(""),
 		clock_format_age((int64_t)row->opened_us, now_us),
 	};
+
 	table_add_take(table, cells);
 }
 
@@ -51,16 +53,22 @@ int cmd_batch_list(struct invocation *invocation, GError **error)
 		"Batch", "Kind", "State", "Jobs", "Counts", "Opened", NULL};
 	gboolean all = invocation_flag(invocation, "all");
 	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	g_autoptr(GPtrArray) rows = NULL;
+	scoped(table) table = NULL;
+	scoped(value) list = NULL;
+	int64_t now_us;
+
 	if (!client)
 		return 1;
-	g_autoptr(GPtrArray) rows = requests_batches(client, all, error);
+	rows = requests_batches(client, all, error);
 	if (!rows)
 		return 1;
-	scoped(table) table = table_new(titles);
-	scoped(value) list = value_new_list();
-	int64_t now_us = clock_now().wall_us;
+	table = table_new(titles);
+	list = value_new_list();
+	now_us = clock_now().wall_us;
 	for (guint i = 0; i < rows->len; i++) {
 		const Forge__BatchRow *row = g_ptr_array_index(rows, i);
+
 		value_append_take(list, render_batch_row(row));
 		add_row(table, row, now_us);
 	}
@@ -78,16 +86,19 @@ int cmd_batch_list(struct invocation *invocation, GError **error)
 /* Commands that resolve a conflict need the repositories as they are now: a sync prints them. */
 static void show_next_step(const struct invocation *invocation, const Forge__ForkSynced *entry)
 {
+	const char *hint;
+	g_autofree char *printable = NULL;
+
 	if (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT) {
 		output_line(invocation,
 			"    hint: `forge fork sync %s --dry-run` shows the commands that resolve it",
 			entry->fork);
 		return;
 	}
-	const char *hint = render_hint(entry);
+	hint = render_hint(entry);
 	if (!hint)
 		return;
-	g_autofree char *printable = text_printable(hint);
+	printable = text_printable(hint);
 	output_line(invocation, "    hint: %s", printable);
 }
 
@@ -95,11 +106,15 @@ static void show_entries(const struct invocation *invocation, const struct histo
 	const struct history_job *job, struct value *list)
 {
 	g_autoptr(GPtrArray) entries = history_entries(history, job);
+
 	for (guint i = 0; i < entries->len; i++) {
 		const Forge__ForkSynced *entry = g_ptr_array_index(entries, i);
+		g_autofree char *line = NULL;
+		g_autofree char *printable = NULL;
+
 		value_append_take(list, render_entry(entry, NULL));
-		g_autofree char *line = render_entry_line(entry, entries->len > 1);
-		g_autofree char *printable = text_printable(line);
+		line = render_entry_line(entry, entries->len > 1);
+		printable = text_printable(line);
 		output_marked(invocation, printable);
 		show_next_step(invocation, entry);
 	}
@@ -110,8 +125,10 @@ static void show_jobs(
 {
 	struct value *list = value_new_list();
 	gboolean forks = history->opened->kind == FORGE__JOB_KIND__JOB_KIND_FORK_SYNC;
+
 	for (guint i = 0; forks && i < history->jobs->len; i++) {
 		const struct history_job *job = g_ptr_array_index(history->jobs, i);
+
 		if (job_state_ended(job->state))
 			show_entries(invocation, history, job, list);
 	}
@@ -123,6 +140,8 @@ static void show_batch(const struct invocation *invocation, const Forge__BatchRo
 {
 	g_autofree char *opened = clock_format((int64_t)row->opened_us);
 	g_autofree char *counts = row->counts ? counts_text(row->counts) : NULL;
+	scoped(value) object = NULL;
+
 	output_line(invocation, "Batch: %s", row->name);
 	output_line(invocation, "Kind: %s%s", render_kind(row->kind),
 		row->arguments && row->arguments->dry_run ? " (dry run)" : "");
@@ -130,13 +149,14 @@ static void show_batch(const struct invocation *invocation, const Forge__BatchRo
 	output_line(invocation, "Opened: %s%s%s", opened, *row->actor ? " by " : "", row->actor);
 	if (row->closed) {
 		g_autofree char *closed = clock_format((int64_t)row->closed_us);
+
 		output_line(invocation, "Closed: %s", closed);
 	}
 	if (*row->retry_of)
 		output_line(invocation, "Retry of: %s", row->retry_of);
 	output_line(invocation, "Jobs: %u%s%s", row->counts ? row->counts->total : 0,
 		counts && *counts ? ": " : "", counts ? counts : "");
-	scoped(value) object = render_batch_row(row);
+	object = render_batch_row(row);
 	show_jobs(invocation, history, object);
 	output_value(invocation, object);
 }
@@ -144,12 +164,15 @@ static void show_batch(const struct invocation *invocation, const Forge__BatchRo
 int cmd_batch_show(struct invocation *invocation, GError **error)
 {
 	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	Forge__BatchRow *row;
+	scoped(history) history = NULL;
+
 	if (!client)
 		return 1;
-	Forge__BatchRow *row = requests_batch(client, invocation->arguments[0], error);
+	row = requests_batch(client, invocation->arguments[0], error);
 	if (!row)
 		return 1;
-	scoped(history) history = requests_history(client, row, error);
+	history = requests_history(client, row, error);
 	if (history)
 		show_batch(invocation, row, history);
 	forge__batch_row__free_unpacked(row, NULL);

@@ -11,9 +11,11 @@
 static struct value *section(struct value *map, const char *key)
 {
 	const struct value *there = value_get(map, key);
+	struct value *made;
+
 	if (there)
 		return (struct value *)there;
-	struct value *made = value_new_map();
+	made = value_new_map();
 	value_put_take(map, key, made);
 	return made;
 }
@@ -22,11 +24,15 @@ static struct value *section(struct value *map, const char *key)
 static struct value *typed(const struct value *text)
 {
 	static const struct document_origin origin = {"setting", FORGE_ERROR_CONFIGURATION_INVALID};
+	const char *string;
+	scoped(value) value = NULL;
+	gboolean scalar;
+
 	if (value_kind(text) != VALUE_STRING)
 		return value_copy(text);
-	const char *string = value_string(text);
-	scoped(value) value = document_parse(DOCUMENT_YAML, &origin, string, strlen(string), NULL);
-	gboolean scalar = value &&
+	string = value_string(text);
+	value = document_parse(DOCUMENT_YAML, &origin, string, strlen(string), NULL);
+	scalar = value &&
 		(value_kind(value) == VALUE_INTEGER || value_kind(value) == VALUE_BOOLEAN);
 	return scalar ? g_steal_pointer(&value) : value_copy(text);
 }
@@ -41,13 +47,16 @@ static void place(struct value *settings, const struct value *setting)
 	const char *first = strchr(key, '.');
 	const char *last = strrchr(key, '.');
 	struct value *map = settings;
+
 	if (first) {
 		g_autofree char *outer = g_strndup(key, (gsize)(first - key));
+
 		map = section(map, outer);
 		key = last + 1;
 	}
 	if (first < last) {
 		g_autofree char *inner = g_strndup(first + 1, (gsize)(last - first - 1));
+
 		map = section(map, inner);
 	}
 	value_put_take(map, key, typed(value_get(setting, "value")));
@@ -55,11 +64,13 @@ static void place(struct value *settings, const struct value *setting)
 
 static void show_document(const struct invocation *invocation, const struct value *settings)
 {
+	scoped(value) document = NULL;
+
 	if (invocation->format == OUTPUT_JSONL) {
 		output_rows(invocation, "settings", settings);
 		return;
 	}
-	scoped(value) document = value_new_map();
+	document = value_new_map();
 	for (size_t i = 0; i < value_count(settings); i++)
 		place(document, value_at(settings, i));
 	output_value(invocation, document);
@@ -69,14 +80,17 @@ int cmd_config_show(struct invocation *invocation, GError **error)
 {
 	static const char *const titles[] = {"Setting", "Value", "From", NULL};
 	const struct config *config = invocation_config(invocation, error);
+	scoped(value) settings = NULL;
+	scoped(table) table = NULL;
+
 	if (!config)
 		return 1;
-	scoped(value) settings = config_describe(config);
+	settings = config_describe(config);
 	if (output_is_machine(invocation)) {
 		show_document(invocation, settings);
 		return 0;
 	}
-	scoped(table) table = table_new(titles);
+	table = table_new(titles);
 	for (size_t i = 0; i < value_count(settings); i++) {
 		const struct value *setting = value_at(settings, i);
 		const struct value *text = value_get(setting, "value");
@@ -86,6 +100,7 @@ int cmd_config_show(struct invocation *invocation, GError **error)
 								  : "(not set)"),
 			g_strdup(value_string(value_get(setting, "source"))),
 		};
+
 		table_add_take(table, cells);
 	}
 	output_table(invocation, table, "There are no settings.");
@@ -95,15 +110,19 @@ int cmd_config_show(struct invocation *invocation, GError **error)
 int cmd_config_validate(struct invocation *invocation, GError **error)
 {
 	const struct config *config = invocation_config(invocation, error);
+	gboolean there;
+	scoped(value) object = NULL;
+	g_autofree char *line = NULL;
+
 	if (!config)
 		return 1;
-	gboolean there = g_file_test(config->path, G_FILE_TEST_EXISTS);
-	scoped(value) object = value_new_map();
+	there = g_file_test(config->path, G_FILE_TEST_EXISTS);
+	object = value_new_map();
 	value_put_string(object, "file", config->path);
 	value_put_boolean(object, "exists", there);
 	value_put_boolean(object, "valid", TRUE);
 	output_value(invocation, object);
-	g_autofree char *line = g_strdup_printf(
+	line = g_strdup_printf(
 		"✓ %s: %s", config->path, there ? "valid" : "not there; the defaults are in force");
 	output_marked(invocation, line);
 	return 0;

@@ -25,6 +25,7 @@
 static void check_home(struct checkup *checkup, const struct config *config)
 {
 	struct stat status;
+
 	if (stat(config->home, &status) != 0)
 		checkup_good(checkup, "home", "%s is not there yet; the first command makes it",
 			config->home);
@@ -48,18 +49,19 @@ static void check_home(struct checkup *checkup, const struct config *config)
 static void check_journal(struct checkup *checkup, const struct config *config)
 {
 	g_autofree char *folder = config_journal_path(config);
+	struct journal_holder holder;
+	g_autoptr(GError) problem = NULL;
+	scoped(journal) journal = NULL;
+
 	if (!g_file_test(folder, G_FILE_TEST_EXISTS)) {
 		checkup_good(checkup, "journal",
 			"%s is not there yet; the first command that needs it makes it", folder);
 		return;
 	}
-	struct journal_holder holder;
 	if (journal_rocksdb_holder(folder, &holder))
 		checkup_good(checkup, "journal holder", "process %" G_GINT64_FORMAT " on %s (%s)",
 			holder.pid, holder.host, holder.purpose);
-	g_autoptr(GError) problem = NULL;
-	scoped(journal)
-		journal = journal_rocksdb_open(folder, JOURNAL_READ_ONLY, "doctor", &problem);
+	journal = journal_rocksdb_open(folder, JOURNAL_READ_ONLY, "doctor", &problem);
 	if (journal)
 		checkup_good(checkup, "journal", "%s, %" G_GUINT64_FORMAT " events", folder,
 			journal_end(journal).seq);
@@ -72,15 +74,18 @@ static void check_journal(struct checkup *checkup, const struct config *config)
 static void check_scheduler(struct checkup *checkup, struct invocation *invocation)
 {
 	const struct config *config = invocation_config(invocation, NULL);
+	g_autoptr(GError) problem = NULL;
+	scoped(client) client = NULL;
+	Forge__Reply *reply;
+
 	if (!config->scheduler_endpoint) {
 		checkup_good(checkup, "scheduler",
 			"embedded: jobs run inside the commands that wait for them");
 		check_journal(checkup, config);
 		return;
 	}
-	g_autoptr(GError) problem = NULL;
-	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, &problem);
-	Forge__Reply *reply = client ? requests_stats(client, &problem) : NULL;
+	client = requests_connect(invocation, CLIENT_READS, 0, &problem);
+	reply = client ? requests_stats(client, &problem) : NULL;
 	if (!reply) {
 		checkup_bad_error(checkup, "scheduler", problem);
 		return;
@@ -116,6 +121,7 @@ static gboolean http_answers(
 	char buffer[512];
 	size_t size;
 	g_autoptr(GError) problem = NULL;
+
 	if (http_exchange_read(exchange, buffer, sizeof buffer, &size, &problem) ||
 		http_exchange_status(exchange) != 0)
 		return TRUE;
@@ -144,6 +150,7 @@ static void check_reached(struct checkup *checkup, const char *name, const struc
 	g_autofree char *repository = g_strdup_printf("%s/forge/doctor", host->name);
 	g_autoptr(GError) problem = NULL;
 	scoped(remote) remote = remote_new(config, repository, &problem);
+
 	if (!remote) {
 		checkup_bad_error(checkup, name, problem);
 		return;
@@ -157,6 +164,7 @@ static void check_reached(struct checkup *checkup, const char *name, const struc
 		return;
 	case REMOTE_SSH: {
 		g_autofree char *ssh = g_find_program_in_path("ssh");
+
 		if (ssh)
 			checkup_good(checkup, name, "over %s; try `ssh -T %s`", ssh, host->name);
 		else
@@ -168,6 +176,7 @@ static void check_reached(struct checkup *checkup, const char *name, const struc
 		const char *folder = g_str_has_prefix(host->clone, "file://")
 			? host->clone + strlen("file://")
 			: host->clone;
+
 		if (g_file_test(folder, G_FILE_TEST_IS_DIR))
 			checkup_good(checkup, name, "%s", folder);
 		else
@@ -182,6 +191,7 @@ static void check_credentials(struct checkup *checkup, const char *host, const c
 {
 	g_autofree char *name = g_strdup_printf("credentials %s", host);
 	const char *token = g_getenv(variable);
+
 	if (token && *token)
 		checkup_good(checkup, name, "$%s is set", variable);
 	else
@@ -193,9 +203,11 @@ static void check_hosts(struct checkup *checkup, const struct config *config)
 {
 	for (guint i = 0; i < config->hosts->len; i++) {
 		const struct config_host *host = g_ptr_array_index(config->hosts, i);
+		g_autofree char *name = NULL;
+
 		if (host->built_in)
 			continue;
-		g_autofree char *name = g_strdup_printf("host %s", host->name);
+		name = g_strdup_printf("host %s", host->name);
 		if (host->clone)
 			check_reached(checkup, name, config, host);
 		if (host->token_env)
@@ -206,6 +218,7 @@ static void check_hosts(struct checkup *checkup, const struct config *config)
 static void check_git(struct checkup *checkup)
 {
 	g_autofree char *git = g_find_program_in_path("git");
+
 	if (git)
 		checkup_good(checkup, "git", "%s", git);
 	else
@@ -215,10 +228,13 @@ static void check_git(struct checkup *checkup)
 
 int cmd_doctor(struct invocation *invocation, GError **error)
 {
-	(void)error;
-	scoped(checkup) checkup = checkup_new(invocation);
+	scoped(checkup) checkup = NULL;
 	g_autoptr(GError) problem = NULL;
-	const struct config *config = invocation_config(invocation, &problem);
+	const struct config *config;
+
+	(void)error;
+	checkup = checkup_new(invocation);
+	config = invocation_config(invocation, &problem);
 	if (!config) {
 		checkup_bad_error(checkup, "configuration", problem);
 		return checkup_finish(checkup);

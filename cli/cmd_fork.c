@@ -21,6 +21,8 @@
 
 static gboolean check_add(const struct invocation *invocation, GError **error)
 {
+	char **branches;
+
 	if (!fork_name_check(invocation->arguments[0], error))
 		return FALSE;
 	if (!invocation_text(invocation, "fork") || !invocation_text(invocation, "upstream")) {
@@ -33,7 +35,7 @@ static gboolean check_add(const struct invocation *invocation, GError **error)
 			"--tags: tags are not synced yet");
 		return FALSE;
 	}
-	char **branches = invocation_list(invocation, "branch");
+	branches = invocation_list(invocation, "branch");
 	if (branches && g_strv_length(branches) > LIMIT_BRANCH_PATTERNS) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
 			"--branch was given more than %d times", LIMIT_BRANCH_PATTERNS);
@@ -60,10 +62,12 @@ static char *repository_option(struct invocation *invocation, const char *option
 	g_autofree char *repository = config
 		? fork_name_repository(option, invocation_text(invocation, option), error)
 		: NULL;
+	g_autoptr(GError) problem = NULL;
+	scoped(remote) remote = NULL;
+
 	if (!repository)
 		return NULL;
-	g_autoptr(GError) problem = NULL;
-	scoped(remote) remote = remote_new(config, repository, &problem);
+	remote = remote_new(config, repository, &problem);
 	if (!remote && forge_error_code(problem) != FORGE_ERROR_CONFIGURATION_INVALID) {
 		g_propagate_prefixed_error(error, g_steal_pointer(&problem), "--%s: ", option);
 		return NULL;
@@ -75,9 +79,10 @@ static gboolean register_fork(struct client *client, Forge__Fork *fork, GError *
 {
 	g_autofree char *request_id = client_request_id();
 	Forge__RegisterFork message = FORGE__REGISTER_FORK__INIT;
+	Forge__Request request = FORGE__REQUEST__INIT;
+
 	message.fork = fork;
 	message.request_id = request_id;
-	Forge__Request request = FORGE__REQUEST__INIT;
 	request.kind_case = FORGE__REQUEST__KIND_REGISTER_FORK;
 	request.register_fork = &message;
 	return requests_do(client, &request, error);
@@ -85,16 +90,24 @@ static gboolean register_fork(struct client *client, Forge__Fork *fork, GError *
 
 int cmd_fork_add(struct invocation *invocation, GError **error)
 {
+	Forge__Fork fork = FORGE__FORK__INIT;
+	const char *strategy;
+	g_autofree char *fork_repository = NULL;
+	g_autofree char *upstream = NULL;
+	scoped(client) client = NULL;
+	Forge__ForkRow row = FORGE__FORK_ROW__INIT;
+	scoped(value) value = NULL;
+	g_autofree char *line = NULL;
+
 	if (!check_add(invocation, error))
 		return 1;
-	Forge__Fork fork = FORGE__FORK__INIT;
-	const char *strategy = invocation_text(invocation, "strategy");
+	strategy = invocation_text(invocation, "strategy");
 	if (strategy && !render_parse_strategy(strategy, &fork.strategy, error))
 		return 1;
-	g_autofree char *fork_repository = repository_option(invocation, "fork", error);
+	fork_repository = repository_option(invocation, "fork", error);
 	if (!fork_repository)
 		return 1;
-	g_autofree char *upstream = repository_option(invocation, "upstream", error);
+	upstream = repository_option(invocation, "upstream", error);
 	if (!upstream)
 		return 1;
 	fork.name = invocation->arguments[0];
@@ -103,16 +116,14 @@ int cmd_fork_add(struct invocation *invocation, GError **error)
 	fork.branches = invocation_list(invocation, "branch");
 	fork.n_branches = fork.branches ? g_strv_length(fork.branches) : 0;
 
-	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	client = requests_connect(invocation, CLIENT_READS, 0, error);
 	if (!client || !register_fork(client, &fork, error))
 		return 1;
-	Forge__ForkRow row = FORGE__FORK_ROW__INIT;
 	row.fork = &fork;
-	scoped(value) value = render_fork_row(&row);
+	value = render_fork_row(&row);
 	output_value(invocation, value);
-	g_autofree char *line = g_strdup_printf(
-		"✓ %s: registered; `forge fork sync %s` brings it up to date", fork.name,
-		fork.name);
+	line = g_strdup_printf("✓ %s: registered; `forge fork sync %s` brings it up to date",
+		fork.name, fork.name);
 	output_marked(invocation, line);
 	return 0;
 }
@@ -139,6 +150,7 @@ static void add_row(struct table *table, const Forge__ForkRow *row, const Forge_
 		g_strdup(row->fork->fork),
 		g_strdup(row->fork->upstream),
 	};
+
 	table_add_take(table, cells);
 }
 
@@ -147,11 +159,15 @@ static void show_forks(const struct invocation *invocation, const GPtrArray *row
 	static const char *const titles[] = {
 		"Fork", "Branch", "Status", "Commit", "Last Sync", "Repository", "Upstream", NULL};
 	scoped(table) table = table_new(titles);
+	scoped(value) list = NULL;
+	int64_t now_us;
+
 	table_spare(table, 2);
-	scoped(value) list = value_new_list();
-	int64_t now_us = clock_now().wall_us;
+	list = value_new_list();
+	now_us = clock_now().wall_us;
 	for (guint i = 0; i < rows->len; i++) {
 		const Forge__ForkRow *row = g_ptr_array_index(rows, i);
+
 		value_append_take(list, render_fork_row(row));
 		if (row->n_branches == 0)
 			add_row(table, row, NULL, now_us);
@@ -176,6 +192,7 @@ static gboolean holds_name(const GPtrArray *rows, const char *name)
 {
 	for (guint i = 0; i < rows->len; i++) {
 		const Forge__ForkRow *row = g_ptr_array_index(rows, i);
+
 		if (strcmp(row->fork->name, name) == 0)
 			return TRUE;
 	}
@@ -187,6 +204,7 @@ static char *question(struct client *client, const char *wanted)
 {
 	g_autoptr(GPtrArray) rows = requests_forks(client, NULL, NULL);
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
+
 	for (guint i = 0; rows && i < rows->len; i++)
 		g_ptr_array_add(names, ((Forge__ForkRow *)g_ptr_array_index(rows, i))->fork->name);
 	g_ptr_array_add(names, NULL);
@@ -198,9 +216,11 @@ static gboolean check_found(
 	struct client *client, const GPtrArray *rows, char *const *names, GError **error)
 {
 	for (; *names; names++) {
+		g_autofree char *nearest = NULL;
+
 		if (holds_name(rows, *names))
 			continue;
-		g_autofree char *nearest = question(client, *names);
+		nearest = question(client, *names);
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_FORK_NOT_FOUND,
 			"no fork is called '%s'%s%s", *names, nearest ? "; " : "",
 			nearest ? nearest : "");
@@ -212,9 +232,11 @@ static gboolean check_found(
 int cmd_fork_list(struct invocation *invocation, GError **error)
 {
 	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	g_autoptr(GPtrArray) rows = NULL;
+
 	if (!client)
 		return 1;
-	g_autoptr(GPtrArray) rows = requests_forks(
+	rows = requests_forks(
 		client, invocation->argument_count > 0 ? invocation->arguments : NULL, error);
 	if (!rows || !check_found(client, rows, invocation->arguments, error))
 		return 1;
@@ -228,8 +250,9 @@ int cmd_fork_list(struct invocation *invocation, GError **error)
 static gboolean remove_fork(struct client *client, char *name, GError **error)
 {
 	Forge__RemoveFork message = FORGE__REMOVE_FORK__INIT;
-	message.name = name;
 	Forge__Request request = FORGE__REQUEST__INIT;
+
+	message.name = name;
 	request.kind_case = FORGE__REQUEST__KIND_REMOVE_FORK;
 	request.remove_fork = &message;
 	return requests_do(client, &request, error);
@@ -238,17 +261,22 @@ static gboolean remove_fork(struct client *client, char *name, GError **error)
 int cmd_fork_remove(struct invocation *invocation, GError **error)
 {
 	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	scoped(value) removed = NULL;
+	scoped(value) object = NULL;
+
 	if (!client)
 		return 1;
-	scoped(value) removed = value_new_list();
+	removed = value_new_list();
 	for (char **name = invocation->arguments; *name; name++) {
+		g_autofree char *line = NULL;
+
 		if (!remove_fork(client, *name, error))
 			return 1;
 		value_append_take(removed, value_new_string(*name));
-		g_autofree char *line = g_strdup_printf("✓ %s: removed", *name);
+		line = g_strdup_printf("✓ %s: removed", *name);
 		output_marked(invocation, line);
 	}
-	scoped(value) object = value_new_map();
+	object = value_new_map();
 	value_put_take(object, "removed", g_steal_pointer(&removed));
 	output_value(invocation, object);
 	return 0;

@@ -13,15 +13,17 @@ int cmd_fork_sync(struct invocation *invocation, GError **error)
 {
 	Forge__Submit submit = FORGE__SUBMIT__INIT;
 	Forge__BatchArguments arguments = FORGE__BATCH_ARGUMENTS__INIT;
+	scoped(client) client = NULL;
+	struct batch_plan plan = {.submit = &submit};
+
 	submit.arguments = &arguments;
 	if (!batch_options_for_forks(invocation, invocation->arguments, &submit, error))
 		return 1;
-	gboolean wait = !invocation_flag(invocation, "no-wait");
-	scoped(client) client = requests_connect_with_jobs(
-		invocation, wait ? CLIENT_WORKS : CLIENT_READS, error);
+	plan.wait = !invocation_flag(invocation, "no-wait");
+	plan.one_target = submit.n_targets == 1;
+	client = requests_connect_with_jobs(
+		invocation, plan.wait ? CLIENT_WORKS : CLIENT_READS, error);
 	if (!client)
 		return 1;
-	struct batch_plan plan = {
-		.submit = &submit, .wait = wait, .one_target = submit.n_targets == 1};
 	return batch_run(invocation, client, &plan, error);
 }

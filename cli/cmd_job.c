@@ -25,9 +25,11 @@ static void free_job_row(gpointer row)
 static GPtrArray *past_jobs(struct client *client, const Forge__BatchRow *batch, GError **error)
 {
 	scoped(history) history = requests_history(client, batch, error);
+	GPtrArray *rows;
+
 	if (!history)
 		return NULL;
-	GPtrArray *rows = g_ptr_array_new_with_free_func(free_job_row);
+	rows = g_ptr_array_new_with_free_func(free_job_row);
 	for (guint i = 0; i < history->jobs->len; i++)
 		g_ptr_array_add(
 			rows, history_job_row(history, g_ptr_array_index(history->jobs, i)));
@@ -36,13 +38,16 @@ static GPtrArray *past_jobs(struct client *client, const Forge__BatchRow *batch,
 
 static GPtrArray *jobs_of(struct client *client, const char *name, GError **error)
 {
+	Forge__BatchRow *batch;
+	GPtrArray *rows;
+
 	if (!name)
 		return requests_jobs(client, NULL, error);
-	Forge__BatchRow *batch = requests_batch(client, name, error);
+	batch = requests_batch(client, name, error);
 	if (!batch)
 		return NULL;
-	GPtrArray *rows = batch->closed ? past_jobs(client, batch, error)
-					: requests_jobs(client, batch->name, error);
+	rows = batch->closed ? past_jobs(client, batch, error)
+			     : requests_jobs(client, batch->name, error);
 	forge__batch_row__free_unpacked(batch, NULL);
 	return rows;
 }
@@ -65,6 +70,7 @@ static void add_row(struct table *table, const Forge__JobRow *row)
 		g_strdup_printf("%u", row->attempt),
 		g_strdup(row->error ? row->error->message : ""),
 	};
+
 	table_add_take(table, cells);
 }
 
@@ -72,18 +78,25 @@ int cmd_job_list(struct invocation *invocation, GError **error)
 {
 	static const char *const titles[] = {"Job", "Target", "State", "Attempt", "Error", NULL};
 	const char *state = invocation_text(invocation, "state");
+	scoped(client) client = NULL;
+	g_autoptr(GPtrArray) rows = NULL;
+	scoped(table) table = NULL;
+	scoped(value) list = NULL;
+	const char *empty;
+
 	if (!check_state(state, error))
 		return 1;
-	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	client = requests_connect(invocation, CLIENT_READS, 0, error);
 	if (!client)
 		return 1;
-	g_autoptr(GPtrArray) rows = jobs_of(client, invocation_text(invocation, "batch"), error);
+	rows = jobs_of(client, invocation_text(invocation, "batch"), error);
 	if (!rows)
 		return 1;
-	scoped(table) table = table_new(titles);
-	scoped(value) list = value_new_list();
+	table = table_new(titles);
+	list = value_new_list();
 	for (guint i = 0; i < rows->len; i++) {
 		const Forge__JobRow *row = g_ptr_array_index(rows, i);
+
 		if (state && strcmp(row->state, state) != 0)
 			continue;
 		if (output_is_machine(invocation))
@@ -91,7 +104,7 @@ int cmd_job_list(struct invocation *invocation, GError **error)
 		else
 			add_row(table, row);
 	}
-	const char *empty = invocation_text(invocation, "batch") || state
+	empty = invocation_text(invocation, "batch") || state
 		? "There are no such jobs."
 		: "No batch is open; `forge job list --batch BATCH` shows the jobs of a closed one.";
 	if (output_is_machine(invocation))
@@ -114,15 +127,20 @@ struct job_story {
 static gboolean take_story_page(const Forge__Events *page, gpointer user_data)
 {
 	struct job_story *story = user_data;
+
 	for (size_t i = 0; i < page->n_events; i++) {
 		const Forge__EventRow *row = page->events[i];
+		const Forge__Event *event;
+		g_autofree char *time = NULL;
+		g_autofree char *line = NULL;
+
 		history_apply(story->history, row);
-		const Forge__Event *event = row->event;
+		event = row->event;
 		if (job_event_of(event, story->history->batch, story->number) == JOB_EVENT_OTHER)
 			continue;
 		value_append_take(story->events, event_row(row->seq, row->time_us, event));
-		g_autofree char *time = event_time(row->time_us);
-		g_autofree char *line = event_line(event);
+		time = event_time(row->time_us);
+		line = event_line(event);
 		g_ptr_array_add(story->lines, g_strdup_printf("  %s  %s", time, line));
 	}
 	return story->history->closed_seq == 0;
@@ -133,15 +151,18 @@ static void show_job(const struct invocation *invocation, const struct job_story
 {
 	Forge__JobRow *row = history_job_row(story->history, job);
 	scoped(value) object = render_job_row(row);
+	g_autofree char *name = NULL;
+
 	value_put_take(object, "events", value_copy(story->events));
 	output_value(invocation, object);
-	g_autofree char *name = batch_name_of_job(row->batch_name, job->number);
+	name = batch_name_of_job(row->batch_name, job->number);
 	output_line(invocation, "Job: %s", name);
 	output_line(invocation, "Target: %s", *row->target ? row->target : "none");
 	output_line(invocation, "State: %s", row->state);
 	output_line(invocation, "Attempt: %u", row->attempt);
 	if (row->error) {
 		g_autofree char *message = text_printable(row->error->message);
+
 		output_line(invocation, "Error: %s: %s", row->error->code, message);
 	}
 	output_line(invocation, "Events:");
@@ -157,10 +178,12 @@ static int show(struct invocation *invocation, struct client *client, const stru
 	scoped(value) events = value_new_list();
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
 	struct job_story story = {history, name->number, events, lines};
+	const struct history_job *job;
+
 	if (!requests_events(client, name->batch->batch, name->batch->batch, FALSE, take_story_page,
 		    &story, error))
 		return 1;
-	const struct history_job *job = history_job(history, name->number);
+	job = history_job(history, name->number);
 	if (!job) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOB_NOT_FOUND,
 			"batch %s has no job %u (yet)", name->batch->name, name->number);
@@ -174,6 +197,7 @@ int cmd_job_show(struct invocation *invocation, GError **error)
 {
 	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
 	scoped_value(job_name) name = {0};
+
 	if (!client || !requests_find_job(client, invocation->arguments[0], &name, error))
 		return 1;
 	if (name.number == 0) {
@@ -191,6 +215,8 @@ static gboolean cancel(struct client *client, const struct job_name *name, GErro
 {
 	Forge__JobId id = FORGE__JOB_ID__INIT;
 	Forge__CancelJob message = FORGE__CANCEL_JOB__INIT;
+	Forge__Request request = FORGE__REQUEST__INIT;
+
 	if (name->number == 0) {
 		message.batch = name->batch->name;
 	} else {
@@ -198,7 +224,6 @@ static gboolean cancel(struct client *client, const struct job_name *name, GErro
 		id.number = name->number;
 		message.job = &id;
 	}
-	Forge__Request request = FORGE__REQUEST__INIT;
 	request.kind_case = FORGE__REQUEST__KIND_CANCEL_JOB;
 	request.cancel_job = &message;
 	return requests_do(client, &request, error);
@@ -207,11 +232,17 @@ static gboolean cancel(struct client *client, const struct job_name *name, GErro
 static int cancel_all(struct invocation *invocation, gboolean batches_only, GError **error)
 {
 	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	scoped(value) cancelled = NULL;
+	scoped(value) object = NULL;
+
 	if (!client)
 		return 1;
-	scoped(value) cancelled = value_new_list();
+	cancelled = value_new_list();
 	for (char **argument = invocation->arguments; *argument; argument++) {
 		scoped_value(job_name) name = {0};
+		g_autofree char *shown = NULL;
+		g_autofree char *line = NULL;
+
 		if (!requests_find_job(client, *argument, &name, error))
 			return 1;
 		if (batches_only && name.number != 0) {
@@ -219,9 +250,8 @@ static int cancel_all(struct invocation *invocation, gboolean batches_only, GErr
 				"'%s' is a job; `forge job cancel` cancels those", *argument);
 			return 1;
 		}
-		g_autofree char *shown = name.number == 0
-			? g_strdup(name.batch->name)
-			: batch_name_of_job(name.batch->name, name.number);
+		shown = name.number == 0 ? g_strdup(name.batch->name)
+					 : batch_name_of_job(name.batch->name, name.number);
 		if (name.batch->closed) {
 			output_remark(invocation, "%s has ended already", shown);
 			continue;
@@ -229,10 +259,10 @@ static int cancel_all(struct invocation *invocation, gboolean batches_only, GErr
 		if (!cancel(client, &name, error))
 			return 1;
 		value_append_take(cancelled, value_new_string(shown));
-		g_autofree char *line = g_strdup_printf("✓ %s: cancelled", shown);
+		line = g_strdup_printf("✓ %s: cancelled", shown);
 		output_marked(invocation, line);
 	}
-	scoped(value) object = value_new_map();
+	object = value_new_map();
 	value_put_take(object, "cancelled", g_steal_pointer(&cancelled));
 	output_value(invocation, object);
 	return 0;

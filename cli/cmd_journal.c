@@ -30,10 +30,12 @@ static void count_record(struct inventory *inventory, const struct journal_recor
 	inventory->hash = record->hash;
 	for (size_t i = 0; i < record->entries->n_entries; i++) {
 		const Forge__Entry *entry = record->entries->entries[i];
+
 		inventory->entries++;
 		for (size_t j = 0; j < entry->n_events; j++) {
 			const char *type = event_type(entry->events[j]);
 			gsize count = GPOINTER_TO_SIZE(g_hash_table_lookup(inventory->types, type));
+
 			g_hash_table_insert(
 				inventory->types, (gpointer)type, GSIZE_TO_POINTER(count + 1));
 			inventory->events++;
@@ -44,10 +46,12 @@ static void count_record(struct inventory *inventory, const struct journal_recor
 static gboolean read_all(struct journal *journal, struct inventory *inventory, GError **error)
 {
 	scoped(journal_reader) reader = journal_read(journal, 0, error);
+
 	if (!reader)
 		return FALSE;
 	for (;;) {
 		struct journal_record record;
+
 		switch (journal_reader_next(reader, &record, error)) {
 		case JOURNAL_READ_RECORD:
 			count_record(inventory, &record);
@@ -62,9 +66,11 @@ static gboolean read_all(struct journal *journal, struct inventory *inventory, G
 
 static char *journal_folder(struct invocation *invocation, GError **error)
 {
+	const struct config *config;
+
 	if (invocation->argument_count > 0)
 		return g_strdup(invocation->arguments[0]);
-	const struct config *config = invocation_config(invocation, error);
+	config = invocation_config(invocation, error);
 	return config ? config_journal_path(config) : NULL;
 }
 
@@ -88,8 +94,10 @@ static struct value *types_value(const struct inventory *inventory)
 	struct value *types = value_new_map();
 	g_autoptr(GList)
 		names = g_list_sort(g_hash_table_get_keys(inventory->types), compare_names);
+
 	for (GList *name = names; name; name = name->next) {
 		gsize count = GPOINTER_TO_SIZE(g_hash_table_lookup(inventory->types, name->data));
+
 		value_put_integer(types, name->data, (int64_t)count);
 	}
 	return types;
@@ -100,6 +108,7 @@ static struct value *inventory_value(
 {
 	g_autofree char *hash = hash_hex(&inventory->hash);
 	struct value *object = value_new_map();
+
 	value_put_string(object, "journal", journal_id(journal));
 	value_put_take(object, "records", value_new_unsigned(inventory->records));
 	value_put_take(object, "entries", value_new_unsigned(inventory->entries));
@@ -114,9 +123,11 @@ static struct journal *read_journal(
 	struct invocation *invocation, struct inventory *inventory, GError **error)
 {
 	g_autofree char *folder = journal_folder(invocation, error);
+	scoped(journal) journal = NULL;
+
 	if (!folder)
 		return NULL;
-	scoped(journal) journal = open_journal(folder, error);
+	journal = open_journal(folder, error);
 	if (!journal)
 		return NULL;
 	if (!read_all(journal, inventory, error)) {
@@ -133,15 +144,18 @@ int cmd_journal_verify(struct invocation *invocation, GError **error)
 	struct inventory inventory = {.types = types};
 	scoped(journal) journal = read_journal(invocation, &inventory, error);
 	struct hash digest;
+	scoped(value) object = NULL;
+	g_autofree char *hex = NULL;
+	g_autofree char *line = NULL;
+
 	if (!journal || !scheduler_verify(journal, &digest, error))
 		return 1;
-	scoped(value) object = inventory_value(journal, &inventory);
-	g_autofree char *hex = hash_hex(&digest);
+	object = inventory_value(journal, &inventory);
+	hex = hash_hex(&digest);
 	value_put_string(object, "digest", hex);
 	output_value(invocation, object);
-	g_autofree char *line = g_strdup_printf("✓ journal %s: %" G_GUINT64_FORMAT
-						" events in %" G_GUINT64_FORMAT
-						" records, the chain is whole, state %.12s",
+	line = g_strdup_printf("✓ journal %s: %" G_GUINT64_FORMAT " events in %" G_GUINT64_FORMAT
+			       " records, the chain is whole, state %.12s",
 		journal_id(journal), inventory.events, inventory.records, hex);
 	output_marked(invocation, line);
 	return 0;
@@ -153,16 +167,21 @@ int cmd_journal_replay(struct invocation *invocation, GError **error)
 	g_autoptr(GHashTable) types = g_hash_table_new(g_str_hash, g_str_equal);
 	struct inventory inventory = {.types = types};
 	scoped(journal) journal = read_journal(invocation, &inventory, error);
+	scoped(value) object = NULL;
+	scoped(value) counts = NULL;
+	scoped(table) table = NULL;
+
 	if (!journal)
 		return 1;
-	scoped(value) object = inventory_value(journal, &inventory);
-	scoped(value) counts = types_value(&inventory);
+	object = inventory_value(journal, &inventory);
+	counts = types_value(&inventory);
 	value_put_take(object, "types", value_copy(counts));
 	output_value(invocation, object);
-	scoped(table) table = table_new(titles);
+	table = table_new(titles);
 	for (size_t i = 0; i < value_count(counts); i++) {
 		char *cells[] = {g_strdup(value_key_at(counts, i)),
 			g_strdup_printf("%" G_GINT64_FORMAT, value_integer(value_at(counts, i)))};
+
 		table_add_take(table, cells);
 	}
 	output_line(invocation,

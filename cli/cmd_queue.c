@@ -9,16 +9,18 @@
 static int set_paused(struct invocation *invocation, gboolean paused, GError **error)
 {
 	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	Forge__SetPaused message = FORGE__SET_PAUSED__INIT;
+	Forge__Request request = FORGE__REQUEST__INIT;
+	scoped(value) object = NULL;
+
 	if (!client)
 		return 1;
-	Forge__SetPaused message = FORGE__SET_PAUSED__INIT;
 	message.paused = paused;
-	Forge__Request request = FORGE__REQUEST__INIT;
 	request.kind_case = FORGE__REQUEST__KIND_SET_PAUSED;
 	request.set_paused = &message;
 	if (!requests_do(client, &request, error))
 		return 1;
-	scoped(value) object = value_new_map();
+	object = value_new_map();
 	value_put_boolean(object, "paused", paused);
 	output_value(invocation, object);
 	output_marked(invocation,
@@ -41,6 +43,7 @@ static void show_workers(const struct invocation *invocation, const Forge__Stats
 {
 	static const char *const titles[] = {"Worker", "Takes", "Leased", "Serves", NULL};
 	scoped(table) table = table_new(titles);
+
 	for (size_t i = 0; i < stats->n_workers; i++) {
 		const Forge__WorkerRow *worker = stats->workers[i];
 		char *cells[] = {
@@ -49,6 +52,7 @@ static void show_workers(const struct invocation *invocation, const Forge__Stats
 			g_strdup_printf("%u", worker->leased),
 			g_strdup(worker->owned ? "one command" : "everybody"),
 		};
+
 		table_add_take(table, cells);
 	}
 	output_table(invocation, table, "No worker is connected.");
@@ -58,10 +62,13 @@ int cmd_queue_stats(struct invocation *invocation, GError **error)
 {
 	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
 	Forge__Reply *reply = client ? requests_stats(client, error) : NULL;
+	const Forge__Stats *stats;
+	scoped(value) object = NULL;
+
 	if (!reply)
 		return 1;
-	const Forge__Stats *stats = reply->stats;
-	scoped(value) object = render_stats(stats);
+	stats = reply->stats;
+	object = render_stats(stats);
 	output_value(invocation, object);
 	output_line(invocation, "Queue: %s", stats->paused ? "paused" : "running");
 	output_line(invocation, "Open batches: %u", stats->open_batches);
@@ -78,10 +85,13 @@ int cmd_journal_stats(struct invocation *invocation, GError **error)
 {
 	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
 	Forge__Reply *reply = client ? requests_stats(client, error) : NULL;
+	const Forge__Stats *stats;
+	scoped(value) object = NULL;
+
 	if (!reply)
 		return 1;
-	const Forge__Stats *stats = reply->stats;
-	scoped(value) object = value_new_map();
+	stats = reply->stats;
+	object = value_new_map();
 	value_put_string(object, "journal", stats->journal_id);
 	value_put_take(object, "last_seq", value_new_unsigned(stats->last_seq));
 	value_put_string(object, "digest", stats->digest);

@@ -21,9 +21,10 @@ static int submit_and_run(
 	gboolean wait = !invocation_flag(invocation, "no-wait");
 	scoped(client) client = requests_connect_with_jobs(
 		invocation, wait ? CLIENT_WORKS : CLIENT_READS, error);
+	struct batch_plan plan = {.submit = submit, .wait = wait, .one_target = one_target};
+
 	if (!client)
 		return 1;
-	struct batch_plan plan = {.submit = submit, .wait = wait, .one_target = one_target};
 	return batch_run(invocation, client, &plan, error);
 }
 
@@ -33,10 +34,13 @@ static const struct job_kind *parse_kind(const char *word, GError **error)
 {
 	g_autofree char *name = g_strdelimit(g_strdup(word), "-", '_');
 	const struct job_kind *kind = job_kind_named(name);
+	g_autofree char *question = NULL;
+	g_autofree char *names = NULL;
+
 	if (kind)
 		return kind;
-	g_autofree char *question = nearest_question(name, job_kind_names());
-	g_autofree char *names = g_strjoinv(", ", (char **)job_kind_names());
+	question = nearest_question(name, job_kind_names());
+	names = g_strjoinv(", ", (char **)job_kind_names());
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE, "there is no kind of job '%s'; %s%s",
 		word, question ? question : "there are: ", question ? "" : names);
 	return NULL;
@@ -47,6 +51,7 @@ static gboolean fill_noops(
 {
 	uint64_t count;
 	uint64_t duration_ms;
+
 	if (invocation->argument_count > 1) {
 		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_USAGE,
 			"jobs of kind noop have no targets; --count says how many");
@@ -74,6 +79,7 @@ static gboolean fill_submit(
 {
 	uint64_t priority;
 	const struct job_kind *kind = parse_kind(invocation->arguments[0], error);
+
 	if (!kind ||
 		!invocation_number_within(
 			invocation, "priority", 0, JOB_PRIORITY_MAX, &priority, error))
@@ -89,6 +95,7 @@ int cmd_job_submit(struct invocation *invocation, GError **error)
 {
 	Forge__Submit submit = FORGE__SUBMIT__INIT;
 	Forge__BatchArguments arguments = FORGE__BATCH_ARGUMENTS__INIT;
+
 	submit.arguments = &arguments;
 	if (!fill_submit(invocation, &submit, error))
 		return 1;
@@ -103,6 +110,7 @@ static gboolean failed(const struct history_job *job)
 		return TRUE;
 	for (guint i = 0; job->ends && i < job->ends->len; i++) {
 		const Forge__ForkSynced *end = g_ptr_array_index(job->ends, i);
+
 		if (end->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED)
 			return job_state_ended(job->state);
 	}
@@ -116,6 +124,7 @@ static gboolean collect(const struct history *history, uint32_t number, GPtrArra
 	for (guint i = 0; i < history->jobs->len; i++) {
 		const struct history_job *job = g_ptr_array_index(history->jobs, i);
 		gboolean wanted = number == 0 ? failed(job) : job->number == number;
+
 		if (!wanted)
 			continue;
 		if (!job_state_ended(job->state)) {
@@ -143,6 +152,7 @@ static struct history *read_batch(struct invocation *invocation, uint32_t *numbe
 {
 	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
 	scoped_value(job_name) name = {0};
+
 	if (!client || !requests_find_job(client, invocation->arguments[0], &name, error))
 		return NULL;
 	*number = name.number;
@@ -153,10 +163,13 @@ int cmd_job_retry(struct invocation *invocation, GError **error)
 {
 	uint32_t number = 0;
 	scoped(history) history = read_batch(invocation, &number, error);
+	guint noops = 0;
+	g_autoptr(GPtrArray) targets = NULL;
+	Forge__Submit submit = FORGE__SUBMIT__INIT;
+
 	if (!history)
 		return 1;
-	guint noops = 0;
-	g_autoptr(GPtrArray) targets = g_ptr_array_new_with_free_func(g_free);
+	targets = g_ptr_array_new_with_free_func(g_free);
 	if (!collect(history, number, targets, &noops, error))
 		return 1;
 	if (targets->len == 0 && noops == 0) {
@@ -164,7 +177,6 @@ int cmd_job_retry(struct invocation *invocation, GError **error)
 			"nothing to retry: no job of batch %s failed", history->opened->batch);
 		return 1;
 	}
-	Forge__Submit submit = FORGE__SUBMIT__INIT;
 	submit.kind = history->opened->kind;
 	submit.arguments = history->opened->arguments;
 	submit.priority = history->opened->priority;

@@ -25,6 +25,7 @@ struct tail {
 static gboolean show_page(const Forge__Events *page, gpointer user_data)
 {
 	struct tail *tail = user_data;
+
 	for (size_t i = 0; i < page->n_events && !tail->ended; i++) {
 		const Forge__EventRow *row = page->events[i];
 		gboolean closes = tail->batch != 0 &&
@@ -32,6 +33,7 @@ static gboolean show_page(const Forge__Events *page, gpointer user_data)
 		enum job_event part = tail->number == 0
 			? JOB_EVENT_CONCERNS
 			: job_event_of(row->event, tail->batch, tail->number);
+
 		tail->ended = closes || part == JOB_EVENT_ENDS;
 		if (part == JOB_EVENT_OTHER)
 			continue;
@@ -50,12 +52,14 @@ static gboolean show_page(const Forge__Events *page, gpointer user_data)
 static Forge__BatchRow *newest_batch(struct client *client, GError **error)
 {
 	g_autoptr(GPtrArray) rows = requests_batches(client, TRUE, error);
+	guint newest = 0;
+
 	if (!rows)
 		return NULL;
-	guint newest = 0;
 	for (guint i = 1; i < rows->len; i++) {
 		const Forge__BatchRow *row = g_ptr_array_index(rows, i);
 		const Forge__BatchRow *best = g_ptr_array_index(rows, newest);
+
 		if (row->batch > best->batch)
 			newest = i;
 	}
@@ -81,13 +85,16 @@ static int tail_batch(struct invocation *invocation, GError **error)
 	scoped(client) client = requests_connect_with_jobs(
 		invocation, follow ? CLIENT_WORKS : CLIENT_READS, error);
 	scoped_value(job_name) name = {0};
+	struct tail tail = {.invocation = invocation};
+	uint64_t from;
+
 	if (!client || !find(client, invocation, &name, error))
 		return 1;
-	struct tail tail = {
-		.invocation = invocation, .batch = name.batch->batch, .number = name.number};
+	tail.batch = name.batch->batch;
+	tail.number = name.number;
 	/* Of a batch that is closed nothing further will come, wherever one begins. */
 	follow = follow && !name.batch->closed;
-	uint64_t from = invocation_number(invocation, "from", name.batch->batch);
+	from = invocation_number(invocation, "from", name.batch->batch);
 	return requests_events(client, MAX(from, name.batch->batch), name.batch->batch, follow,
 		       show_page, &tail, error)
 		? 0
@@ -109,6 +116,7 @@ int cmd_batch_tail(struct invocation *invocation, GError **error)
 static gboolean newest_seq(struct client *client, uint64_t *seq, GError **error)
 {
 	Forge__Reply *reply = requests_stats(client, error);
+
 	if (!reply)
 		return FALSE;
 	*seq = reply->stats->last_seq;
@@ -120,15 +128,17 @@ static int tail_journal(
 	struct invocation *invocation, gboolean newest, gboolean follow, GError **error)
 {
 	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	uint64_t from;
+	struct tail tail = {.invocation = invocation, .json_lines = !newest};
+
 	if (!client)
 		return 1;
-	uint64_t from = invocation_number(invocation, "from", 1);
+	from = invocation_number(invocation, "from", 1);
 	if (newest && !invocation_flag(invocation, "from")) {
 		if (!newest_seq(client, &from, error))
 			return 1;
 		from = from > TAIL_EVENTS ? from - TAIL_EVENTS + 1 : 1;
 	}
-	struct tail tail = {.invocation = invocation, .json_lines = !newest};
 	return requests_events(client, MAX(from, 1), 0, follow, show_page, &tail, error) ? 0 : 1;
 }
 

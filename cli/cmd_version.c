@@ -10,8 +10,10 @@
 
 int cmd_version(struct invocation *invocation, GError **error)
 {
+	scoped(value) object = NULL;
+
 	(void)error;
-	scoped(value) object = value_new_map();
+	object = value_new_map();
 	value_put_string(object, "forge", FORGE_VERSION);
 	output_value(invocation, object);
 	output_line(invocation, "forge %s", FORGE_VERSION);
@@ -21,12 +23,14 @@ int cmd_version(struct invocation *invocation, GError **error)
 int cmd_help(struct invocation *invocation, GError **error)
 {
 	g_autofree char *words = g_strjoinv(" ", invocation->arguments);
+	g_autofree char *text = NULL;
+
 	if (*words && !commands_find(words)) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE, "there is no command `forge %s`",
 			words);
 		return 1;
 	}
-	g_autofree char *text = help_text(words, MIN(invocation->terminal.columns, 80));
+	text = help_text(words, MIN(invocation->terminal.columns, 80));
 	fputs(text, stdout);
 	return 0;
 }

@@ -74,6 +74,7 @@ gboolean command_is_child(const struct command *command, const char *parent)
 {
 	const char *last = strrchr(command->words, ' ');
 	size_t parent_length = strlen(parent);
+
 	if (parent_length == 0)
 		return !last;
 	return last && (size_t)(last - command->words) == parent_length &&
@@ -83,6 +84,7 @@ gboolean command_is_child(const struct command *command, const char *parent)
 static const char *last_word(const char *words)
 {
 	const char *space = strrchr(words, ' ');
+
 	return space ? space + 1 : words;
 }
 
@@ -91,6 +93,8 @@ const char *commands_nearest(const char *parent, const char *word)
 	const char *names[G_N_ELEMENTS(table) + 1];
 	const char *words[G_N_ELEMENTS(table)];
 	size_t count = 0;
+	const char *nearest;
+
 	for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
 		if (!command_is_child(&table[i], parent))
 			continue;
@@ -98,7 +102,7 @@ const char *commands_nearest(const char *parent, const char *word)
 		names[count++] = last_word(table[i].words);
 	}
 	names[count] = NULL;
-	const char *nearest = nearest_name(word, names);
+	nearest = nearest_name(word, names);
 	for (size_t i = 0; nearest && i < count; i++)
 		if (names[i] == nearest)
 			return words[i];
@@ -115,6 +119,7 @@ static void add_names(GPtrArray *names, const struct command_option *options)
 const char *commands_nearest_option(const struct command *command, const char *name)
 {
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
+
 	if (command && command->handled)
 		add_names(names, command->options);
 	add_names(names, global_options);

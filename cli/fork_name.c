@@ -15,6 +15,7 @@
 gboolean fork_name_check(const char *name, GError **error)
 {
 	gboolean good = g_ascii_isalnum(name[0]) && strlen(name) <= LIMIT_NAME_BYTES;
+
 	for (const char *at = name; *at && good; at++)
 		good = g_ascii_isalnum(*at) || strchr("._-", *at);
 	if (good)
@@ -64,11 +65,13 @@ static gboolean is_relative_path(const char *repository)
 
 char *fork_name_repository(const char *option, const char *repository, GError **error)
 {
+	g_autofree char *absolute = NULL;
+
 	if (!check_repository(option, repository, error))
 		return NULL;
 	if (!is_relative_path(repository))
 		return g_strdup(repository);
-	g_autofree char *absolute = g_canonicalize_filename(repository, NULL);
+	absolute = g_canonicalize_filename(repository, NULL);
 	if (!g_utf8_validate(absolute, -1, NULL)) {
 		refuse(option, "the path is not UTF-8", error);
 		return NULL;

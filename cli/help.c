@@ -17,6 +17,7 @@ static char *option_label(const struct command_option *option)
 {
 	g_autofree char *letter = option->letter ? g_strdup_printf("-%c, ", option->letter)
 						 : g_strdup("    ");
+
 	return g_strdup_printf("%s--%s%s%s", letter, option->name, option->argument ? " " : "",
 		option->argument ? option->argument : "");
 }
@@ -27,8 +28,10 @@ static void append_row(
 {
 	guint indent = 2 + label_columns + GAP;
 	g_autofree char *wrapped = text_wrap(text, MAX(columns, indent + 20), indent);
+	guint used;
+
 	g_string_append_printf(help, "  %s", label);
-	guint used = 2 + text_columns(label);
+	used = 2 + text_columns(label);
 	g_string_append_printf(help, "%*s%s\n", (int)(indent > used ? indent - used : 1), "",
 		wrapped + MIN(strlen(wrapped), indent));
 }
@@ -36,8 +39,10 @@ static void append_row(
 static guint widest_option(const struct command_option *options)
 {
 	guint widest = 0;
+
 	for (const struct command_option *option = options; option->name; option++) {
 		g_autofree char *label = option_label(option);
+
 		if (option->help)
 			widest = MAX(widest, text_columns(label));
 	}
@@ -48,13 +53,16 @@ static void append_options(GString *help, const char *title, const struct comman
 	guint label_columns, guint columns)
 {
 	gboolean titled = FALSE;
+
 	for (const struct command_option *option = options; option->name; option++) {
+		g_autofree char *label = NULL;
+
 		if (!option->help)
 			continue;
 		if (!titled)
 			g_string_append_printf(help, "\n%s:\n", title);
 		titled = TRUE;
-		g_autofree char *label = option_label(option);
+		label = option_label(option);
 		append_row(help, label, label_columns, option->help, columns);
 	}
 }
@@ -65,10 +73,13 @@ static void append_children(
 {
 	size_t count;
 	const struct command *table = commands_table(&count);
+
 	for (size_t i = 0; i < count; i++) {
+		g_autofree char *label = NULL;
+
 		if (!command_is_child(&table[i], parent))
 			continue;
-		g_autofree char *label = g_strdup_printf("%*s%s", (int)indent, "", table[i].words);
+		label = g_strdup_printf("%*s%s", (int)indent, "", table[i].words);
 		append_row(help, label, label_columns, table[i].summary, columns);
 		if (!table[i].handled)
 			append_children(help, table[i].words, indent + 2, label_columns, columns);
@@ -80,6 +91,7 @@ static void append_commands(GString *help, const char *parent, guint columns)
 	size_t count;
 	const struct command *table = commands_table(&count);
 	guint widest = 0;
+
 	for (size_t i = 0; i < count; i++)
 		widest = MAX(widest, (*parent ? 0 : 2) + text_columns(table[i].words));
 	g_string_append(help, "\nCommands:\n");
@@ -90,6 +102,7 @@ static void append_commands(GString *help, const char *parent, guint columns)
 static char *usage_line(const char *words)
 {
 	const struct command *command = commands_find(words);
+
 	if (!command || !command->handled)
 		return g_strdup_printf(
 			"Usage: forge%s%s COMMAND [OPTIONS]", *words ? " " : "", words);
@@ -99,22 +112,29 @@ static char *usage_line(const char *words)
 
 char *help_text(const char *words, guint columns)
 {
+	const struct command *command;
+	const struct command_option *global;
+	g_autofree char *usage = NULL;
+	GString *help;
+	g_autofree char *title = NULL;
+	guint label_columns;
+
 	columns = MIN(columns, COLUMNS_MOST);
-	const struct command *command = commands_find(words);
+	command = commands_find(words);
 	g_assert(command || !*words);
-	const struct command_option *global = commands_global_options();
-	g_autofree char *usage = usage_line(words);
-	GString *help = g_string_new(NULL);
-	g_autofree char *title = command
-		? g_strdup_printf("forge %s - %s", words, command->summary)
-		: g_strdup("forge - keeps fleets of git repositories in sync");
+	global = commands_global_options();
+	usage = usage_line(words);
+	help = g_string_new(NULL);
+	title = command ? g_strdup_printf("forge %s - %s", words, command->summary)
+			: g_strdup("forge - keeps fleets of git repositories in sync");
 	g_string_append_printf(help, "%s\n\n%s\n", title, usage);
 
-	guint label_columns = widest_option(global);
+	label_columns = widest_option(global);
 	if (command && command->handled) {
 		label_columns = MAX(label_columns, widest_option(command->options));
 		if (*command->description) {
 			g_autofree char *wrapped = text_wrap(command->description, columns, 0);
+
 			g_string_append_printf(help, "\n%s\n", wrapped);
 		}
 		append_options(help, "Options", command->options, label_columns, columns);

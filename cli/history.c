@@ -21,6 +21,7 @@ static void free_end(gpointer end)
 static void free_job(gpointer data)
 {
 	struct history_job *job = data;
+
 	g_free(job->target);
 	forge__error__free_unpacked(job->error, NULL);
 	if (job->ends)
@@ -31,6 +32,7 @@ static void free_job(gpointer data)
 struct history *history_new(void)
 {
 	struct history *history = g_new0(struct history, 1);
+
 	history->jobs = g_ptr_array_new_with_free_func(free_job);
 	return history;
 }
@@ -58,6 +60,7 @@ static struct history_job *job_of(const struct history *history, const Forge__Jo
 static void add_job(struct history *history, const char *target)
 {
 	struct history_job *job = g_new0(struct history_job, 1);
+
 	job->number = history->jobs->len + 1;
 	job->target = g_strdup(target);
 	job->state = JOB_QUEUED;
@@ -84,6 +87,7 @@ static void keep_end(struct history_job *job, Forge__ForkSynced *end)
 		job->ends = g_ptr_array_new_with_free_func(free_end);
 	for (guint i = 0; i < job->ends->len; i++) {
 		const Forge__ForkSynced *earlier = g_ptr_array_index(job->ends, i);
+
 		if (strcmp(earlier->branch, end->branch) == 0) {
 			g_ptr_array_remove_index(job->ends, i);
 			break;
@@ -96,6 +100,7 @@ static void lease(struct history *history, const Forge__JobsLeased *event)
 {
 	for (size_t i = 0; i < event->n_jobs && i < event->n_attempts; i++) {
 		struct history_job *job = job_of(history, event->jobs[i]);
+
 		if (!job)
 			continue;
 		job->state = JOB_LEASED;
@@ -113,6 +118,7 @@ static struct history_job *end_job(
 	struct history *history, const Forge__JobId *id, enum job_state state, Forge__Error *error)
 {
 	struct history_job *job = job_of(history, id);
+
 	if (!job || job_state_ended(job->state))
 		return NULL;
 	job->state = state;
@@ -147,6 +153,7 @@ static void open_batch(struct history *history, const Forge__EventRow *row)
 static void retry_job(struct history *history, const Forge__JobRetryScheduled *event)
 {
 	struct history_job *job = job_of(history, event->job);
+
 	if (!job)
 		return;
 	job->state = JOB_WAITING;
@@ -157,6 +164,7 @@ static void retry_job(struct history *history, const Forge__JobRetryScheduled *e
 static void report(struct history *history, const Forge__Reported *event)
 {
 	struct history_job *job = job_of(history, event->job);
+
 	if (job && event->fact && event->fact->kind_case == FORGE__FACT__KIND_FORK_SYNCED)
 		keep_end(job, event->fact->fork_synced);
 }
@@ -164,6 +172,7 @@ static void report(struct history *history, const Forge__Reported *event)
 const struct history_job *history_apply(struct history *history, const Forge__EventRow *row)
 {
 	const Forge__Event *event = row->event;
+
 	switch (event->kind_case) {
 	case FORGE__EVENT__KIND_BATCH_OPENED:
 		open_batch(history, row);
@@ -231,12 +240,14 @@ static Forge__ForkSynced *make_entry(const struct history *history, const struct
 	Forge__BranchStatus status, const Forge__Error *error)
 {
 	Forge__ForkSynced entry = FORGE__FORK_SYNCED__INIT;
+	Forge__ForkSynced *borrowed;
+
 	entry.fork = job->target ? job->target : (char *)"";
 	entry.status = status;
 	entry.error = (Forge__Error *)error;
 	entry.dry_run = history->opened && history->opened->arguments &&
 		history->opened->arguments->dry_run;
-	Forge__ForkSynced *borrowed = &entry;
+	borrowed = &entry;
 	return COPY(borrowed);
 }
 
@@ -244,6 +255,7 @@ static gboolean has_status(const GPtrArray *ends, Forge__BranchStatus status)
 {
 	for (guint i = 0; i < ends->len; i++) {
 		const Forge__ForkSynced *end = g_ptr_array_index(ends, i);
+
 		if (end->status == status)
 			return TRUE;
 	}
@@ -253,11 +265,13 @@ static gboolean has_status(const GPtrArray *ends, Forge__BranchStatus status)
 GPtrArray *history_entries(const struct history *history, const struct history_job *job)
 {
 	GPtrArray *entries = g_ptr_array_new_with_free_func(free_end);
+	Forge__Error error = FORGE__ERROR__INIT;
+
 	for (guint i = 0; job->ends && i < job->ends->len; i++) {
 		Forge__ForkSynced *end = g_ptr_array_index(job->ends, i);
+
 		g_ptr_array_add(entries, COPY(end));
 	}
-	Forge__Error error = FORGE__ERROR__INIT;
 	if (job->state == JOB_FAILED) {
 		if (!has_status(entries, FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED))
 			g_ptr_array_add(entries,
@@ -284,9 +298,11 @@ GPtrArray *history_entries(const struct history *history, const struct history_j
 Forge__JobRow *history_job_row(const struct history *history, const struct history_job *job)
 {
 	Forge__JobId id = FORGE__JOB_ID__INIT;
+	Forge__JobRow row = FORGE__JOB_ROW__INIT;
+	Forge__JobRow *borrowed;
+
 	id.batch = history->batch;
 	id.number = job->number;
-	Forge__JobRow row = FORGE__JOB_ROW__INIT;
 	row.job = &id;
 	row.batch_name = history->opened ? history->opened->batch : (char *)"";
 	row.target = job->target ? job->target : (char *)"";
@@ -294,6 +310,6 @@ Forge__JobRow *history_job_row(const struct history *history, const struct histo
 	row.attempt = job->attempt;
 	row.not_before_us = job->state == JOB_WAITING ? job->not_before_us : 0;
 	row.error = job->error;
-	Forge__JobRow *borrowed = &row;
+	borrowed = &row;
 	return COPY(borrowed);
 }

@@ -25,6 +25,7 @@ struct slot {
 static size_t count_options(const struct command_option *options)
 {
 	size_t count = 0;
+
 	while (options[count].name)
 		count++;
 	return count;
@@ -42,6 +43,7 @@ static void clear_values(const struct command_option *options, struct option_val
 struct invocation *invocation_new(const struct terminal *terminal)
 {
 	struct invocation *invocation = g_new0(struct invocation, 1);
+
 	invocation->words = g_strdup("");
 	invocation->terminal = *terminal;
 	invocation->global_values = g_new0(
@@ -67,6 +69,7 @@ static void add_slots(
 {
 	for (size_t i = 0; options[i].name; i++) {
 		struct slot slot = {.option = &options[i], .value = &values[i]};
+
 		g_array_append_val(slots, slot);
 	}
 }
@@ -74,8 +77,10 @@ static void add_slots(
 static GOptionEntry *make_entries(GArray *slots)
 {
 	GOptionEntry *entries = g_new0(GOptionEntry, slots->len + 1);
+
 	for (guint i = 0; i < slots->len; i++) {
 		struct slot *slot = &g_array_index(slots, struct slot, i);
+
 		entries[i] = (GOptionEntry){
 			.long_name = slot->option->name, .short_name = slot->option->letter};
 		switch (slot->option->kind) {
@@ -111,6 +116,7 @@ static gboolean keep_slot(struct slot *slot, GError **error)
 {
 	g_autofree char *what = g_strdup_printf("--%s", slot->option->name);
 	struct option_value *value = slot->value;
+
 	if (slot->text && !check_text(what, slot->text, error))
 		return FALSE;
 	for (char **item = slot->list; item && *item; item++)
@@ -140,13 +146,17 @@ static void set_usage(
 	const struct invocation *invocation, char **rest, const GError *problem, GError **error)
 {
 	g_autofree char *message = g_strdup(problem->message);
-	message[0] = g_ascii_tolower(message[0]);
 	const char *nearest = NULL;
+
+	message[0] = g_ascii_tolower(message[0]);
 	for (char **word = rest; *word && strcmp(*word, "--") != 0; word++) {
+		g_autofree char *name = NULL;
+		g_autofree char *unknown = NULL;
+
 		if (!g_str_has_prefix(*word, "--"))
 			continue;
-		g_autofree char *name = g_strndup(*word + 2, strcspn(*word + 2, "="));
-		g_autofree char *unknown = g_strdup_printf("unknown option --%s", name);
+		name = g_strndup(*word + 2, strcspn(*word + 2, "="));
+		unknown = g_strdup_printf("unknown option --%s", name);
 		if (g_str_has_prefix(message, unknown))
 			nearest = commands_nearest_option(invocation->command, name);
 	}
@@ -162,20 +172,25 @@ static gboolean parse_options(
 	struct invocation *invocation, char ***rest, gboolean strict, GError **error)
 {
 	g_autoptr(GArray) slots = g_array_new(FALSE, TRUE, sizeof(struct slot));
+	g_autofree GOptionEntry *entries = NULL;
+	g_autoptr(GOptionContext) context = NULL;
+	g_autoptr(GError) problem = NULL;
+	gboolean kept;
+
 	add_slots(slots, commands_global_options(), invocation->global_values);
 	if (invocation->command)
 		add_slots(slots, invocation->command->options, invocation->command_values);
-	g_autofree GOptionEntry *entries = make_entries(slots);
-	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+	entries = make_entries(slots);
+	context = g_option_context_new(NULL);
 	g_option_context_set_help_enabled(context, FALSE);
 	g_option_context_set_strict_posix(context, strict);
 	g_option_context_add_main_entries(context, entries, NULL);
-	g_autoptr(GError) problem = NULL;
-	gboolean kept = g_option_context_parse_strv(context, rest, &problem);
+	kept = g_option_context_parse_strv(context, rest, &problem);
 	if (!kept)
 		set_usage(invocation, *rest, problem, error);
 	for (guint i = 0; i < slots->len; i++) {
 		struct slot *slot = &g_array_index(slots, struct slot, i);
+
 		kept = kept && keep_slot(slot, error);
 		g_free(slot->text);
 		g_strfreev(slot->list);
@@ -188,6 +203,7 @@ static const struct option_value *global_value(
 {
 	const struct command_option *options = commands_global_options();
 	size_t i = 0;
+
 	while (options[i].name && strcmp(options[i].name, name) != 0)
 		i++;
 	g_assert(options[i].name);
@@ -202,6 +218,7 @@ static gboolean parse_format(const char *text, enum output_format *format)
 		[OUTPUT_YAML] = "yaml",
 		[OUTPUT_JSONL] = "jsonl",
 	};
+
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		if (strcmp(names[i], text) == 0) {
 			*format = (enum output_format)i;
@@ -225,6 +242,7 @@ static void guess_format(struct invocation *invocation, char **argv)
 static gboolean keep_global_values(struct invocation *invocation, GError **error)
 {
 	const char *format = global_value(invocation, "format")->text;
+
 	if (format && !parse_format(format, &invocation->format)) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE,
 			"--format: expected table, json, yaml or jsonl, not '%s'", format);
@@ -251,6 +269,7 @@ static gboolean refuse_word(const struct invocation *invocation, const char *wor
 	g_autofree char *shown = text_printable(word);
 	const char *nearest = commands_nearest(invocation->words, word);
 	const char *space = *invocation->words ? " " : "";
+
 	if (nearest)
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE,
 			"there is no command `forge %s%s%s`; did you mean `forge %s`?",
@@ -272,12 +291,15 @@ static gboolean find_command(struct invocation *invocation, char ***rest, GError
 	for (;;) {
 		const struct command *found = commands_find(invocation->words);
 		gboolean handled = found && found->handled;
+		const char *word;
+		g_autofree char *words = NULL;
+
 		/* A command takes its own options; only groups are looked through for more words.
 		 */
 		if (!handled && !parse_options(invocation, rest, TRUE, error))
 			return FALSE;
-		const char *word = (*rest)[1];
-		g_autofree char *words = word ? join_words(invocation->words, word) : NULL;
+		word = (*rest)[1];
+		words = word ? join_words(invocation->words, word) : NULL;
 		if (!words || !commands_find(words)) {
 			if (!handled && word)
 				return refuse_word(invocation, word, error);
@@ -293,6 +315,8 @@ static gboolean find_command(struct invocation *invocation, char ***rest, GError
 static gboolean check_arguments(const struct invocation *invocation, GError **error)
 {
 	const struct command *command = invocation->command;
+	guint count;
+
 	for (char **argument = invocation->arguments; *argument; argument++) {
 		if (!g_utf8_validate(*argument, -1, NULL)) {
 			g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE,
@@ -300,7 +324,7 @@ static gboolean check_arguments(const struct invocation *invocation, GError **er
 			return FALSE;
 		}
 	}
-	guint count = invocation->argument_count;
+	count = invocation->argument_count;
 	if (count < command->least) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE, "`forge %s` needs %s",
 			command->words, command->synopsis);
@@ -318,6 +342,7 @@ static gboolean check_arguments(const struct invocation *invocation, GError **er
 gboolean invocation_parse(struct invocation *invocation, int argc, char **argv, GError **error)
 {
 	g_auto(GStrv) rest = g_new0(char *, (gsize)MAX(argc, 1) + 1);
+
 	rest[0] = g_strdup("forge");
 	for (int i = 1; i < argc; i++)
 		rest[i] = g_strdup(argv[i]);
@@ -346,6 +371,7 @@ static const struct option_value *value_of(const struct invocation *invocation, 
 {
 	const struct command_option *options = invocation->command->options;
 	size_t i = 0;
+
 	while (options[i].name && strcmp(options[i].name, name) != 0)
 		i++;
 	g_assert(options[i].name);
@@ -370,6 +396,7 @@ char **invocation_list(const struct invocation *invocation, const char *name)
 uint64_t invocation_number(const struct invocation *invocation, const char *name, uint64_t fallback)
 {
 	const struct option_value *value = value_of(invocation, name);
+
 	return value->given ? value->number : fallback;
 }
 
@@ -377,6 +404,7 @@ gboolean invocation_number_within(const struct invocation *invocation, const cha
 	uint64_t fallback, uint64_t most, uint64_t *number, GError **error)
 {
 	uint64_t value = invocation_number(invocation, name, fallback);
+
 	if (value > most) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE,
 			"--%s: %" G_GUINT64_FORMAT " is more than the %" G_GUINT64_FORMAT

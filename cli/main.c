@@ -24,12 +24,16 @@ static int show_help(const struct invocation *invocation, FILE *stream)
 {
 	guint columns = MIN(invocation->terminal.columns, 80);
 	g_autofree char *text = help_text(invocation->words, columns);
+
 	fputs(text, stream);
 	return stream == stderr ? EXIT_USAGE : 0;
 }
 
 static int run(struct invocation *invocation, int argc, char **argv, GError **error)
 {
+	size_t count;
+	size_t row;
+
 	if (!invocation_parse(invocation, argc, argv, error))
 		return EXIT_USAGE;
 	if (invocation->version) {
@@ -41,8 +45,7 @@ static int run(struct invocation *invocation, int argc, char **argv, GError **er
 	if (!invocation->command)
 		return show_help(invocation, stderr);
 	log_start(invocation->verbose ? "debug" : invocation->quiet ? "error" : "warning");
-	size_t count;
-	size_t row = (size_t)(invocation->command - commands_table(&count));
+	row = (size_t)(invocation->command - commands_table(&count));
 	g_assert(row < G_N_ELEMENTS(handlers) && handlers[row]);
 	return handlers[row](invocation, error);
 }
@@ -53,6 +56,7 @@ int main(int argc, char **argv)
 	scoped(invocation) invocation = invocation_new(&terminal);
 	g_autoptr(GError) failure = NULL;
 	int status = run(invocation, argc, argv, &failure);
+
 	if (failure)
 		status = output_failure(invocation, failure);
 	if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -26,6 +26,7 @@ gboolean output_is_machine(const struct invocation *invocation)
 void output_json_line(const struct value *value)
 {
 	g_autofree char *text = document_write_json(value, DOCUMENT_COMPACT);
+
 	fputs(text, stdout);
 	fputc('\n', stdout);
 }
@@ -55,25 +56,29 @@ void output_value(const struct invocation *invocation, const struct value *value
 
 void output_rows(const struct invocation *invocation, const char *key, const struct value *list)
 {
+	scoped(value) object = NULL;
+
 	if (invocation->format == OUTPUT_JSONL) {
 		for (size_t i = 0; i < value_count(list); i++)
 			output_json_line(value_at(list, i));
 		return;
 	}
-	scoped(value) object = value_new_map();
+	object = value_new_map();
 	value_put_take(object, key, value_copy(list));
 	output_value(invocation, object);
 }
 
 void output_table(const struct invocation *invocation, const struct table *table, const char *empty)
 {
+	const struct terminal *terminal;
+
 	if (output_is_machine(invocation))
 		return;
 	if (table_rows(table) == 0) {
 		output_remark(invocation, "%s", empty);
 		return;
 	}
-	const struct terminal *terminal = &invocation->terminal;
+	terminal = &invocation->terminal;
 	write_text_take(table_draw(table, terminal->output, terminal->columns));
 }
 
@@ -87,9 +92,10 @@ static G_GNUC_PRINTF(1, 0) void print_line(const char *format, va_list arguments
 
 void output_line(const struct invocation *invocation, const char *format, ...)
 {
+	va_list arguments;
+
 	if (output_is_machine(invocation))
 		return;
-	va_list arguments;
 	va_start(arguments, format);
 	print_line(format, arguments);
 	va_end(arguments);
@@ -97,9 +103,10 @@ void output_line(const struct invocation *invocation, const char *format, ...)
 
 void output_step(const struct invocation *invocation, const char *format, ...)
 {
+	va_list arguments;
+
 	if (output_is_machine(invocation) || invocation->quiet)
 		return;
-	va_list arguments;
 	va_start(arguments, format);
 	print_line(format, arguments);
 	va_end(arguments);
@@ -124,14 +131,18 @@ void output_marked(const struct invocation *invocation, const char *text)
 void output_event_line(const Forge__EventRow *row)
 {
 	scoped(value) event = event_row(row->seq, row->time_us, row->event);
+
 	output_json_line(event);
 }
 
 void output_event(const struct invocation *invocation, const Forge__EventRow *row)
 {
+	scoped(value) event = NULL;
+
 	if (invocation->format == OUTPUT_TABLE) {
 		g_autofree char *time = event_time(row->time_us);
 		g_autofree char *line = event_line(row->event);
+
 		output_line(invocation, "%" G_GUINT64_FORMAT "  %s  %s", row->seq, time, line);
 		return;
 	}
@@ -139,16 +150,17 @@ void output_event(const struct invocation *invocation, const Forge__EventRow *ro
 		output_event_line(row);
 		return;
 	}
-	scoped(value) event = event_row(row->seq, row->time_us, row->event);
+	event = event_row(row->seq, row->time_us, row->event);
 	fputs("---\n", stdout);
 	output_value(invocation, event);
 }
 
 void output_remark(const struct invocation *invocation, const char *format, ...)
 {
+	va_list arguments;
+
 	if (invocation->quiet)
 		return;
-	va_list arguments;
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);
@@ -168,14 +180,17 @@ static struct value *failure_value(
 {
 	g_autofree char *hint = make_hint(invocation, code);
 	struct value *details = value_new_map();
+	struct value *inner;
+	struct value *outer;
+
 	value_put_string(details, "command", *invocation->words ? invocation->words : NULL);
 	value_put_integer(details, "exit_status", forge_error_exit_status(code));
-	struct value *inner = value_new_map();
+	inner = value_new_map();
 	value_put_string(inner, "code", forge_error_name(code));
 	value_put_string(inner, "message", failure->message);
 	value_put_string(inner, "hint", hint);
 	value_put_take(inner, "details", details);
-	struct value *outer = value_new_map();
+	outer = value_new_map();
 	value_put_take(outer, "error", inner);
 	return outer;
 }
@@ -183,14 +198,17 @@ static struct value *failure_value(
 int output_failure(const struct invocation *invocation, const GError *failure)
 {
 	enum forge_error code = forge_error_code(failure);
+
 	/* Results written so far come first where both streams go to one place. */
 	fflush(stdout);
 	if (output_is_machine(invocation)) {
 		scoped(value) value = failure_value(invocation, code, failure);
+
 		output_value(invocation, value);
 	} else {
 		g_autofree char *hint = make_hint(invocation, code);
 		g_autofree char *message = text_printable(failure->message);
+
 		fprintf(stderr, "forge: %s\nhint: %s\n", message, hint);
 	}
 	return forge_error_exit_status(code);

@@ -20,6 +20,7 @@ struct progress {
 struct progress *progress_new(const struct terminal *terminal, gboolean shown)
 {
 	struct progress *progress = g_new0(struct progress, 1);
+
 	progress->terminal = *terminal;
 	progress->shown = shown && terminal->errors;
 	return progress;
@@ -55,8 +56,11 @@ void progress_show(struct progress *progress)
 char *progress_line(guint done, guint total, const char *text, guint columns)
 {
 	GString *line = g_string_new(NULL);
+	char *shortened;
+
 	if (total > 0) {
 		guint filled = (guint)((guint64)MIN(done, total) * BAR_COLUMNS / total);
+
 		for (guint i = 0; i < BAR_COLUMNS; i++)
 			g_string_append(line, i < filled ? "█" : "░");
 		g_string_append_printf(line, " %u/%u", done, total);
@@ -65,19 +69,22 @@ char *progress_line(guint done, guint total, const char *text, guint columns)
 	}
 	if (text) {
 		g_autofree char *printable = text_printable(text);
+
 		g_string_append_printf(line, "  %s", printable);
 	}
 	/* The last column stays free: some terminals wrap as soon as it is written. */
-	char *shortened = text_shorten(line->str, columns - 1);
+	shortened = text_shorten(line->str, columns - 1);
 	g_string_free(line, TRUE);
 	return shortened;
 }
 
 void progress_set(struct progress *progress, guint done, guint total, const char *text)
 {
+	g_autofree char *line = NULL;
+
 	if (!progress->shown)
 		return;
-	g_autofree char *line = progress_line(done, total, text, progress->terminal.columns);
+	line = progress_line(done, total, text, progress->terminal.columns);
 	if (g_strcmp0(line, progress->line) == 0 && progress->visible)
 		return;
 	g_free(progress->line);

@@ -38,6 +38,7 @@ static const struct status_row *status_row(Forge__BranchStatus status)
 		[FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED] = {"failed", "failed", NULL, FALSE},
 		[FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED] = {"skipped", "skipped", NULL, FALSE},
 	};
+
 	/* A newer scheduler may know more ends; none of them is taken for success. */
 	return (size_t)status < G_N_ELEMENTS(rows) ? &rows[status] : &rows[0];
 }
@@ -45,6 +46,7 @@ static const struct status_row *status_row(Forge__BranchStatus status)
 const char *render_status(const Forge__ForkSynced *entry)
 {
 	const struct status_row *row = status_row(entry->status);
+
 	return entry->dry_run ? row->would : row->word;
 }
 
@@ -83,6 +85,7 @@ char *render_entry_line(const Forge__ForkSynced *entry, gboolean with_branch)
 	g_autofree char *name = with_branch && *entry->branch
 		? g_strdup_printf("%s (%s)", entry->fork, entry->branch)
 		: g_strdup(entry->fork);
+
 	switch (entry->status) {
 	case FORGE__BRANCH_STATUS__BRANCH_STATUS_UP_TO_DATE:
 		return g_strdup_printf("✓ %s: up to date", name);
@@ -91,6 +94,7 @@ char *render_entry_line(const Forge__ForkSynced *entry, gboolean with_branch)
 	case FORGE__BRANCH_STATUS__BRANCH_STATUS_REBASED:
 	case FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN: {
 		g_autofree char *moved = moved_text(entry);
+
 		return g_strdup_printf("✓ %s: %s%s%s%s", name, moved,
 			*entry->backup ? " (backup: " : "", entry->backup,
 			*entry->backup ? ")" : "");
@@ -123,6 +127,7 @@ static char *shell_word(const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				    "_./:@%+=,-";
+
 	if (*text && strspn(text, plain) == strlen(text))
 		return g_strdup(text);
 	return g_shell_quote(text);
@@ -140,6 +145,7 @@ char *render_conflict_commands(
 	g_autofree char *tracking_name = g_strdup_printf("upstream/%s", entry->branch);
 	g_autofree char *tracking = shell_word(tracking_name);
 	GString *commands = g_string_new(NULL);
+
 	g_string_append_printf(commands, "git clone --branch %s %s %s\n", branch, fork, name);
 	g_string_append_printf(commands, "cd %s\n", name);
 	g_string_append_printf(commands, "git remote add upstream %s\n", upstream);
@@ -149,6 +155,7 @@ char *render_conflict_commands(
 	for (size_t i = 0; i < entry->n_conflicts; i++) {
 		/* A path may hold a line end, which must not become a command of its own. */
 		g_autofree char *path = text_printable(entry->conflicts[i]->path);
+
 		g_string_append_printf(commands, "%s %s", i == 0 ? ":" : ",", path);
 	}
 	if (entry->conflict_count > entry->n_conflicts)
@@ -161,9 +168,11 @@ char *render_conflict_commands(
 
 struct value *render_error(const Forge__Error *error)
 {
+	struct value *object;
+
 	if (!error)
 		return value_new_null();
-	struct value *object = value_new_map();
+	object = value_new_map();
 	value_put_string(object, "code", error->code);
 	value_put_string(object, "message", error->message);
 	value_put_string(object, "hint",
@@ -187,6 +196,7 @@ static void put_commits(
 static struct value *render_entry_error(const Forge__ForkSynced *entry, const char *hint)
 {
 	Forge__Error error = FORGE__ERROR__INIT;
+
 	if (entry->error) {
 		error = *entry->error;
 	} else if (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT) {
@@ -203,6 +213,8 @@ static struct value *render_entry_error(const Forge__ForkSynced *entry, const ch
 struct value *render_entry(const Forge__ForkSynced *entry, const char *hint)
 {
 	struct value *object = value_new_map();
+	struct value *conflicts;
+
 	value_put_string(object, "name", entry->fork);
 	value_put_string(object, "branch", *entry->branch ? entry->branch : NULL);
 	value_put_string(object, "status", render_status(entry));
@@ -211,9 +223,10 @@ struct value *render_entry(const Forge__ForkSynced *entry, const char *hint)
 	put_oid(object, "before", entry->before);
 	put_oid(object, "after", entry->after);
 	put_oid(object, "backup", entry->backup);
-	struct value *conflicts = value_new_list();
+	conflicts = value_new_list();
 	for (size_t i = 0; i < entry->n_conflicts; i++) {
 		struct value *conflict = value_new_map();
+
 		value_put_string(conflict, "path", entry->conflicts[i]->path);
 		value_put_string(conflict, "type", entry->conflicts[i]->type);
 		value_append_take(conflicts, conflict);
@@ -247,6 +260,7 @@ char *render_tally(const struct tally *tally, const char *one, const char *many,
 	double seconds)
 {
 	GString *text = g_string_new(NULL);
+
 	g_string_append_printf(text, "%u %s: %u in order", tally->total,
 		tally->total == 1 ? one : many, tally->succeeded);
 	if (tally->conflicts > 0)

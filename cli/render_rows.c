@@ -29,12 +29,14 @@ const char *render_strategy(Forge__Strategy strategy)
 const char *render_kind(Forge__JobKind kind)
 {
 	const struct job_kind *row = job_kind_of(kind);
+
 	return row ? row->name : "unknown";
 }
 
 gboolean render_parse_strategy(const char *word, Forge__Strategy *strategy, GError **error)
 {
 	g_autofree char *underscored = g_strdelimit(g_strdup(word), "-", '_');
+
 	for (size_t i = FORGE__STRATEGY__STRATEGY_FAST_FORWARD; i < G_N_ELEMENTS(strategy_words);
 		i++) {
 		if (strcmp(strategy_words[i], underscored) != 0)
@@ -54,15 +56,18 @@ gboolean render_parse_strategy(const char *word, Forge__Strategy *strategy, GErr
 
 struct value *render_time(uint64_t wall_us)
 {
+	g_autofree char *text = NULL;
+
 	if (wall_us == 0)
 		return value_new_null();
-	g_autofree char *text = clock_format((int64_t)wall_us);
+	text = clock_format((int64_t)wall_us);
 	return value_new_string(text);
 }
 
 static struct value *render_strings(char *const *strings, size_t count)
 {
 	struct value *list = value_new_list();
+
 	for (size_t i = 0; i < count; i++)
 		value_append_take(list, value_new_string(strings[i]));
 	return list;
@@ -77,6 +82,8 @@ struct value *render_fork_row(const Forge__ForkRow *row)
 {
 	const Forge__Fork *fork = row->fork;
 	struct value *object = value_new_map();
+	struct value *list;
+
 	value_put_string(object, "name", fork->name);
 	value_put_string(object, "fork", fork->fork);
 	value_put_string(object, "upstream", fork->upstream);
@@ -84,10 +91,11 @@ struct value *render_fork_row(const Forge__ForkRow *row)
 	value_put_boolean(object, "tags", fork->tags);
 	value_put_string(object, "strategy", render_strategy(fork->strategy));
 	value_put_take(object, "registered_at", render_time(row->registered_us));
-	struct value *list = value_new_list();
+	list = value_new_list();
 	for (size_t i = 0; i < row->n_branches; i++) {
 		const Forge__BranchRow *branch = row->branches[i];
 		struct value *entry = render_entry(branch->last, NULL);
+
 		value_put_take(entry, "at", render_time(branch->time_us));
 		value_put_take(entry, "seq", value_new_unsigned(branch->seq));
 		value_append_take(list, entry);
@@ -102,6 +110,7 @@ struct value *render_fork_row(const Forge__ForkRow *row)
 static struct value *render_counts(const Forge__BatchCounts *counts)
 {
 	struct value *object = value_new_map();
+
 	value_put_integer(object, "total", counts->total);
 	value_put_integer(object, "queued", counts->queued);
 	value_put_integer(object, "waiting", counts->waiting);
@@ -117,6 +126,7 @@ static struct value *render_counts(const Forge__BatchCounts *counts)
 static struct value *render_arguments(const Forge__BatchArguments *arguments)
 {
 	struct value *object = value_new_map();
+
 	value_put_string(object, "strategy",
 		arguments->strategy == FORGE__STRATEGY__STRATEGY_UNSET
 			? NULL
@@ -131,6 +141,7 @@ static struct value *render_arguments(const Forge__BatchArguments *arguments)
 struct value *render_batch_row(const Forge__BatchRow *row)
 {
 	struct value *object = value_new_map();
+
 	value_put_string(object, "batch", row->name);
 	value_put_take(object, "seq", value_new_unsigned(row->batch));
 	value_put_string(object, "kind", render_kind(row->kind));
@@ -150,6 +161,7 @@ struct value *render_job_row(const Forge__JobRow *row)
 {
 	g_autofree char *name = batch_name_of_job(row->batch_name, row->job->number);
 	struct value *object = value_new_map();
+
 	value_put_string(object, "job", name);
 	value_put_string(object, "batch", row->batch_name);
 	value_put_integer(object, "number", row->job->number);
@@ -164,6 +176,8 @@ struct value *render_job_row(const Forge__JobRow *row)
 struct value *render_stats(const Forge__Stats *stats)
 {
 	struct value *object = value_new_map();
+	struct value *workers;
+
 	value_put_string(object, "journal", stats->journal_id);
 	value_put_take(object, "last_seq", value_new_unsigned(stats->last_seq));
 	put_text(object, "digest", stats->digest);
@@ -176,10 +190,11 @@ struct value *render_stats(const Forge__Stats *stats)
 	value_put_take(object, "started_at", render_time(stats->started_us));
 	put_text(object, "host", stats->host);
 	value_put_integer(object, "pid", stats->pid);
-	struct value *workers = value_new_list();
+	workers = value_new_list();
 	for (size_t i = 0; i < stats->n_workers; i++) {
 		const Forge__WorkerRow *worker = stats->workers[i];
 		struct value *item = value_new_map();
+
 		value_put_take(item, "session", value_new_unsigned(worker->session));
 		value_put_string(item, "name", worker->name);
 		value_put_integer(item, "slots", worker->slots);

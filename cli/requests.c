@@ -28,6 +28,7 @@ static void on_signal(int number)
 static void catch_signals(void)
 {
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -37,6 +38,7 @@ struct client *requests_connect(
 	struct invocation *invocation, enum client_use use, uint32_t jobs, GError **error)
 {
 	const struct config *config = invocation_config(invocation, error);
+
 	if (!config)
 		return NULL;
 	catch_signals();
@@ -47,6 +49,7 @@ struct client *requests_connect_with_jobs(
 	struct invocation *invocation, enum client_use use, GError **error)
 {
 	uint64_t jobs;
+
 	if (!invocation_number_within(invocation, "jobs", 0, LIMIT_WORKER_JOBS, &jobs, error))
 		return NULL;
 	return requests_connect(invocation, use, (uint32_t)jobs, error);
@@ -57,6 +60,7 @@ static Forge__Reply *call(struct client *client, Forge__Request *request,
 	Forge__Reply__KindCase expected, GError **error)
 {
 	Forge__Reply *reply = client_call(client, request, error);
+
 	if (!reply || reply->kind_case == expected)
 		return reply;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR,
@@ -68,18 +72,11 @@ static Forge__Reply *call(struct client *client, Forge__Request *request,
 gboolean requests_do(struct client *client, Forge__Request *request, GError **error)
 {
 	Forge__Reply *reply = call(client, request, FORGE__REPLY__KIND_DONE, error);
+
 	if (!reply)
 		return FALSE;
 	free_reply(reply);
 	return TRUE;
-}
-
-/* Moves COUNT rows of a reply to the end of ALL, leaving the reply without them. */
-static void take_rows(GPtrArray *all, gpointer *rows, size_t *count)
-{
-	for (size_t i = 0; i < *count; i++)
-		g_ptr_array_add(all, rows[i]);
-	*count = 0;
 }
 
 static void free_fork_row(gpointer row)
@@ -97,58 +94,90 @@ static void free_job_row(gpointer row)
 	forge__job_row__free_unpacked(row, NULL);
 }
 
-GPtrArray *requests_forks(struct client *client, char **names, GError **error)
+/* A list that is asked for page by page. */
+struct listing {
+	Forge__Request request;
+	uint32_t *after; /* of the request: how many rows it passes over */
+	Forge__Reply__KindCase expected;
+	GDestroyNotify free_row;
+};
+
+/* The rows of REPLY, of whichever kind it is. */
+static gpointer *rows_of(Forge__Reply *reply, size_t **count, uint32_t *total)
 {
-	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(free_fork_row);
+	if (reply->kind_case == FORGE__REPLY__KIND_FORK_ROWS) {
+		*count = &reply->fork_rows->n_rows;
+		*total = reply->fork_rows->total;
+		return (gpointer *)reply->fork_rows->rows;
+	}
+	if (reply->kind_case == FORGE__REPLY__KIND_BATCH_ROWS) {
+		*count = &reply->batch_rows->n_rows;
+		*total = reply->batch_rows->total;
+		return (gpointer *)reply->batch_rows->rows;
+	}
+	*count = &reply->job_rows->n_rows;
+	*total = reply->job_rows->total;
+	return (gpointer *)reply->job_rows->rows;
+}
+
+/* Every row of LISTING, page after page, moved out of the replies they came in. */
+static GPtrArray *list_all(struct client *client, struct listing *listing, GError **error)
+{
+	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(listing->free_row);
+	uint32_t total;
 	size_t page;
+
 	do {
-		Forge__ListForks list = FORGE__LIST_FORKS__INIT;
-		list.names = names;
-		list.n_names = names ? g_strv_length(names) : 0;
-		list.after = all->len;
-		list.limit = LIMIT_ROWS_PAGE;
-		Forge__Request request = FORGE__REQUEST__INIT;
-		request.kind_case = FORGE__REQUEST__KIND_LIST_FORKS;
-		request.list_forks = &list;
-		Forge__Reply *reply = call(client, &request, FORGE__REPLY__KIND_FORK_ROWS, error);
+		Forge__Reply *reply;
+		gpointer *rows;
+		size_t *count;
+
+		*listing->after = all->len;
+		reply = call(client, &listing->request, listing->expected, error);
 		if (!reply)
 			return NULL;
-		page = reply->fork_rows->n_rows;
-		take_rows(all, (gpointer *)reply->fork_rows->rows, &reply->fork_rows->n_rows);
-		gboolean more = all->len < reply->fork_rows->total;
+		rows = rows_of(reply, &count, &total);
+		page = *count;
+		for (size_t i = 0; i < page; i++)
+			g_ptr_array_add(all, rows[i]);
+		*count = 0;
 		free_reply(reply);
-		if (!more)
-			break;
-	} while (page > 0);
+	} while (page > 0 && all->len < total);
 	return g_steal_pointer(&all);
+}
+
+GPtrArray *requests_forks(struct client *client, char **names, GError **error)
+{
+	Forge__ListForks list = FORGE__LIST_FORKS__INIT;
+	struct listing listing = {.request = FORGE__REQUEST__INIT,
+		.after = &list.after,
+		.expected = FORGE__REPLY__KIND_FORK_ROWS,
+		.free_row = free_fork_row};
+
+	list.names = names;
+	list.n_names = names ? g_strv_length(names) : 0;
+	list.limit = LIMIT_ROWS_PAGE;
+	listing.request.kind_case = FORGE__REQUEST__KIND_LIST_FORKS;
+	listing.request.list_forks = &list;
+	return list_all(client, &listing, error);
 }
 
 static GPtrArray *list_batches(
 	struct client *client, const char *name, gboolean closed, GError **error)
 {
-	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(free_batch_row);
-	size_t page;
-	do {
-		Forge__ListBatches list = FORGE__LIST_BATCHES__INIT;
-		list.closed_too = closed;
-		list.after = all->len;
-		list.limit = LIMIT_ROWS_PAGE;
-		if (name)
-			list.batch = (char *)name;
-		Forge__Request request = FORGE__REQUEST__INIT;
-		request.kind_case = FORGE__REQUEST__KIND_LIST_BATCHES;
-		request.list_batches = &list;
-		Forge__Reply *reply = call(client, &request, FORGE__REPLY__KIND_BATCH_ROWS, error);
-		if (!reply)
-			return NULL;
-		page = reply->batch_rows->n_rows;
-		take_rows(all, (gpointer *)reply->batch_rows->rows, &reply->batch_rows->n_rows);
-		gboolean more = all->len < reply->batch_rows->total;
-		free_reply(reply);
-		if (!more)
-			break;
-	} while (page > 0);
-	return g_steal_pointer(&all);
+	Forge__ListBatches list = FORGE__LIST_BATCHES__INIT;
+	struct listing listing = {.request = FORGE__REQUEST__INIT,
+		.after = &list.after,
+		.expected = FORGE__REPLY__KIND_BATCH_ROWS,
+		.free_row = free_batch_row};
+
+	list.closed_too = closed;
+	list.limit = LIMIT_ROWS_PAGE;
+	if (name)
+		list.batch = (char *)name;
+	listing.request.kind_case = FORGE__REQUEST__KIND_LIST_BATCHES;
+	listing.request.list_batches = &list;
+	return list_all(client, &listing, error);
 }
 
 GPtrArray *requests_batches(struct client *client, gboolean closed, GError **error)
@@ -160,12 +189,14 @@ Forge__BatchRow *requests_batch(struct client *client, const char *name, GError 
 {
 	g_autofree char *batch = NULL;
 	uint32_t number;
+	g_autoptr(GPtrArray) rows = NULL;
+
 	if (!batch_name_parse(name, &batch, &number) || number != 0) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_BATCH_NOT_FOUND,
 			"'%s' is no name of a batch", name);
 		return NULL;
 	}
-	g_autoptr(GPtrArray) rows = list_batches(client, batch, TRUE, error);
+	rows = list_batches(client, batch, TRUE, error);
 	if (!rows)
 		return NULL;
 	if (rows->len == 1)
@@ -181,34 +212,25 @@ Forge__BatchRow *requests_batch(struct client *client, const char *name, GError 
 
 GPtrArray *requests_jobs(struct client *client, const char *batch, GError **error)
 {
-	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(free_job_row);
-	size_t page;
-	do {
-		Forge__ListJobs list = FORGE__LIST_JOBS__INIT;
-		if (batch)
-			list.batch = (char *)batch;
-		list.after = all->len;
-		list.limit = LIMIT_ROWS_PAGE;
-		Forge__Request request = FORGE__REQUEST__INIT;
-		request.kind_case = FORGE__REQUEST__KIND_LIST_JOBS;
-		request.list_jobs = &list;
-		Forge__Reply *reply = call(client, &request, FORGE__REPLY__KIND_JOB_ROWS, error);
-		if (!reply)
-			return NULL;
-		page = reply->job_rows->n_rows;
-		take_rows(all, (gpointer *)reply->job_rows->rows, &reply->job_rows->n_rows);
-		gboolean more = all->len < reply->job_rows->total;
-		free_reply(reply);
-		if (!more)
-			break;
-	} while (page > 0);
-	return g_steal_pointer(&all);
+	Forge__ListJobs list = FORGE__LIST_JOBS__INIT;
+	struct listing listing = {.request = FORGE__REQUEST__INIT,
+		.after = &list.after,
+		.expected = FORGE__REPLY__KIND_JOB_ROWS,
+		.free_row = free_job_row};
+
+	if (batch)
+		list.batch = (char *)batch;
+	list.limit = LIMIT_ROWS_PAGE;
+	listing.request.kind_case = FORGE__REQUEST__KIND_LIST_JOBS;
+	listing.request.list_jobs = &list;
+	return list_all(client, &listing, error);
 }
 
 Forge__Reply *requests_stats(struct client *client, GError **error)
 {
 	Forge__GetStats stats = FORGE__GET_STATS__INIT;
 	Forge__Request request = FORGE__REQUEST__INIT;
+
 	request.kind_case = FORGE__REQUEST__KIND_GET_STATS;
 	request.get_stats = &stats;
 	return call(client, &request, FORGE__REPLY__KIND_STATS, error);
@@ -219,15 +241,19 @@ gboolean requests_events(struct client *client, uint64_t from, uint64_t batch, g
 {
 	uint64_t next = from;
 	uint64_t last = 0;
+
 	for (;;) {
 		uint32_t wait_ms = follow ? LIMIT_TAIL_WAIT_MS : 0;
 		Forge__Reply *reply = client_read_events(client, next, batch, wait_ms, error);
+		gboolean more;
+		gboolean moved;
+
 		if (!reply)
 			return FALSE;
 		if (last == 0)
 			last = reply->events->last_seq;
-		gboolean more = page(reply->events, user_data);
-		gboolean moved = reply->events->next > next;
+		more = page(reply->events, user_data);
+		moved = reply->events->next > next;
 		next = reply->events->next;
 		free_reply(reply);
 		if (!more || (!follow && (next > last || !moved)))
@@ -238,6 +264,7 @@ gboolean requests_events(struct client *client, uint64_t from, uint64_t batch, g
 static gboolean apply_page(const Forge__Events *page, gpointer user_data)
 {
 	struct history *history = user_data;
+
 	for (size_t i = 0; i < page->n_events; i++)
 		history_apply(history, page->events[i]);
 	return history->closed_seq == 0;
@@ -247,6 +274,7 @@ struct history *requests_history(
 	struct client *client, const Forge__BatchRow *batch, GError **error)
 {
 	scoped(history) history = history_new();
+
 	if (!requests_events(client, batch->batch, batch->batch, FALSE, apply_page, history, error))
 		return NULL;
 	if (!history->opened) {
@@ -268,12 +296,14 @@ gboolean requests_find_job(
 {
 	g_autofree char *beginning = NULL;
 	uint32_t number;
+	Forge__BatchRow *batch;
+
 	if (!batch_name_parse(name, &beginning, &number)) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOB_NOT_FOUND,
 			"'%s' is neither a job (BATCH.NUMBER) nor a batch", name);
 		return FALSE;
 	}
-	Forge__BatchRow *batch = requests_batch(client, beginning, error);
+	batch = requests_batch(client, beginning, error);
 	if (!batch)
 		return FALSE;
 	if (batch->counts && number > batch->counts->total) {

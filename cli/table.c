@@ -22,6 +22,7 @@ static void free_row(gpointer row)
 struct table *table_new(const char *const *titles)
 {
 	struct table *table = g_new0(struct table, 1);
+
 	table->width = g_strv_length((char **)titles);
 	table->rows = g_ptr_array_new_with_free_func(free_row);
 	g_ptr_array_add(table->rows, g_strdupv((char **)titles));
@@ -39,6 +40,7 @@ void table_free(struct table *table)
 void table_add_take(struct table *table, char **take_cells)
 {
 	char **row = g_new0(char *, table->width + 1);
+
 	for (guint i = 0; i < table->width; i++) {
 		row[i] = text_printable(take_cells[i] ? take_cells[i] : "");
 		g_free(take_cells[i]);
@@ -60,12 +62,14 @@ guint table_rows(const struct table *table)
 static const char *cell(const struct table *table, guint row, guint column)
 {
 	char **cells = g_ptr_array_index(table->rows, row);
+
 	return cells[column];
 }
 
 static guint *measure(const struct table *table)
 {
 	guint *widths = g_new0(guint, table->width);
+
 	for (guint row = 0; row < table->rows->len; row++)
 		for (guint i = 0; i < table->width; i++)
 			widths[i] = MAX(widths[i], text_columns(cell(table, row, i)));
@@ -75,6 +79,7 @@ static guint *measure(const struct table *table)
 static guint total_width(const guint *widths, guint count)
 {
 	guint total = 1;
+
 	for (guint i = 0; i < count; i++)
 		total += widths[i] + 3;
 	return total;
@@ -85,6 +90,7 @@ static void narrow(guint *widths, guint count, guint columns)
 {
 	while (total_width(widths, count) > columns) {
 		guint widest = 0;
+
 		for (guint i = 0; i < count; i++)
 			if (widths[i] > widths[widest])
 				widest = i;
@@ -98,6 +104,7 @@ static void narrow(guint *widths, guint count, guint columns)
 static guint columns_shown(const struct table *table, const guint *widths, guint columns)
 {
 	guint shown = table->width;
+
 	while (shown > table->width - table->spare && total_width(widths, shown) > columns)
 		shown--;
 	return shown;
@@ -106,6 +113,7 @@ static guint columns_shown(const struct table *table, const guint *widths, guint
 static void append_padded(GString *drawn, const char *text, guint width)
 {
 	guint used = text_columns(text);
+
 	g_string_append_printf(drawn, "%s%*s", text, (int)(width > used ? width - used : 0), "");
 }
 
@@ -126,12 +134,15 @@ static char *draw_boxed(const struct table *table, guint *widths, guint columns)
 	static const char *const middle[] = {"├", "┼", "┤"};
 	static const char *const bottom[] = {"└", "┴", "┘"};
 	guint shown = columns_shown(table, widths, columns);
+	GString *drawn;
+
 	narrow(widths, shown, columns);
-	GString *drawn = g_string_new(NULL);
+	drawn = g_string_new(NULL);
 	append_border(drawn, widths, shown, top);
 	for (guint row = 0; row < table->rows->len; row++) {
 		for (guint i = 0; i < shown; i++) {
 			g_autofree char *text = text_shorten(cell(table, row, i), widths[i]);
+
 			g_string_append(drawn, "│ ");
 			append_padded(drawn, text, widths[i]);
 			g_string_append_c(drawn, ' ');
@@ -147,6 +158,7 @@ static char *draw_boxed(const struct table *table, guint *widths, guint columns)
 static char *draw_plain(const struct table *table, const guint *widths)
 {
 	GString *drawn = g_string_new(NULL);
+
 	for (guint row = 0; row < table->rows->len; row++) {
 		for (guint i = 0; i < table->width; i++) {
 			if (i + 1 < table->width)
@@ -164,5 +176,6 @@ static char *draw_plain(const struct table *table, const guint *widths)
 char *table_draw(const struct table *table, gboolean boxed, guint columns)
 {
 	g_autofree guint *widths = measure(table);
+
 	return boxed ? draw_boxed(table, widths, columns) : draw_plain(table, widths);
 }

@@ -18,6 +18,7 @@
 static guint columns_of(int descriptor)
 {
 	struct winsize size;
+
 	if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return MAX((guint)size.ws_col, COLUMNS_LEAST);
 	return COLUMNS_DEFAULT;
@@ -31,6 +32,7 @@ struct terminal terminal_detect(void)
 		.columns = G_MAXUINT,
 	};
 	const char *no_color = g_getenv("NO_COLOR");
+
 	terminal.color = terminal.output && !(no_color && *no_color) &&
 		g_strcmp0(g_getenv("TERM"), "dumb") != 0;
 	if (terminal.output)
@@ -50,6 +52,7 @@ static guint character_columns(gunichar character)
 guint text_columns(const char *text)
 {
 	guint columns = 0;
+
 	for (const char *at = text; *at; at = g_utf8_next_char(at))
 		columns += character_columns(g_utf8_get_char(at));
 	return columns;
@@ -57,12 +60,14 @@ guint text_columns(const char *text)
 
 char *text_shorten(const char *text, guint columns)
 {
+	guint used = 0;
+	const char *at;
+
 	if (text_columns(text) <= columns)
 		return g_strdup(text);
 	if (columns == 0)
 		return g_strdup("");
-	guint used = 0;
-	const char *at = text;
+	at = text;
 	while (used + character_columns(g_utf8_get_char(at)) <= columns - 1) {
 		used += character_columns(g_utf8_get_char(at));
 		at = g_utf8_next_char(at);
@@ -74,13 +79,17 @@ char *text_wrap(const char *text, guint columns, guint indent)
 {
 	GString *wrapped = g_string_new(NULL);
 	g_auto(GStrv) paragraphs = g_strsplit(text, "\n", -1);
+
 	for (char **paragraph = paragraphs; *paragraph; paragraph++) {
 		g_auto(GStrv) words = g_strsplit(*paragraph, " ", -1);
 		guint used = 0;
+
 		for (char **word = words; *word; word++) {
+			guint width;
+
 			if (!**word)
 				continue;
-			guint width = text_columns(*word);
+			width = text_columns(*word);
 			if (used > 0 && used + 1 + width > columns) {
 				g_string_append_c(wrapped, '\n');
 				used = 0;
@@ -104,6 +113,7 @@ char *text_wrap(const char *text, guint columns, guint indent)
 char *text_printable(const char *text)
 {
 	g_autofree char *line = g_utf8_make_valid(text, -1);
+
 	g_strdelimit(line, "\n\r\t", ' ');
 	return printable_text(line);
 }

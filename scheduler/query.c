@@ -15,6 +15,7 @@ struct page {
 	uint32_t limit;
 	uint32_t total;
 	GPtrArray *rows; /* of messages, freed with g_free only: they own nothing */
+	GPtrArray *pool; /* what the rows point at */
 };
 
 static void page_init(struct page *page, uint32_t after, uint32_t limit)
@@ -23,7 +24,15 @@ static void page_init(struct page *page, uint32_t after, uint32_t limit)
 	page->limit = limit == 0 ? LIMIT_ROWS_PAGE : MIN(limit, LIMIT_ROWS_PAGE);
 	page->total = 0;
 	page->rows = g_ptr_array_new_with_free_func(g_free);
+	page->pool = g_ptr_array_new_with_free_func(g_free);
 }
+
+static void page_clear(struct page *page)
+{
+	g_ptr_array_free(page->rows, TRUE);
+	g_ptr_array_free(page->pool, TRUE);
+}
+SCOPED_VALUE(page, page_clear)
 
 /* Counts one more row; TRUE if it belongs on this page. */
 static gboolean page_wants(struct page *page)
@@ -32,6 +41,15 @@ static gboolean page_wants(struct page *page)
 
 	return place >= page->after && page->rows->len < page->limit;
 }
+
+/* Answers with the page's rows as LIST, the message that a reply of KIND holds. */
+#define ANSWER_PAGE(asking, page, kind, list) \
+	do { \
+		(list).n_rows = (page).rows->len; \
+		(list).rows = (gpointer)(page).rows->pdata; \
+		(list).total = (page).total; \
+		asking_answer(asking, kind, &(list)); \
+	} while (0)
 
 /* ---- forks -------------------------------------------------------------------------------- */
 
@@ -90,9 +108,8 @@ static Forge__ForkRow *row_of_fork(const struct fork_row *fork, GPtrArray *pool)
 void query_forks(const struct asking *asking, const Forge__ListForks *list)
 {
 	const struct view *view = asking->view;
-	g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func(g_free);
 	Forge__ForkRows rows = FORGE__FORK_ROWS__INIT;
-	struct page page;
+	scoped_value(page) page = {0};
 	size_t bytes = 0;
 
 	page_init(&page, list->after, list->limit);
@@ -102,7 +119,7 @@ void query_forks(const struct asking *asking, const Forge__ListForks *list)
 
 		if (!is_named(list->names, list->n_names, fork->spec->name) || !page_wants(&page))
 			continue;
-		row = row_of_fork(fork, pool);
+		row = row_of_fork(fork, page.pool);
 		bytes += protobuf_c_message_get_packed_size(&row->base);
 		/* Forks may have very many branches: a page ends early rather than grow too large.
 		 */
@@ -113,11 +130,7 @@ void query_forks(const struct asking *asking, const Forge__ListForks *list)
 		}
 		g_ptr_array_add(page.rows, row);
 	}
-	rows.n_rows = page.rows->len;
-	rows.rows = (Forge__ForkRow **)page.rows->pdata;
-	rows.total = page.total;
-	asking_answer(asking, FORGE__REPLY__KIND_FORK_ROWS, &rows);
-	g_ptr_array_free(page.rows, TRUE);
+	ANSWER_PAGE(asking, page, FORGE__REPLY__KIND_FORK_ROWS, rows);
 }
 
 /* ---- components --------------------------------------------------------------------------- */
@@ -186,7 +199,7 @@ static Forge__BatchRow *row_of_opened(
 }
 
 static void add_open_batches(
-	const struct view *view, const Forge__ListBatches *list, struct page *page, GPtrArray *pool)
+	const struct view *view, const Forge__ListBatches *list, struct page *page)
 {
 	for (GList *link = view->state->batches.tail; link; link = link->prev) {
 		const struct batch_row *batch = link->data;
@@ -196,7 +209,7 @@ static void add_open_batches(
 			continue;
 		row = row_of_opened(batch->opened, batch->seq, batch->opened_us);
 		row->sealed = batch->sealed;
-		row->counts = keep(pool, g_new(Forge__BatchCounts, 1));
+		row->counts = keep(page->pool, g_new(Forge__BatchCounts, 1));
 		*row->counts = state_counts(batch);
 		g_ptr_array_add(page->rows, row);
 	}
@@ -223,19 +236,14 @@ static void add_closed_batches(
 void query_batches(const struct asking *asking, const Forge__ListBatches *list)
 {
 	const struct view *view = asking->view;
-	g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func(g_free);
 	Forge__BatchRows rows = FORGE__BATCH_ROWS__INIT;
-	struct page page;
+	scoped_value(page) page = {0};
 
 	page_init(&page, list->after, list->limit);
-	add_open_batches(view, list, &page, pool);
+	add_open_batches(view, list, &page);
 	if (list->closed_too || *list->batch)
 		add_closed_batches(view, list, &page);
-	rows.n_rows = page.rows->len;
-	rows.rows = (Forge__BatchRow **)page.rows->pdata;
-	rows.total = page.total;
-	asking_answer(asking, FORGE__REPLY__KIND_BATCH_ROWS, &rows);
-	g_ptr_array_free(page.rows, TRUE);
+	ANSWER_PAGE(asking, page, FORGE__REPLY__KIND_BATCH_ROWS, rows);
 }
 
 /* ---- jobs --------------------------------------------------------------------------------- */
@@ -260,9 +268,8 @@ static Forge__JobRow *row_of_job(const struct view *view, const struct batch_row
 void query_jobs(const struct asking *asking, const Forge__ListJobs *list)
 {
 	const struct view *view = asking->view;
-	g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func(g_free);
 	Forge__JobRows rows = FORGE__JOB_ROWS__INIT;
-	struct page page;
+	scoped_value(page) page = {0};
 
 	page_init(&page, list->after, list->limit);
 	for (GList *link = view->state->batches.head; link; link = link->next) {
@@ -275,13 +282,9 @@ void query_jobs(const struct asking *asking, const Forge__ListJobs *list)
 				g_ptr_array_add(page.rows,
 					row_of_job(view, batch,
 						job_table_job(view->state->jobs, batch->jobs, i),
-						pool));
+						page.pool));
 	}
-	rows.n_rows = page.rows->len;
-	rows.rows = (Forge__JobRow **)page.rows->pdata;
-	rows.total = page.total;
-	asking_answer(asking, FORGE__REPLY__KIND_JOB_ROWS, &rows);
-	g_ptr_array_free(page.rows, TRUE);
+	ANSWER_PAGE(asking, page, FORGE__REPLY__KIND_JOB_ROWS, rows);
 }
 
 /* ---- stats -------------------------------------------------------------------------------- */
