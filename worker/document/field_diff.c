@@ -259,13 +259,10 @@ static void compare_item(struct comparing *comparing, enum place place, size_t a
 
 	value_path_append_index(comparing->path, at);
 	if (name) {
-		g_string_append_c(comparing->label, '[');
-		gsize inside = comparing->label->len;
 		g_autoptr(GString) shown = g_string_new(NULL);
 
 		value_path_append_key(shown, name);
-		g_string_insert(comparing->label, (gssize)inside, shown->str);
-		g_string_append_c(comparing->label, ']');
+		g_string_append_printf(comparing->label, "[%s]", shown->str);
 	} else {
 		value_path_append_index(comparing->label, at);
 	}
