@@ -132,11 +132,12 @@ struct decimal {
 static struct decimal decimal_of_real(double real)
 {
 	struct decimal decimal = {0, 0};
-	char text[40];
+	char text[40], format[8];
 	const char *exponent;
 
 	for (int precision = 14; precision <= 16; precision++) {
-		g_snprintf(text, sizeof(text), "%.*e", precision, real);
+		g_snprintf(format, sizeof(format), "%%.%de", precision);
+		g_ascii_formatd(text, sizeof(text), format, real);
 		if (g_ascii_strtod(text, NULL) == real)
 			break;
 	}
@@ -179,14 +180,10 @@ gboolean json_is_multiple(const struct value *value, const struct value *divisor
 	g_assert(by.digits > 0);
 	if (number.digits == 0)
 		return TRUE;
-	/* No zeros end either, so a number with finer digits than the divisor's is no multiple. */
+	/* The digits end in no zero, so a number that is finer than the divisor is no multiple. */
+	if (number.exponent < by.exponent)
+		return FALSE;
 	for (; number.exponent > by.exponent; number.exponent--)
 		number.digits = (guint64)((wide)(number.digits % by.digits) * 10 % by.digits);
-	for (; by.exponent > number.exponent; by.exponent--) {
-		if (by.digits > number.digits)
-			return FALSE;
-		if (__builtin_mul_overflow(by.digits, (guint64)10, &by.digits))
-			return FALSE;
-	}
 	return number.digits % by.digits == 0;
 }
