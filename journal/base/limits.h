@@ -252,16 +252,17 @@
  * Checking against a schema. Its parts within each other, each reference one more (a document is
  * nested 64 deep and a schema few references a level); steps, one for each value looked at under
  * each rule: a second's work, where real components take thousands; what one match of a pattern
- * costs of these, and how often it may go back before it counts as one that never ends. Findings
- * that are told: nobody corrects more at once.
+ * costs of these beside its bytes, and how often it may go back before it counts as one that never
+ * ends. Findings that are told: nobody corrects more at once.
  */
 #define LIMIT_SCHEMA_DEPTH 500
 #define LIMIT_SCHEMA_STEPS 2000000
 #define LIMIT_SCHEMA_FINDINGS 100
 #define LIMIT_SCHEMA_PATTERNS 1000
 #define LIMIT_PATTERN_BYTES 4096
+#define LIMIT_PATTERN_TEXT_BYTES (64 * 1024)
 #define LIMIT_PATTERN_COST 100
-#define LIMIT_PATTERN_BACKTRACKS 50000
+#define LIMIT_PATTERN_BACKTRACKS 20000
 
 /* Items of one list of a document whose table names no bound of its own. */
 #define LIMIT_FIELD_ITEMS 100000

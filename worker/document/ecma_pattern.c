@@ -369,8 +369,12 @@ gboolean ecma_pattern_matches(
 	const struct ecma_pattern *pattern, const char *text, gboolean *matches, GError **error)
 {
 	g_autoptr(GError) why = NULL;
-	gboolean matched = g_regex_match_full(pattern->regex, text, -1, 0, 0, NULL, &why);
+	gboolean matched;
 
+	if (strlen(text) > LIMIT_PATTERN_TEXT_BYTES)
+		return refuse(error, "it is asked of a text longer than %d bytes",
+			LIMIT_PATTERN_TEXT_BYTES);
+	matched = g_regex_match_full(pattern->regex, text, -1, 0, 0, NULL, &why);
 	if (why)
 		return refuse(error, "it goes back too often over one text");
 	*matches = matched;

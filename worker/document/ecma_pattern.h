@@ -16,7 +16,8 @@ void ecma_pattern_free(struct ecma_pattern *pattern);
 
 /**
  * Whether PATTERN matches anywhere in TEXT. A match that goes back more often than
- * LIMIT_PATTERN_BACKTRACKS is given up with VALIDATION_FAILED.
+ * LIMIT_PATTERN_BACKTRACKS is given up with VALIDATION_FAILED; so is a text longer than
+ * LIMIT_PATTERN_TEXT_BYTES.
  */
 gboolean ecma_pattern_matches(
 	const struct ecma_pattern *pattern, const char *text, gboolean *matches, GError **error);

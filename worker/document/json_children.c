@@ -40,11 +40,6 @@ static gboolean apply_to_item(
 	return valid;
 }
 
-static gboolean has_ended(const struct schema_check *check, gboolean valid)
-{
-	return check->error || (!valid && check->quiet > 0);
-}
-
 gboolean check_properties(struct schema_check *check, const struct subschema *part,
 	const struct value *rule, const struct value *instance)
 {
@@ -59,7 +54,7 @@ gboolean check_properties(struct schema_check *check, const struct subschema *pa
 
 		if (member)
 			valid = apply_to_member(check, value_at(rule, i), key, member) && valid;
-		if (has_ended(check, valid))
+		if (schema_may_stop(check, valid))
 			return FALSE;
 	}
 	return valid;
@@ -77,7 +72,7 @@ static gboolean apply_by_patterns(struct schema_check *check, const struct value
 			valid = apply_to_member(
 					check, value_at(rule, i), key, value_at(instance, at)) &&
 				valid;
-		if (has_ended(check, valid))
+		if (schema_may_stop(check, valid))
 			return FALSE;
 	}
 	return valid;
@@ -93,7 +88,7 @@ gboolean check_pattern_properties(struct schema_check *check, const struct subsc
 		return TRUE;
 	for (size_t i = 0; i < value_count(instance); i++) {
 		valid = apply_by_patterns(check, rule, instance, i) && valid;
-		if (has_ended(check, valid))
+		if (schema_may_stop(check, valid))
 			return FALSE;
 	}
 	return valid;
@@ -133,7 +128,7 @@ static gboolean tell_strange(
 	gsize before = check->path->len;
 	g_autofree char *question = NULL;
 
-	if (check->quiet > 0)
+	if (!schema_is_heard(check))
 		return FALSE;
 	question = suggestion(value_get(part->value, "properties"), key);
 	value_path_append_key(check->path, key);
@@ -163,7 +158,7 @@ gboolean check_additional_properties(struct schema_check *check, const struct su
 			valid = tell_strange(check, part, key);
 		else
 			valid = apply_to_member(check, rule, key, value_at(instance, i)) && valid;
-		if (has_ended(check, valid))
+		if (schema_may_stop(check, valid))
 			return FALSE;
 	}
 	return valid;
@@ -181,7 +176,7 @@ gboolean check_property_names(struct schema_check *check, const struct subschema
 		scoped(value) name = value_new_string(value_key_at(instance, i));
 
 		valid = apply_to_member(check, rule, value_key_at(instance, i), name) && valid;
-		if (has_ended(check, valid))
+		if (schema_may_stop(check, valid))
 			return FALSE;
 	}
 	return valid;
@@ -214,7 +209,7 @@ static gboolean has_names(struct schema_check *check, const struct value *names,
 
 		if (!value_get(instance, key))
 			valid = tell_missing(check, key, because);
-		if (has_ended(check, valid))
+		if (schema_may_stop(check, valid))
 			return FALSE;
 	}
 	return valid;
@@ -242,7 +237,7 @@ gboolean check_dependent_required(struct schema_check *check, const struct subsc
 			return FALSE;
 		if (value_get(instance, key))
 			valid = has_names(check, value_at(rule, i), instance, key) && valid;
-		if (has_ended(check, valid))
+		if (schema_may_stop(check, valid))
 			return FALSE;
 	}
 	return valid;
@@ -256,7 +251,7 @@ static gboolean apply_in_place(
 
 	for (size_t i = 0; i < MIN(value_count(rule), value_count(list)); i++) {
 		valid = apply_to_item(check, value_at(rule, i), list, i) && valid;
-		if (has_ended(check, valid))
+		if (schema_may_stop(check, valid))
 			return FALSE;
 	}
 	return valid;
@@ -269,7 +264,7 @@ static gboolean apply_from(
 
 	for (; at < value_count(list); at++) {
 		valid = apply_to_item(check, rule, list, at) && valid;
-		if (has_ended(check, valid))
+		if (schema_may_stop(check, valid))
 			return FALSE;
 	}
 	return valid;
@@ -325,7 +320,7 @@ gboolean check_contains(struct schema_check *check, const struct subschema *part
 	if (value_kind(instance) != VALUE_LIST)
 		return TRUE;
 	for (size_t i = 0; i < value_count(instance); i++) {
-		n += schema_applies(check, rule, value_at(instance, i));
+		n += schema_applies(check, rule, value_at(instance, i)) ? 1 : 0;
 		if (check->error)
 			return FALSE;
 	}

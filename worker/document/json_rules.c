@@ -12,7 +12,7 @@
 #include "worker/document/value_text.h"
 
 /* So many bytes are compared or read in one step. */
-#define BYTES_PER_STEP 16
+#define BYTES_PER_STEP 64
 
 static gboolean none(struct schema_check *check, const struct subschema *part,
 	const struct value *rule, const struct value *instance)
@@ -94,7 +94,7 @@ gboolean check_type(struct schema_check *check, const struct subschema *part,
 	for (size_t i = 0; i < value_count(rule); i++)
 		if (has_type(instance, value_string(value_at(rule, i))))
 			return TRUE;
-	if (check->quiet > 0)
+	if (!schema_is_heard(check))
 		return FALSE;
 	found = value_text_short(instance);
 	expected = value_kind(rule) == VALUE_LIST ? types_for_people(rule)
@@ -140,15 +140,15 @@ static char *choices_text(const struct value *choices)
 gboolean check_enum(struct schema_check *check, const struct subschema *part,
 	const struct value *rule, const struct value *instance)
 {
+	GHashTable *allowed = g_hash_table_lookup(check->schema->choices, rule);
 	g_autofree char *identity = identity_of(check, instance);
 	g_autofree char *choices = NULL;
 	g_autofree char *found = NULL;
 
 	(void)part;
-	for (size_t i = 0; identity && i < value_count(rule) && !check->error; i++)
-		if (equals(check, value_at(rule, i), identity))
-			return TRUE;
-	if (check->error || check->quiet > 0)
+	if (identity && g_hash_table_contains(allowed, identity))
+		return TRUE;
+	if (!schema_is_heard(check))
 		return FALSE;
 	choices = choices_text(rule);
 	found = value_text_short(instance);
@@ -165,7 +165,7 @@ gboolean check_const(struct schema_check *check, const struct subschema *part,
 	(void)part;
 	if (identity && equals(check, rule, identity))
 		return TRUE;
-	if (check->error || check->quiet > 0)
+	if (!schema_is_heard(check))
 		return FALSE;
 	expected = value_text_short(rule);
 	found = value_text_short(instance);
@@ -179,7 +179,7 @@ static gboolean tell_number(struct schema_check *check, const char *what,
 	g_autofree char *expected = NULL;
 	g_autofree char *found = NULL;
 
-	if (check->quiet > 0)
+	if (!schema_is_heard(check))
 		return FALSE;
 	expected = value_text_short(rule);
 	found = value_text_short(instance);
@@ -216,18 +216,30 @@ static gboolean tell_count(struct schema_check *check, const char *bound, const 
 {
 	g_autofree char *expected = NULL;
 
-	if (check->quiet > 0)
+	if (!schema_is_heard(check))
 		return FALSE;
 	expected = value_text_short(rule);
 	return schema_tell(check, "expected %s %s %s%s, found %" G_GSIZE_FORMAT, bound, expected,
 		what, json_number(rule) == 1 ? "" : "s", n);
 }
 
-#define COUNT_RULE(function, kind, count, bound, what, operator) \
+/* Characters, items or members, paid for; none if the check has ended. */
+static size_t size_of(struct schema_check *check, const struct value *value)
+{
+	const char *string = value_kind(value) == VALUE_STRING ? value_string(value) : NULL;
+
+	if (!string)
+		return value_count(value);
+	if (!schema_spend(check, strlen(string) / BYTES_PER_STEP))
+		return 0;
+	return (size_t)g_utf8_strlen(string, -1);
+}
+
+#define COUNT_RULE(function, kind, bound, what, operator) \
 	gboolean function(struct schema_check *check, const struct subschema *part, \
 		const struct value *rule, const struct value *instance) \
 	{ \
-		size_t n = value_kind(instance) == (kind) ? (size_t)(count) : 0; \
+		size_t n = value_kind(instance) == (kind) ? size_of(check, instance) : 0; \
 \
 		(void)part; \
 		return value_kind(instance) != (kind) || \
@@ -235,14 +247,12 @@ static gboolean tell_count(struct schema_check *check, const char *bound, const 
 			tell_count(check, bound, rule, what, n); \
 	}
 
-COUNT_RULE(check_min_length, VALUE_STRING, g_utf8_strlen(value_string(instance), -1), "at least",
-	"character", >=)
-COUNT_RULE(check_max_length, VALUE_STRING, g_utf8_strlen(value_string(instance), -1), "at most",
-	"character", <=)
-COUNT_RULE(check_min_items, VALUE_LIST, value_count(instance), "at least", "item", >=)
-COUNT_RULE(check_max_items, VALUE_LIST, value_count(instance), "at most", "item", <=)
-COUNT_RULE(check_min_properties, VALUE_MAP, value_count(instance), "at least", "field", >=)
-COUNT_RULE(check_max_properties, VALUE_MAP, value_count(instance), "at most", "field", <=)
+COUNT_RULE(check_min_length, VALUE_STRING, "at least", "character", >=)
+COUNT_RULE(check_max_length, VALUE_STRING, "at most", "character", <=)
+COUNT_RULE(check_min_items, VALUE_LIST, "at least", "item", >=)
+COUNT_RULE(check_max_items, VALUE_LIST, "at most", "item", <=)
+COUNT_RULE(check_min_properties, VALUE_MAP, "at least", "field", >=)
+COUNT_RULE(check_max_properties, VALUE_MAP, "at most", "field", <=)
 
 gboolean check_pattern(struct schema_check *check, const struct subschema *part,
 	const struct value *rule, const struct value *instance)
@@ -253,7 +263,7 @@ gboolean check_pattern(struct schema_check *check, const struct subschema *part,
 	if (value_kind(instance) != VALUE_STRING ||
 		schema_matches(check, value_string(rule), value_string(instance)))
 		return TRUE;
-	if (check->error || check->quiet > 0)
+	if (!schema_is_heard(check))
 		return FALSE;
 	found = value_text_short(instance);
 	return schema_tell(check, "expected text that matches %.100s, found %s",

@@ -25,7 +25,7 @@ enum shape {
 	SHAPE_NUMBER,
 	SHAPE_POSITIVE,
 	SHAPE_COUNT,
-	SHAPE_LIST,
+	SHAPE_CHOICES,
 	SHAPE_NAMES,
 	SHAPE_NAMES_MAP,
 	SHAPE_TYPE,
@@ -70,6 +70,11 @@ static void free_part(gpointer data)
 	g_free(part);
 }
 
+static void free_choices(gpointer data)
+{
+	g_hash_table_unref(data);
+}
+
 static void free_pattern(gpointer data)
 {
 	ecma_pattern_free(data);
@@ -81,6 +86,7 @@ void json_schema_free(struct json_schema *schema)
 		return;
 	g_hash_table_unref(schema->parts);
 	g_hash_table_unref(schema->patterns);
+	g_hash_table_unref(schema->choices);
 	value_free(schema->document);
 	g_free(schema->name);
 	g_free(schema);
@@ -190,6 +196,15 @@ static gboolean read_pattern_map(
 	return TRUE;
 }
 
+static void note_choices(struct json_schema *schema, const struct value *list)
+{
+	GHashTable *choices = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
+
+	for (size_t i = 0; i < value_count(list); i++)
+		g_hash_table_add(choices, json_identity(value_at(list, i)));
+	g_hash_table_insert(schema->choices, (gpointer)list, choices);
+}
+
 /* Reads the value of KEYWORD, whose shape it must have. */
 static gboolean read_keyword(struct reading *reading, const struct value *value,
 	const char *keyword, enum shape shape, GError **error)
@@ -214,7 +229,9 @@ static gboolean read_keyword(struct reading *reading, const struct value *value,
 			"a number above 0");
 	case SHAPE_COUNT:
 		return EXPECT(is_count(value), "a whole number, 0 or more");
-	case SHAPE_LIST:
+	case SHAPE_CHOICES:
+		if (kind == VALUE_LIST)
+			note_choices(reading->schema, value);
 		return EXPECT(kind == VALUE_LIST, "a list");
 	case SHAPE_NAMES:
 		return EXPECT(is_names(value), "a list of names");
@@ -434,6 +451,7 @@ struct json_schema *json_schema_new(
 	schema->name = g_strdup(origin->name);
 	schema->origin = (struct document_origin){schema->name, origin->invalid};
 	schema->parts = g_hash_table_new_full(NULL, NULL, NULL, free_part);
+	schema->choices = g_hash_table_new_full(NULL, NULL, NULL, free_choices);
 	schema->patterns =
 		g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, free_pattern);
 	reading.resource = schema->document;

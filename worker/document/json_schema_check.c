@@ -42,6 +42,16 @@ char *schema_finding_text(const struct schema_finding *finding)
 	return g_strdup_printf("%s: %s", finding->path, finding->message);
 }
 
+gboolean schema_is_heard(const struct schema_check *check)
+{
+	return !check->error && check->quiet == 0 && check->findings->len < LIMIT_SCHEMA_FINDINGS;
+}
+
+gboolean schema_may_stop(const struct schema_check *check, gboolean valid)
+{
+	return check->error || (!valid && !schema_is_heard(check));
+}
+
 gboolean schema_tell(struct schema_check *check, const char *format, ...)
 {
 	struct schema_finding *finding;
@@ -49,7 +59,7 @@ gboolean schema_tell(struct schema_check *check, const char *format, ...)
 	g_autofree char *valid = NULL;
 	va_list arguments;
 
-	if (check->quiet > 0 || !check->findings || check->findings->len >= LIMIT_SCHEMA_FINDINGS)
+	if (!schema_is_heard(check))
 		return FALSE;
 	va_start(arguments, format);
 	raw = g_strdup_vprintf(format, arguments);
@@ -82,7 +92,7 @@ gboolean schema_matches(struct schema_check *check, const char *source, const ch
 	gboolean matches = FALSE;
 
 	g_assert(pattern);
-	if (!schema_spend(check, LIMIT_PATTERN_COST + strlen(text) / LIMIT_PATTERN_COST))
+	if (!schema_spend(check, LIMIT_PATTERN_COST + strlen(text)))
 		return FALSE;
 	if (ecma_pattern_matches(pattern, text, &matches, &why))
 		return matches;
@@ -103,7 +113,7 @@ static gboolean apply_rules(struct schema_check *check, const struct subschema *
 			return FALSE;
 		if (!schema_check_rule(check, part, rule, instance))
 			valid = FALSE;
-		if (check->error || (!valid && check->quiet > 0))
+		if (schema_may_stop(check, valid))
 			return FALSE;
 	}
 	return valid;
@@ -176,7 +186,7 @@ gboolean check_all_of(struct schema_check *check, const struct subschema *part,
 	(void)part;
 	for (size_t i = 0; i < value_count(rule); i++) {
 		valid = schema_apply(check, value_at(rule, i), instance) && valid;
-		if (check->error || (!valid && check->quiet > 0))
+		if (schema_may_stop(check, valid))
 			return FALSE;
 	}
 	return valid;
@@ -206,7 +216,7 @@ gboolean check_one_of(struct schema_check *check, const struct subschema *part,
 
 	(void)part;
 	for (size_t i = 0; i < value_count(rule); i++) {
-		n += schema_applies(check, value_at(rule, i), instance);
+		n += schema_applies(check, value_at(rule, i), instance) ? 1 : 0;
 		if (check->error)
 			return FALSE;
 	}
@@ -250,9 +260,14 @@ gboolean check_dependent_schemas(struct schema_check *check, const struct subsch
 	(void)part;
 	if (value_kind(instance) != VALUE_MAP)
 		return TRUE;
-	for (size_t i = 0; i < value_count(rule) && !check->error; i++)
+	for (size_t i = 0; i < value_count(rule); i++) {
+		if (!schema_spend(check, 1))
+			return FALSE;
 		if (value_get(instance, value_key_at(rule, i)))
 			valid = schema_apply(check, value_at(rule, i), instance) && valid;
+		if (schema_may_stop(check, valid))
+			return FALSE;
+	}
 	return valid;
 }
 

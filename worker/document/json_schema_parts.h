@@ -35,6 +35,7 @@ struct json_schema {
 	char *name;
 	GHashTable *parts;    /**< struct value of the document → struct subschema */
 	GHashTable *patterns; /**< source → struct ecma_pattern */
+	GHashTable *choices;  /**< value of an enum → GHashTable, the set of its identities */
 };
 
 /** The part that VALUE, one of the document's that was read as a schema, became. */
@@ -47,8 +48,8 @@ const struct value *json_pointer_value(const struct value *root, const char *poi
 /** A check that runs. */
 struct schema_check {
 	const struct json_schema *schema;
-	GPtrArray *findings; /**< NULL: only whether it is valid is asked */
-	unsigned quiet;      /**< above 0: nothing is told */
+	GPtrArray *findings; /**< may be NULL, with `quiet` above 0 */
+	unsigned quiet;      /**< above 0: only whether it is valid is asked */
 	GString *path;
 	size_t steps;
 	unsigned depth;
@@ -59,7 +60,13 @@ struct schema_check {
 /** Counts N steps. FALSE if that is too many: the check has ended. */
 gboolean schema_spend(struct schema_check *check, size_t n);
 
-/** Tells what is wrong with the value at the check's path, unless it is quiet. Returns FALSE. */
+/** Whether anybody still wants to know what is wrong. */
+gboolean schema_is_heard(const struct schema_check *check);
+
+/** TRUE if the check has ended, or is known to fail and no more is to be told. */
+gboolean schema_may_stop(const struct schema_check *check, gboolean valid);
+
+/** Tells what is wrong with the value at the check's path, if that is heard. Returns FALSE. */
 gboolean schema_tell(struct schema_check *check, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /** Holds INSTANCE against the schema that VALUE of the document is. */

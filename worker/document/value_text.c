@@ -92,12 +92,23 @@ static char *string_text(const char *string)
 	return printable_text(in_quotes);
 }
 
-static gboolean has_collections(const struct value *value)
+static gboolean is_short(const struct value *value)
 {
+	return value_count(value) == 0 &&
+		(value_kind(value) != VALUE_STRING ||
+			strlen(value_string(value)) <= LIMIT_SHOWN_CHARACTERS);
+}
+
+static gboolean can_be_spelled(const struct value *value)
+{
+	if (value_count(value) > CHILDREN_SPELLED)
+		return FALSE;
 	for (size_t i = 0; i < value_count(value); i++)
-		if (value_count(value_at(value, i)) > 0)
-			return TRUE;
-	return FALSE;
+		if (!is_short(value_at(value, i)) ||
+			(value_kind(value) == VALUE_MAP &&
+				strlen(value_key_at(value, i)) > LIMIT_SHOWN_CHARACTERS))
+			return FALSE;
+	return TRUE;
 }
 
 static char *counted(const struct value *value)
@@ -113,7 +124,7 @@ static char *collection_text(const struct value *value)
 {
 	g_autofree char *json = NULL;
 
-	if (value_count(value) > CHILDREN_SPELLED || has_collections(value))
+	if (!can_be_spelled(value))
 		return counted(value);
 	json = document_write_json(value, DOCUMENT_COMPACT);
 	if (g_utf8_strlen(json, -1) > LIMIT_SHOWN_CHARACTERS)
