@@ -237,6 +237,33 @@
 #define LIMIT_DOCUMENT_DEPTH 64
 #define LIMIT_DOCUMENT_NODES 200000
 
+/*
+ * What changed in a file, as people read it: characters of a value or a key in one line, changes
+ * that one line names; fields that are listed, and bytes of a unified diff (what is beyond is
+ * counted).
+ */
+#define LIMIT_SHOWN_CHARACTERS 40
+#define LIMIT_SHOWN_KEY_CHARACTERS 100
+#define LIMIT_SHOWN_CHANGES 3
+#define LIMIT_FIELD_CHANGES 2000
+#define LIMIT_DIFF_BYTES (1024 * 1024)
+
+/*
+ * Checking against a schema. Its parts within each other, each reference one more (a document is
+ * nested 64 deep and a schema few references a level); steps, one for each value looked at under
+ * each rule: a second's work, where real components take thousands; what one match of a pattern
+ * costs of these beside its bytes, and how often it may go back before it counts as one that never
+ * ends. Findings that are told: nobody corrects more at once.
+ */
+#define LIMIT_SCHEMA_DEPTH 500
+#define LIMIT_SCHEMA_STEPS 2000000
+#define LIMIT_SCHEMA_FINDINGS 100
+#define LIMIT_SCHEMA_PATTERNS 1000
+#define LIMIT_PATTERN_BYTES 4096
+#define LIMIT_PATTERN_TEXT_BYTES (64 * 1024)
+#define LIMIT_PATTERN_COST 100
+#define LIMIT_PATTERN_BACKTRACKS 20000
+
 /* Items of one list of a document whose table names no bound of its own. */
 #define LIMIT_FIELD_ITEMS 100000
 
