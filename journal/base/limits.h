@@ -195,6 +195,25 @@
 /* Trees kept from one merge to the next in the same repository. */
 #define LIMIT_OBJECTS_KEPT_BYTES (64u * 1024 * 1024)
 
+/*
+ * A component's folder. A larger file no host of repositories takes by default, and each is held in
+ * memory once; so many files and bytes no component has, but a whole repository may be one. Commits
+ * between two upstream versions: the largest public histories have fewer; of so many the path is
+ * looked at, which costs a few reads each. Local commits since the base, and stashes: people make
+ * them one by one.
+ */
+#define LIMIT_COMPONENT_FILE_BYTES (100 * 1024 * 1024)
+#define LIMIT_COMPONENT_OBJECTS 1000000
+#define LIMIT_COMPONENT_BYTES (4LL * 1024 * 1024 * 1024)
+#define LIMIT_HISTORY_COMMITS 2000000
+#define LIMIT_HISTORY_PATHS 200000
+#define LIMIT_LOCAL_COMMITS 100000
+#define LIMIT_STASHES 10000
+/* A path inside a repository; as long as the system takes. The subject of an upstream commit is cut
+ * here. */
+#define LIMIT_PATH_BYTES 4096
+#define LIMIT_SUBJECT_BYTES 1000
+
 /* Renames: git's own bound on the square root of pairs compared, and memory for what is known of
  * the files. */
 #define LIMIT_RENAME_CANDIDATES 7000

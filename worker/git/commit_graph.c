@@ -13,6 +13,7 @@
 
 #include "journal/base/errors.h"
 #include "worker/git/object_stage.h"
+#include "worker/git/oid_set.h"
 
 enum commit_paint {
 	PAINT_OURS = 1 << 0,
@@ -45,7 +46,8 @@ struct painting {
 	struct commit_graph *graph;
 	GSequence *queue; /**< of struct waiting */
 	uint64_t n_queued;
-	size_t n_fresh;   /**< entries of the queue that are not stale */
+	size_t n_fresh; /**< entries of the queue that are not stale */
+	size_t painted_max;
 	GPtrArray *found; /**< of struct commit, in the order of discovery */
 };
 
@@ -212,6 +214,11 @@ static gboolean paint_commit(
 {
 	struct waiting *waiting;
 
+	if (painting->graph->painted->len > painting->painted_max) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
+			"more than %zu commits lie between", painting->painted_max);
+		return FALSE;
+	}
 	if (!commit_load(painting->graph, commit, error))
 		return FALSE;
 	if ((paint & PAINT_STALE) != 0 && (commit->paint & PAINT_STALE) == 0)
@@ -263,10 +270,13 @@ static void forget_paint(struct commit_graph *graph)
 /** Paints from OURS and THEIRS; FOUND are the commits that got both paints, in the order of
  * discovery. */
 static gboolean paint_down(struct commit_graph *graph, struct commit *const *ours, size_t n_ours,
-	struct commit *const *theirs, size_t n_theirs, GPtrArray *found, GError **error)
+	struct commit *const *theirs, size_t n_theirs, size_t painted_max, GPtrArray *found,
+	GError **error)
 {
-	struct painting painting = {
-		.graph = graph, .queue = g_sequence_new(g_free), .found = found};
+	struct painting painting = {.graph = graph,
+		.queue = g_sequence_new(g_free),
+		.painted_max = painted_max,
+		.found = found};
 	gboolean ok = TRUE;
 
 	forget_paint(graph);
@@ -303,7 +313,7 @@ static gboolean remove_ancestors(struct commit_graph *graph, GPtrArray *found, G
 		if (g_hash_table_contains(behind, one))
 			continue;
 		if (!paint_down(graph, &one, 1, (struct commit *const *)others->pdata, others->len,
-			    common, error))
+			    SIZE_MAX, common, error))
 			return FALSE;
 		if ((one->paint & PAINT_THEIRS) != 0)
 			g_hash_table_add(behind, one);
@@ -328,7 +338,7 @@ GArray *commit_graph_merge_bases(struct commit_graph *graph, const git_oid *ours
 	for (size_t i = 0; i < n_ours; i++)
 		g_ptr_array_add(our_commits, commit_of(graph, &ours[i]));
 	if (!paint_down(graph, (struct commit *const *)our_commits->pdata, our_commits->len,
-		    &their_commit, 1, found, error))
+		    &their_commit, 1, SIZE_MAX, found, error))
 		return NULL;
 	for (guint i = found->len; i-- > 0;)
 		if ((((struct commit *)found->pdata[i])->paint & PAINT_STALE) != 0)
@@ -341,4 +351,60 @@ GArray *commit_graph_merge_bases(struct commit_graph *graph, const git_oid *ours
 	for (guint i = 0; i < found->len; i++)
 		g_array_append_val(bases, ((struct commit *)found->pdata[i])->oid);
 	return bases;
+}
+
+GArray *commit_graph_parents(struct commit_graph *graph, const git_oid *oid, GError **error)
+{
+	struct commit *commit = commit_of(graph, oid);
+	GArray *parents;
+
+	if (!commit_load(graph, commit, error))
+		return NULL;
+	parents = g_array_new(FALSE, FALSE, sizeof(git_oid));
+	for (size_t i = 0; i < commit->n_parents; i++)
+		g_array_append_val(parents, commit->parents[i]->oid);
+	return parents;
+}
+
+/** Takes our paint to all painted ancestors of what has it: a commit may have been met from their
+ * side before its date let ours get there. */
+static void spread_our_paint(struct commit_graph *graph)
+{
+	g_autoptr(GPtrArray) waiting = g_ptr_array_new();
+
+	for (guint i = 0; i < graph->painted->len; i++)
+		if ((((struct commit *)graph->painted->pdata[i])->paint & PAINT_OURS) != 0)
+			g_ptr_array_add(waiting, graph->painted->pdata[i]);
+	while (waiting->len > 0) {
+		const struct commit *commit = g_ptr_array_steal_index(waiting, waiting->len - 1);
+		for (size_t i = 0; i < commit->n_parents; i++) {
+			struct commit *parent = commit->parents[i];
+			if (parent->paint == 0 || (parent->paint & PAINT_OURS) != 0)
+				continue;
+			parent->paint |= PAINT_OURS;
+			g_ptr_array_add(waiting, parent);
+		}
+	}
+}
+
+GHashTable *commit_graph_beyond(struct commit_graph *graph, const git_oid *from, const git_oid *to,
+	size_t commits_max, gboolean *descends, gboolean *related, GError **error)
+{
+	g_autoptr(GPtrArray) found = g_ptr_array_new();
+	struct commit *ours = commit_of(graph, from);
+	struct commit *theirs = commit_of(graph, to);
+	GHashTable *beyond;
+
+	if (!paint_down(graph, &ours, 1, &theirs, 1, commits_max, found, error))
+		return NULL;
+	spread_our_paint(graph);
+	*descends = (ours->paint & PAINT_THEIRS) != 0;
+	*related = found->len > 0;
+	beyond = oid_set_new();
+	for (guint i = 0; i < graph->painted->len; i++) {
+		const struct commit *commit = graph->painted->pdata[i];
+		if ((commit->paint & PAINT_BOTH) == PAINT_THEIRS)
+			oid_set_add(beyond, &commit->oid);
+	}
+	return beyond;
 }

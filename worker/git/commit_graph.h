@@ -26,4 +26,16 @@ gboolean commit_graph_tree(
 GArray *commit_graph_merge_bases(struct commit_graph *graph, const git_oid *ours, size_t n_ours,
 	const git_oid *theirs, GError **error);
 
+/** The parents of COMMIT, in order, as a GArray of git_oid. Caller unrefs. BROKEN_REPOSITORY. */
+GArray *commit_graph_parents(struct commit_graph *graph, const git_oid *commit, GError **error);
+
+/**
+ * The commits that TO reaches and FROM does not, as an oid_set. *DESCENDS tells whether FROM is TO
+ * or an ancestor of it, *RELATED whether they share any. As in git, dates far out of order can hide
+ * that FROM reaches a commit. TOO_LARGE if more than COMMITS_MAX have to be looked at;
+ * BROKEN_REPOSITORY if one is missing. Caller unrefs.
+ */
+GHashTable *commit_graph_beyond(struct commit_graph *graph, const git_oid *from, const git_oid *to,
+	size_t commits_max, gboolean *descends, gboolean *related, GError **error);
+
 #endif

@@ -39,6 +39,11 @@ gboolean oid_set_has(GHashTable *set, const git_oid *oid)
 	return g_hash_table_contains(set, oid);
 }
 
+GHashTable *oid_map_of(GDestroyNotify free_value)
+{
+	return g_hash_table_new_full(oid_hash, oid_same, g_free, free_value);
+}
+
 GHashTable *oid_map_new(void)
 {
 	return oid_set_new();

@@ -15,6 +15,8 @@ gboolean oid_set_has(GHashTable *set, const git_oid *oid);
 /** A map of object ids to numbers that are not 0; looks up as 0 what is not there. Owns its keys.
  * Caller frees. */
 GHashTable *oid_map_new(void);
+/** The same for values that are freed with FREE_VALUE; used with g_hash_table_insert(). */
+GHashTable *oid_map_of(GDestroyNotify free_value);
 void oid_map_set(GHashTable *map, const git_oid *oid, gint value);
 gint oid_map_get(GHashTable *map, const git_oid *oid);
 

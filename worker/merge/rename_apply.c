@@ -57,16 +57,19 @@ static gboolean apply_twice_renamed(struct merge_run *run, const struct rename_p
 		return FALSE;
 	/* What cannot be merged (a binary) comes back as ours; their path then keeps theirs. */
 	gboolean unmerged = !clean && tree_version_equal(&merged, our_version);
-	*our_version = merged;
-	if (!unmerged)
-		*their_version = merged;
+	if (clean || !merge_run_is_partial(run)) {
+		*our_version = merged;
+		if (!unmerged)
+			*their_version = merged;
+	}
 	source->path_conflict = ours->to->path_conflict = theirs->to->path_conflict = TRUE;
 	return TRUE;
 }
 
-/** The other side has something of its own at the new path. */
+/** The other side has something of its own at the new path. *MOVED is FALSE if the moved content
+ * stays where it was, because it conflicts and no markers are wanted. */
 static gboolean apply_collision(
-	struct merge_run *run, const struct rename_pair *pair, GError **error)
+	struct merge_run *run, const struct rename_pair *pair, gboolean *moved, GError **error)
 {
 	enum merge_stage other = pair->side == MERGE_STAGE_OURS ? MERGE_STAGE_THEIRS
 								: MERGE_STAGE_OURS;
@@ -84,7 +87,11 @@ static gboolean apply_collision(
 	if (!entry_merge(run, paths, &from->stages[MERGE_STAGE_BASE], versions[MERGE_STAGE_OURS],
 		    versions[MERGE_STAGE_THEIRS], early_marker_extra(run), &merged, &clean, error))
 		return FALSE;
-	to->stages[pair->side] = merged;
+	*moved = clean || !merge_run_is_partial(run);
+	if (*moved)
+		to->stages[pair->side] = merged;
+	else
+		to->path_conflict = from->path_conflict = TRUE;
 	/* git relies on the add on both sides to conflict; where that is settled already, markers
 	 * would slip through. */
 	if (!clean)
@@ -104,8 +111,10 @@ static gboolean apply_one(struct merge_run *run, const struct rename_pair *pair,
 		merge_mode_is_file(from->stages[other].mode) !=
 			merge_mode_is_file(to->stages[pair->side].mode);
 
+	gboolean moved = TRUE;
+
 	if (collides && !retyped && !deleted) {
-		if (!apply_collision(run, pair, error))
+		if (!apply_collision(run, pair, &moved, error))
 			return FALSE;
 	} else if (collides && deleted) {
 		to->path_conflict = TRUE;
@@ -124,7 +133,7 @@ static gboolean apply_one(struct merge_run *run, const struct rename_pair *pair,
 			to->files |= 1u << other;
 		}
 	}
-	if (!retyped)
+	if (!retyped && moved)
 		settle_as_absent(from);
 	return TRUE;
 }

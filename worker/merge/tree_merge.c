@@ -5,7 +5,7 @@
  * side's renames, move versions along them, settle every entry, make trees. Where it is clean, the
  * tree is the one git makes. Several merge bases are first merged into a virtual one, oldest first,
  * and a conflict in there leaves its markers in the virtual base, as in git. Nothing is written to
- * the repository unless the merge is clean.
+ * the repository unless the merge is clean or a partial one was asked for.
  *
  * More conservative than git in two things. What our limits forbid to compare or merge is a
  * conflict. And so is a moved file whose content conflicts where its new place is taken: git
@@ -82,8 +82,12 @@ static gboolean merge_trees(
 		const struct merge_node *blocked;
 		if (!renames_find(run->stage, &walk->sides[side], side, pairs, &blocked, error))
 			return FALSE;
-		if (blocked != NULL)
+		if (blocked != NULL) {
 			merge_run_block(run, blocked->path);
+			if (merge_run_is_partial(run))
+				merge_run_note(
+					run, blocked->path, CONFLICT_UNDECIDED, blocked->stages);
+		}
 	}
 	return rename_apply(run, pairs, error) && tree_settle(run, &walk->root, tree, error);
 }
@@ -106,6 +110,7 @@ static gboolean merge_into_base(struct commit_graph *graph, struct merge_run *ou
 	run.ours = "Temporary merge branch 1";
 	run.theirs = "Temporary merge branch 2";
 	run.conflicts = conflicts;
+	run.notes = NULL;
 	if (run.depth > LIMIT_MERGE_BASE_DEPTH) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
 			"merge bases of merge bases %d deep", LIMIT_MERGE_BASE_DEPTH);
@@ -163,8 +168,32 @@ static gint compare_paths(gconstpointer a, gconstpointer b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/** PATHS sorted, each once, as struct merge_conflict. */
-static GPtrArray *list_conflicts(GPtrArray *paths)
+static struct merge_conflict *merge_conflict_new(const char *path, enum merge_conflict_kind kind)
+{
+	struct merge_conflict *conflict = g_new0(struct merge_conflict, 1);
+
+	conflict->path = g_strdup(path);
+	conflict->type = g_strdup("content");
+	conflict->kind = kind;
+	return conflict;
+}
+
+void merge_run_note(struct merge_run *run, const char *path, enum merge_conflict_kind kind,
+	const struct tree_version stages[MERGE_STAGES])
+{
+	struct merge_conflict *note = g_hash_table_lookup(run->notes, path);
+
+	if (note == NULL) {
+		note = merge_conflict_new(path, kind);
+		g_hash_table_insert(run->notes, note->path, note);
+	} else if (note->kind != CONFLICT_UNDECIDED) {
+		note->kind = kind;
+	}
+	memcpy(note->stages, stages, sizeof(note->stages));
+}
+
+/** PATHS sorted, each once, as struct merge_conflict, with what NOTES (may be NULL) say of them. */
+static GPtrArray *list_conflicts(GPtrArray *paths, GHashTable *notes)
 {
 	GPtrArray *conflicts = g_ptr_array_new_with_free_func(merge_conflict_free);
 
@@ -172,23 +201,40 @@ static GPtrArray *list_conflicts(GPtrArray *paths)
 	for (guint i = 0; i < paths->len; i++) {
 		if (i > 0 && strcmp(paths->pdata[i - 1], paths->pdata[i]) == 0)
 			continue;
-		struct merge_conflict *conflict = g_new(struct merge_conflict, 1);
-		conflict->path = g_strdup(paths->pdata[i]);
-		conflict->type = g_strdup("content");
+		struct merge_conflict *conflict = merge_conflict_new(
+			paths->pdata[i], CONFLICT_UNDECIDED);
+		const struct merge_conflict *note = notes != NULL
+			? g_hash_table_lookup(notes, conflict->path)
+			: NULL;
+		if (note != NULL) {
+			conflict->kind = note->kind;
+			memcpy(conflict->stages, note->stages, sizeof(conflict->stages));
+		}
 		g_ptr_array_add(conflicts, conflict);
 	}
 	return conflicts;
 }
 
-static gboolean merge_commits(struct tree_merger *merger, const struct merge_head *ours,
-	const struct merge_head *theirs, struct tree_merge *result, GError **error)
+/** Takes what RUN found and TREE, which it made, as RESULT. */
+static gboolean finish(
+	struct merge_run *run, const git_oid *tree, struct tree_merge *result, GError **error)
+{
+	result->clean = run->conflicts->len == 0;
+	if (!result->clean)
+		result->conflicts = list_conflicts(run->conflicts, run->notes);
+	if (!result->clean && !merge_run_is_partial(run))
+		return TRUE;
+	result->tree = *tree;
+	return object_stage_write(run->stage, error);
+}
+
+static gboolean merge_commits(struct tree_merger *merger, struct merge_run *run,
+	const struct merge_head *ours, const struct merge_head *theirs, struct tree_merge *result,
+	GError **error)
 {
 	const git_oid *their_oid = &g_array_index(theirs->commits, git_oid, 0);
-	char our_label[GIT_OID_HEXSZ + 1];
-	char their_label[GIT_OID_HEXSZ + 1];
-	g_autoptr(GPtrArray) conflicts = g_ptr_array_new_with_free_func(g_free);
-	struct merge_run run = {merger->stage, 0, our_label, their_label, conflicts, conflicts};
 	g_autoptr(GArray) bases = find_bases(merger->graph, ours, their_oid, error);
+	git_oid tree;
 
 	if (bases == NULL)
 		return FALSE;
@@ -197,17 +243,15 @@ static gboolean merge_commits(struct tree_merger *merger, const struct merge_hea
 			"the two commits share no ancestor");
 		return FALSE;
 	}
-	git_oid_tostr(our_label, sizeof(our_label), &g_array_index(ours->commits, git_oid, 0));
-	git_oid_tostr(their_label, sizeof(their_label), their_oid);
-	if (!merge_heads(merger->graph, &run, ours, theirs, bases, &result->tree, error))
+	if (!merge_heads(merger->graph, run, ours, theirs, bases, &tree, error))
 		return FALSE;
 	result->base = g_array_index(bases, git_oid, 0);
-	result->clean = conflicts->len == 0;
-	if (result->clean)
-		return object_stage_write(merger->stage, error);
-	result->tree = (git_oid){0};
-	result->conflicts = list_conflicts(conflicts);
-	return TRUE;
+	return finish(run, &tree, result, error);
+}
+
+static GHashTable *notes_new(void)
+{
+	return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, merge_conflict_free);
 }
 
 struct tree_merger *tree_merger_new(git_repository *repository, GError **error)
@@ -230,19 +274,61 @@ void tree_merger_free(struct tree_merger *merger)
 	g_free(merger);
 }
 
-gboolean tree_merger_merge(struct tree_merger *merger, const git_oid *ours, const git_oid *theirs,
-	struct tree_merge *merge, GError **error)
+/** Merges the commits OURS and THEIRS in RUN, which has labels and may have notes. */
+static gboolean merge_in_run(struct tree_merger *merger, struct merge_run *run, const git_oid *ours,
+	const git_oid *theirs, struct tree_merge *merge, GError **error)
 {
 	struct merge_head our_head = {.commits = NULL};
 	struct merge_head their_head = {.commits = NULL};
 	scoped_value(tree_merge) result = {0};
 	gboolean ok = head_init(&our_head, merger->graph, ours, error) &&
 		head_init(&their_head, merger->graph, theirs, error) &&
-		merge_commits(merger, &our_head, &their_head, &result, error);
+		merge_commits(merger, run, &our_head, &their_head, &result, error);
 
 	object_stage_reset(merger->stage);
 	g_clear_pointer(&our_head.commits, g_array_unref);
 	g_clear_pointer(&their_head.commits, g_array_unref);
+	if (ok) {
+		*merge = result;
+		result = (struct tree_merge){0};
+	}
+	return ok;
+}
+
+gboolean tree_merger_merge(struct tree_merger *merger, const git_oid *ours, const git_oid *theirs,
+	struct tree_merge *merge, GError **error)
+{
+	char our_label[GIT_OID_HEXSZ + 1];
+	char their_label[GIT_OID_HEXSZ + 1];
+	g_autoptr(GPtrArray) conflicts = g_ptr_array_new_with_free_func(g_free);
+	struct merge_run run = {merger->stage, 0, our_label, their_label, conflicts, conflicts};
+
+	git_oid_tostr(our_label, sizeof(our_label), ours);
+	git_oid_tostr(their_label, sizeof(their_label), theirs);
+	return merge_in_run(merger, &run, ours, theirs, merge, error);
+}
+
+gboolean tree_merger_merge_partial(struct tree_merger *merger, const git_oid *ours,
+	const git_oid *theirs, struct tree_merge *merge, GError **error)
+{
+	g_autoptr(GPtrArray) conflicts = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GHashTable) notes = notes_new();
+	struct merge_run run = {merger->stage, 0, "LOCAL", "UPSTREAM", conflicts, conflicts, notes};
+
+	return merge_in_run(merger, &run, ours, theirs, merge, error);
+}
+
+gboolean tree_merger_merge_trees(struct tree_merger *merger, const git_oid trees[MERGE_STAGES],
+	struct tree_merge *merge, GError **error)
+{
+	g_autoptr(GPtrArray) conflicts = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GHashTable) notes = notes_new();
+	struct merge_run run = {merger->stage, 0, "LOCAL", "UPSTREAM", conflicts, conflicts, notes};
+	scoped_value(tree_merge) result = {0};
+	git_oid tree;
+	gboolean ok = merge_trees(&run, trees, &tree, error) && finish(&run, &tree, &result, error);
+
+	object_stage_reset(merger->stage);
 	if (ok) {
 		*merge = result;
 		result = (struct tree_merge){0};

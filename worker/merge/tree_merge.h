@@ -5,18 +5,37 @@
 #include <glib.h>
 
 #include "journal/base/scope.h"
+#include "worker/merge/merge_node.h"
+
+/** Why a path conflicts. */
+enum merge_conflict_kind {
+	CONFLICT_CONTENT,    /**< both changed it (or its mode, or a link) in ways that do not go
+				together */
+	CONFLICT_BOTH_ADDED, /**< both added it, differently */
+	CONFLICT_DELETED,    /**< one deleted it, the other changed it */
+	CONFLICT_TYPE,       /**< a file, a link, a submodule or a directory against another of them
+			      */
+	CONFLICT_RENAMED,    /**< renames disagree, or one meets something else */
+	CONFLICT_UNDECIDED,  /**< our limits forbid to look */
+};
 
 /** A path that a person must decide. */
 struct merge_conflict {
 	char *path;
 	char *type; /**< `content` (the only one at this level; checks above find the other types)
 		     */
+
+	/* Told by a partial merge alone. */
+	enum merge_conflict_kind kind;
+	/** What each side (MERGE_STAGE_…) has to say for this path, renames followed; mode 0:
+	 * nothing; 040000: a directory. */
+	struct tree_version stages[MERGE_STAGES];
 };
 
-/** What merging two commits gave: a tree, or conflicts, never both. */
+/** What merging two commits gave: a tree, or conflicts; of a partial merge both. */
 struct tree_merge {
 	gboolean clean;
-	git_oid tree;         /**< if clean; written to the repository */
+	git_oid tree;         /**< if clean, or of a partial merge; written to the repository */
 	GPtrArray *conflicts; /**< of struct merge_conflict, sorted by path, if not */
 	git_oid base;         /**< a merge base; zero if the two share no commit */
 };
@@ -36,6 +55,19 @@ SCOPED_POINTER(tree_merger, tree_merger_free)
 
 /** As tree_merge_commits(), in MERGER's repository. */
 gboolean tree_merger_merge(struct tree_merger *merger, const git_oid *ours, const git_oid *theirs,
+	struct tree_merge *merge, GError **error);
+
+/**
+ * As tree_merger_merge(), but a merge that conflicts has a tree as well: what merged cleanly, and
+ * ours' version wherever there is a conflict (nothing, where ours has none). No file in it has
+ * markers. Whether it is clean, and which paths conflict, is as in tree_merger_merge().
+ */
+gboolean tree_merger_merge_partial(struct tree_merger *merger, const git_oid *ours,
+	const git_oid *theirs, struct tree_merge *merge, GError **error);
+
+/** As tree_merger_merge_partial(), of three trees [MERGE_STAGE_…] instead of commits; merge->base
+ * is zero. */
+gboolean tree_merger_merge_trees(struct tree_merger *merger, const git_oid trees[MERGE_STAGES],
 	struct tree_merge *merge, GError **error);
 
 /**

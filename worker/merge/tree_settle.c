@@ -5,6 +5,10 @@
  * another version has a directory only if nothing is left in that directory. Where something is
  * left, the file is a conflict (in a virtual merge base it is put beside the directory under a name
  * of its own, as git does).
+ *
+ * The tree of a partial merge has ours' version wherever there is a conflict. Of a file and a
+ * directory in each other's way ours stays, if the other can be told by the id of its tree; if not,
+ * both stay, the file under another name.
  */
 #include "worker/merge/tree_settle.h"
 
@@ -127,13 +131,57 @@ static gboolean settle_file(struct merge_run *run, const struct merge_node *node
 	}
 }
 
+static enum merge_conflict_kind conflict_kind(
+	const struct merge_node *node, const struct tree_version stages[MERGE_STAGES])
+{
+	uint32_t ours = stages[MERGE_STAGE_OURS].mode;
+	uint32_t theirs = stages[MERGE_STAGE_THEIRS].mode;
+
+	if (node->path_conflict)
+		return CONFLICT_RENAMED;
+	if (node->file_and_directory ||
+		(ours != 0 && theirs != 0 &&
+			(ours & MERGE_MODE_TYPE) != (theirs & MERGE_MODE_TYPE)))
+		return CONFLICT_TYPE;
+	if (ours == 0 || theirs == 0)
+		return CONFLICT_DELETED;
+	return stages[MERGE_STAGE_BASE].mode == 0 ? CONFLICT_BOTH_ADDED : CONFLICT_CONTENT;
+}
+
+/** TRUE if something below NODE is ours. (A rename of theirs can bring it there.) */
+static gboolean has_ours_below(const struct merge_node *node)
+{
+	for (size_t i = 0; i < node->n_children; i++)
+		if ((node->children[i].files & MERGE_IN_OURS) != 0 ||
+			has_ours_below(&node->children[i]))
+			return TRUE;
+	return FALSE;
+}
+
+/** What a partial merge has at NODE, which conflicts, and under which name. STAGES are NODE's
+ * versions, directories too; a directory that is left stands in SETTLING already. */
+static void settle_for_ours(struct merge_run *run, struct settling *settling,
+	const struct merge_node *node, const struct tree_version stages[MERGE_STAGES],
+	gboolean directory_left, struct tree_version *result, const char **name)
+{
+	merge_run_note(run, node->path, conflict_kind(node, stages), stages);
+	*result = node->stages[MERGE_STAGE_OURS];
+	if (directory_left && result->mode != 0 &&
+		merge_mode_is_directory(stages[MERGE_STAGE_THEIRS].mode) && !has_ours_below(node)) {
+		g_array_set_size(settling->entries, settling->entries->len - 1);
+		*name = node->name;
+	}
+}
+
 static gboolean settle_node(struct merge_run *run, struct settling *settling,
 	struct merge_node *node, const struct tree_version *directory, GError **error)
 {
 	const char *name = node->name;
 	struct tree_version result;
+	struct tree_version stages[MERGE_STAGES];
 	gboolean clean;
 
+	memcpy(stages, node->stages, sizeof(stages));
 	if (node->resolved) {
 		put_entry(settling, name, node->absent || node->walked ? directory : &node->result);
 		return TRUE;
@@ -154,6 +202,9 @@ static gboolean settle_node(struct merge_run *run, struct settling *settling,
 		return FALSE;
 	if (!clean)
 		merge_run_conflict(run, node->path);
+	if (!clean && merge_run_is_partial(run))
+		settle_for_ours(run, settling, node, stages,
+			node->file_and_directory && directory->mode != 0, &result, &name);
 	put_entry(settling, name, &result);
 	return TRUE;
 }
