@@ -18,6 +18,11 @@ static void free_end(gpointer end)
 	forge__fork_synced__free_unpacked(end, NULL);
 }
 
+static void free_fact(gpointer fact)
+{
+	forge__fact__free_unpacked(fact, NULL);
+}
+
 static void free_job(gpointer data)
 {
 	struct history_job *job = data;
@@ -26,6 +31,8 @@ static void free_job(gpointer data)
 	forge__error__free_unpacked(job->error, NULL);
 	if (job->ends)
 		g_ptr_array_unref(job->ends);
+	if (job->facts)
+		g_ptr_array_unref(job->facts);
 	g_free(job);
 }
 
@@ -165,8 +172,15 @@ static void report(struct history *history, const Forge__Reported *event)
 {
 	struct history_job *job = job_of(history, event->job);
 
-	if (job && event->fact && event->fact->kind_case == FORGE__FACT__KIND_FORK_SYNCED)
+	if (!job || !event->fact)
+		return;
+	if (event->fact->kind_case == FORGE__FACT__KIND_FORK_SYNCED) {
 		keep_end(job, event->fact->fork_synced);
+		return;
+	}
+	if (!job->facts)
+		job->facts = g_ptr_array_new_with_free_func(free_fact);
+	g_ptr_array_add(job->facts, COPY(event->fact));
 }
 
 const struct history_job *history_apply(struct history *history, const Forge__EventRow *row)

@@ -16,8 +16,9 @@ struct history_job {
 	uint32_t attempt;
 	uint64_t not_before_us; /**< JOB_WAITING: of its next try */
 	Forge__Error *error;    /**< of the last attempt that failed; NULL: none did */
-	GPtrArray *ends; /**< of Forge__ForkSynced: the last word on each branch, in the order of
-			    ending */
+	GPtrArray *ends;  /**< of Forge__ForkSynced: the last word on each branch, in the order of
+			     ending */
+	GPtrArray *facts; /**< of Forge__Fact about components, in their order; NULL: none */
 };
 
 /** One batch, from its events alone: also for batches whose rows have left the scheduler's state.

@@ -110,6 +110,11 @@ static gpointer *rows_of(Forge__Reply *reply, size_t **count, uint32_t *total)
 		*total = reply->fork_rows->total;
 		return (gpointer *)reply->fork_rows->rows;
 	}
+	if (reply->kind_case == FORGE__REPLY__KIND_COMPONENT_ROWS) {
+		*count = &reply->component_rows->n_rows;
+		*total = reply->component_rows->total;
+		return (gpointer *)reply->component_rows->rows;
+	}
 	if (reply->kind_case == FORGE__REPLY__KIND_BATCH_ROWS) {
 		*count = &reply->batch_rows->n_rows;
 		*total = reply->batch_rows->total;
@@ -144,6 +149,27 @@ static GPtrArray *list_all(struct client *client, struct listing *listing, GErro
 		free_reply(reply);
 	} while (page > 0 && all->len < total);
 	return g_steal_pointer(&all);
+}
+
+static void free_component_row(gpointer row)
+{
+	forge__component_row__free_unpacked(row, NULL);
+}
+
+GPtrArray *requests_components(struct client *client, char **names, GError **error)
+{
+	Forge__ListComponents list = FORGE__LIST_COMPONENTS__INIT;
+	struct listing listing = {.request = FORGE__REQUEST__INIT,
+		.after = &list.after,
+		.expected = FORGE__REPLY__KIND_COMPONENT_ROWS,
+		.free_row = free_component_row};
+
+	list.names = names;
+	list.n_names = names ? g_strv_length(names) : 0;
+	list.limit = LIMIT_ROWS_PAGE;
+	listing.request.kind_case = FORGE__REQUEST__KIND_LIST_COMPONENTS;
+	listing.request.list_components = &list;
+	return list_all(client, &listing, error);
 }
 
 GPtrArray *requests_forks(struct client *client, char **names, GError **error)

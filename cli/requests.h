@@ -23,6 +23,10 @@ struct client *requests_connect_with_jobs(
  */
 GPtrArray *requests_forks(struct client *client, char **names, GError **error);
 
+/** All rows of the components called NAMES (NULL: every one), in the order first installed. Caller
+ * unrefs. */
+GPtrArray *requests_components(struct client *client, char **names, GError **error);
+
 /** Rows of batches, CLOSED ones too or not. Caller unrefs. */
 GPtrArray *requests_batches(struct client *client, gboolean closed, GError **error);
 

@@ -9,6 +9,7 @@ struct workshop *workshop_new(const struct config *config)
 	g_autofree char *cache = g_build_filename(config->home, "cache", NULL);
 
 	workshop->config = config;
+	workshop->workspace = config->workspace;
 	workshop->http = http_new();
 	workshop->stores = stores_new(cache, workshop->http);
 	workshop->upstream_refs = upstream_refs_new(workshop->http);

@@ -114,10 +114,13 @@ static void keep_upstream(
 	observed->rewritten = before->rewritten;
 }
 
-static void fold_observed(
-	struct component_row *row, uint64_t time_us, const Forge__ComponentObserved *fact)
+static void fold_observed(struct state *state, struct component_row *row, uint64_t time_us,
+	const Forge__ComponentObserved *fact)
 {
 	Forge__ComponentObserved *observed = message_copy(&fact->base);
+
+	if (fact->component && strcmp(fact->component->name, row->component->name) == 0)
+		set_component(state, row, fact->component);
 
 	if (fact->upstream != FORGE__UPSTREAM__UPSTREAM_KNOWN &&
 		fact->upstream != FORGE__UPSTREAM__UPSTREAM_GONE)
@@ -210,7 +213,7 @@ const char *component_fact_fold(
 		return NULL;
 	switch (fact->kind_case) {
 	case FORGE__FACT__KIND_COMPONENT_OBSERVED:
-		fold_observed(row, time_us, fact->component_observed);
+		fold_observed(state, row, time_us, fact->component_observed);
 		return NULL;
 	case FORGE__FACT__KIND_COMPONENT_PULLED:
 		fold_pulled(state, row, time_us, fact->component_pulled->component);

@@ -271,6 +271,7 @@ void config_free(struct config *config)
 		return;
 	g_free(config->home);
 	g_free(config->path);
+	g_free(config->workspace);
 	g_strfreev(config->sources);
 	field_free(&table, config);
 }
@@ -326,6 +327,15 @@ struct value *config_describe(const struct config *config)
 			describe(list, fields[i].path, text, config->sources[i]);
 	}
 	return list;
+}
+
+void config_enter_workspace(struct config *config, const char *root)
+{
+	g_free(config->workspace);
+	config->workspace = g_strdup(root);
+	g_free(config->journal);
+	config->journal = g_strconcat(JOURNAL_PREFIX, root, "/.forge/journal", NULL);
+	g_clear_pointer(&config->scheduler_endpoint, g_free);
 }
 
 char *config_journal_path(const struct config *config)

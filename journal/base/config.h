@@ -44,7 +44,9 @@ struct config {
 	uint64_t network_pack_bytes;   /**< the largest pack that is taken */
 
 	char *log_level;
-	char *journal; /**< `rocksdb`, `rocksdb:PATH` with PATH absolute */
+	char *journal;   /**< `rocksdb`, `rocksdb:PATH` with PATH absolute */
+	char *workspace; /**< root of the workspace whose journal that is; NULL: of none. In no
+			    file: see config_enter_workspace() */
 
 	char **sources; /**< where each value came from, for config_describe() */
 };
@@ -68,6 +70,12 @@ const struct config_host *config_host(const struct config *config, const char *n
  * `default`, and what is not set is a null. What might be a secret is not shown. Caller frees.
  */
 struct value *config_describe(const struct config *config);
+
+/**
+ * Makes CONFIG that of commands in the workspace at ROOT (absolute): its own journal, never a
+ * scheduler somewhere else.
+ */
+void config_enter_workspace(struct config *config, const char *root);
 
 /** Folder of the journal: what `journal:` says, else `journal` in the home. Caller frees. */
 char *config_journal_path(const struct config *config);

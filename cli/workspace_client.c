@@ -1,0 +1,152 @@
+/*
+ * Commands of a workspace and their jobs: found from the current folder, run by this process or by
+ * another command in the same workspace, never by a scheduler somewhere else.
+ */
+#include "cli/workspace_client.h"
+
+#include "cli/history.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "journal/base/errors.h"
+#include "worker/workspace/workspace.h"
+
+struct client *workspace_connect(
+	struct invocation *invocation, enum client_use use, const char **root, GError **error)
+{
+	g_autofree char *here = g_get_current_dir();
+	g_autofree char *found = workspace_find(here, error);
+
+	if (!found || !invocation_config(invocation, error))
+		return NULL;
+	config_enter_workspace(invocation->config, found);
+	if (root)
+		*root = invocation->config->workspace;
+	return requests_connect(invocation, use, 0, error);
+}
+
+void component_run_clear(struct component_run *run)
+{
+	g_clear_pointer(&run->history, history_free);
+}
+
+const Forge__Fact *component_run_fact(const struct history_job *job, Forge__Fact__KindCase kind)
+{
+	for (guint i = job->facts ? job->facts->len : 0; i > 0; i--) {
+		const Forge__Fact *fact = job->facts->pdata[i - 1];
+
+		if (fact->kind_case == kind)
+			return fact;
+	}
+	return NULL;
+}
+
+const Forge__Error *component_run_error(const struct history_job *job)
+{
+	return job->state == JOB_FAILED ? job->error : NULL;
+}
+
+/* ---- following ---------------------------------------------------------------------------- */
+
+struct following {
+	struct invocation *invocation;
+	struct history *history;
+	struct progress *progress;
+	component_run_ended *ended;
+	gpointer user_data;
+};
+
+static void show_progress(struct following *following, const Forge__Events *page)
+{
+	const Forge__Progress *newest = page->n_progress > 0 ? page->progress[page->n_progress - 1]
+							     : NULL;
+
+	progress_set(following->progress, following->history->ended, following->history->jobs->len,
+		newest ? newest->text : NULL);
+}
+
+static gboolean take_page(const Forge__Events *page, gpointer user_data)
+{
+	struct following *following = user_data;
+
+	for (size_t i = 0; i < page->n_events; i++) {
+		const struct history_job *job = history_apply(following->history, page->events[i]);
+
+		if (following->invocation->format == OUTPUT_JSONL)
+			output_event(following->invocation, page->events[i]);
+		if (!job || !following->ended)
+			continue;
+		progress_hide(following->progress);
+		following->ended(job, following->user_data);
+		progress_show(following->progress);
+	}
+	show_progress(following, page);
+	return following->history->closed_seq == 0;
+}
+
+/* 7 if any is in conflict, else 1 if any failed; of one target its error's own. */
+static int status_of(const struct history *history)
+{
+	int status = 0;
+
+	for (guint i = 0; i < history->jobs->len; i++) {
+		const struct history_job *job = history->jobs->pdata[i];
+		const Forge__Error *failure = component_run_error(job);
+		enum forge_error code = failure ? forge_error_from_name(failure->code)
+						: FORGE_ERROR_FAILED;
+
+		if (job->state == JOB_CONFLICT)
+			return forge_error_exit_status(FORGE_ERROR_SYNC_CONFLICT);
+		if (job->state == JOB_DONE)
+			continue;
+		if (history->jobs->len == 1)
+			return forge_error_exit_status(code);
+		if (forge_error_exit_status(code) ==
+			forge_error_exit_status(FORGE_ERROR_SYNC_CONFLICT))
+			return forge_error_exit_status(code);
+		status = 1;
+	}
+	return status;
+}
+
+static Forge__Reply *submit_batch(struct client *client, Forge__Submit *submit, GError **error)
+{
+	g_autofree char *request_id = client_request_id();
+	Forge__Request request = FORGE__REQUEST__INIT;
+	Forge__Reply *reply;
+
+	submit->request_id = request_id;
+	request.kind_case = FORGE__REQUEST__KIND_SUBMIT;
+	request.submit = submit;
+	reply = client_call(client, &request, error);
+	submit->request_id = (char *)protobuf_c_empty_string;
+	if (reply && reply->kind_case != FORGE__REPLY__KIND_SUBMITTED) {
+		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR,
+			"the scheduler did not say which batch was made");
+		forge__reply__free_unpacked(reply, NULL);
+		return NULL;
+	}
+	return reply;
+}
+
+gboolean component_run(struct invocation *invocation, struct client *client, Forge__Submit *submit,
+	component_run_ended *ended, gpointer user_data, struct component_run *run, GError **error)
+{
+	scoped(history) history = history_new();
+	scoped(progress) progress = progress_new(&invocation->terminal, !invocation->quiet);
+	struct following following = {invocation, history, progress, ended, user_data};
+	Forge__Reply *reply = submit_batch(client, submit, error);
+	uint64_t batch;
+
+	if (!reply)
+		return FALSE;
+	batch = reply->submitted->batch;
+	if (reply->submitted->paused)
+		output_remark(invocation,
+			"The queue is paused: the jobs wait until `forge queue resume`.");
+	forge__reply__free_unpacked(reply, NULL);
+	if (!requests_events(client, batch, batch, TRUE, take_page, &following, error))
+		return FALSE;
+	run->status = status_of(history);
+	run->history = g_steal_pointer(&history);
+	return TRUE;
+}
