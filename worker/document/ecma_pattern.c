@@ -47,8 +47,7 @@ static gboolean refuse(GError **error, const char *format, ...)
 
 	va_start(arguments, format);
 	g_propagate_error(error,
-		g_error_new_valist(
-			FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED, format, arguments));
+		g_error_new_valist(FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED, format, arguments));
 	va_end(arguments);
 	return FALSE;
 }
@@ -346,8 +345,7 @@ struct ecma_pattern *ecma_pattern_new(const char *source, GError **error)
 	rewritten = rewrite(source, error);
 	if (!rewritten)
 		return NULL;
-	regex = g_regex_new(
-		rewritten, G_REGEX_DOLLAR_ENDONLY, 0, &why);
+	regex = g_regex_new(rewritten, G_REGEX_DOLLAR_ENDONLY, 0, &why);
 	if (!regex) {
 		refuse(error, "no regular expression");
 		return NULL;
