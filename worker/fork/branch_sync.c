@@ -14,7 +14,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/message.h"
-#include "worker/fork/identity.h"
+#include "worker/git/identity.h"
 #include "worker/merge/tree_merge.h"
 
 /* How the two tips of a branch are related. */

@@ -1,5 +1,5 @@
-#ifndef FORGE_WORKER_FORK_IDENTITY_H
-#define FORGE_WORKER_FORK_IDENTITY_H
+#ifndef FORGE_WORKER_GIT_IDENTITY_H
+#define FORGE_WORKER_GIT_IDENTITY_H
 
 #include <git2.h>
 #include <glib.h>

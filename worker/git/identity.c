@@ -2,7 +2,7 @@
  * The name and address on commits that forge makes. Name and address are looked for apart, as git
  * does: one may come from the configuration and the other from git's.
  */
-#include "worker/fork/identity.h"
+#include "worker/git/identity.h"
 
 #include "journal/base/errors.h"
 
