@@ -96,7 +96,7 @@ static void put_text(struct document_plan *plan, const struct document_node *nod
 {
 	g_autofree char *comment = header_comment(plan, node);
 	g_autoptr(GString) all = g_string_new(text);
-	size_t behind;
+	size_t behind, line_end;
 
 	if (is_below(plan, node)) {
 		behind = behind_indicator(plan, node);
@@ -110,6 +110,13 @@ static void put_text(struct document_plan *plan, const struct document_node *nod
 		put_absent(plan, node, text);
 	} else {
 		g_string_insert(all, (gssize)first_line(text), comment);
+		/* What stands behind the old value goes behind `|`, not into the text below it. */
+		line_end = *text == '|' || *text == '>'
+				   ? document_plan_line_end(plan, node->text.end)
+				   : node->text.end;
+		behind = line_end > node->text.end ? first_line(all->str) : all->len;
+		document_plan_splice(plan, line_end, line_end, all->str + behind);
+		g_string_truncate(all, behind);
 		document_plan_splice(plan, node->text.begin, node->text.end, all->str);
 	}
 }
