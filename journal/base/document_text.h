@@ -42,9 +42,8 @@ struct document_node {
 
 	/**
 	 * The value's own text without comments behind it and without a line break at its end;
-	 * anchor and tag are part of it. A block collection goes from its first key, `-` or comment
-	 * that belongs to it in the same line (its first entry's `entry.begin`) to the end of its
-	 * last value. A literal or folded text goes from `|` or `>` to the end of its last line that
+	 * anchor and tag are part of it. A block collection goes from the `entry.begin` of its first
+	 * child to the end of its last value. A literal or folded text goes from `|` or `>` to the end of its last line that
 	 * is not blank (of its last line, with `+`). An absent value (`a:`) is empty and stands
 	 * right behind its colon or dash.
 	 */
@@ -56,8 +55,9 @@ struct document_node {
 
 	/**
 	 * What would go if the entry were taken out. In a block collection: the comment lines right
-	 * above it that are indented as it is, with no blank line between, its own lines, and the
-	 * comment and line break behind it. The first entry of a collection that begins in the line
+	 * above it that are indented as it is, with no blank line between (but not those on the first
+	 * line of the document, which are about all of it), its own lines, the comment and line break
+	 * behind it, and comment lines below that are indented deeper. The first entry of a collection that begins in the line
 	 * of another's dash begins there, at its own first byte. In a flow collection, and for the
 	 * root: the same as ENTRY.
 	 */
