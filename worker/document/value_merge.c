@@ -157,8 +157,7 @@ static gboolean lines_settle(const struct value_versions *versions)
 		!value_same(merged, versions->theirs) && !value_same(merged, versions->base);
 }
 
-static enum value_preference preference_for(
-	const struct value_merging *merging, const char *path, const struct value_versions *versions)
+static enum value_preference preference_for(const struct value_merging *merging, const char *path)
 {
 	enum value_preference preference = merging->options->preference;
 	gpointer chosen;
@@ -166,16 +165,16 @@ static enum value_preference preference_for(
 	if (merging->options->choices &&
 		g_hash_table_lookup_extended(merging->options->choices, path, NULL, &chosen))
 		preference = (enum value_preference)GPOINTER_TO_INT(chosen);
-	if (preference == VALUE_PREFER_BOTH && versions->ours && versions->theirs &&
-		!(is_kind(versions->ours, VALUE_LIST) && is_kind(versions->theirs, VALUE_LIST)))
-		return VALUE_PREFER_NONE;
 	return preference;
 }
 
+/* PREFERENCE becomes NONE where it has no answer. */
 static struct value *preferred(
-	enum value_preference preference, const struct value_versions *versions)
+	enum value_preference *preference, const struct value_versions *versions)
 {
-	switch (preference) {
+	struct value *both = NULL;
+
+	switch (*preference) {
 	case VALUE_PREFER_NONE:
 	case VALUE_PREFER_OURS:
 		return copy_of(versions->ours);
@@ -184,7 +183,12 @@ static struct value *preferred(
 	case VALUE_PREFER_BOTH:
 		if (!versions->ours || !versions->theirs)
 			return copy_of(versions->ours ? versions->ours : versions->theirs);
-		return value_merge_both(versions);
+		if (is_kind(versions->ours, VALUE_LIST) && is_kind(versions->theirs, VALUE_LIST))
+			both = value_merge_both(versions);
+		if (both)
+			return both;
+		*preference = VALUE_PREFER_NONE;
+		return copy_of(versions->ours);
 	}
 	g_assert_not_reached();
 }
@@ -194,6 +198,7 @@ struct value *value_merge_conflict(
 {
 	struct value *settled = settle_version(merging, versions);
 	struct value_conflict *conflict;
+	struct value *value;
 
 	if (settled)
 		return settled;
@@ -204,11 +209,12 @@ struct value *value_merge_conflict(
 	conflict->base = copy_of(versions->base);
 	conflict->ours = copy_of(versions->ours);
 	conflict->theirs = copy_of(versions->theirs);
-	conflict->settled = preference_for(merging, conflict->path, versions);
+	conflict->settled = preference_for(merging, conflict->path);
+	value = preferred(&conflict->settled, versions);
 	g_ptr_array_add(conflict->settled == VALUE_PREFER_NONE ? merging->result->conflicts
 							       : merging->result->settled,
 		conflict);
-	return preferred(conflict->settled, versions);
+	return value;
 }
 
 /* ---- maps ---- */

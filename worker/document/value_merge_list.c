@@ -23,6 +23,9 @@ struct list_side {
 	GHashTable *places;       /* identity to place + 1; keys belong to IDENTITIES */
 };
 
+/* What a map in a list is known by; last, the item itself. */
+static const char *const item_keys[] = {"name", "id", NULL};
+
 enum {
 	SIDE_BASE,
 	SIDE_OURS,
@@ -315,23 +318,42 @@ static gboolean is_command_line(const struct document_path *path)
 struct value *value_merge_lists(
 	struct value_merging *merging, const struct value_versions *versions)
 {
-	static const char *const keys[] = {"name", "id", NULL};
 	struct list_side sides[SIDES] = {{NULL}};
 	struct value *merged = NULL;
 	size_t leader;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(keys) && !merged; i++) {
-		if (!keys[i] && is_command_line(merging->path))
+	for (size_t i = 0; i < G_N_ELEMENTS(item_keys) && !merged; i++) {
+		if (!item_keys[i] && is_command_line(merging->path))
 			break;
-		if (!identify_all(sides, versions, keys[i]))
+		if (!identify_all(sides, versions, item_keys[i]))
 			continue;
 		if (find_leader(sides, &leader) && !replaced_differently(sides))
-			merged = merge_items(merging, sides, leader, keys[i]);
+			merged = merge_items(merging, sides, leader, item_keys[i]);
 		break;
 	}
 	for (size_t i = 0; i < SIDES; i++)
 		clear_side(&sides[i]);
 	return merged ? merged : value_merge_conflict(merging, versions);
+}
+
+/* TRUE if items of BOTH share a name or id, and those of each of its sources do not. */
+static gboolean names_collide(const struct value *both, const struct value_versions *sources)
+{
+	gboolean collide = FALSE;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(item_keys) - 1; i++) {
+		const struct value *lists[] = {sources->ours, sources->theirs, both};
+		gboolean unique[3];
+
+		for (size_t j = 0; j < 3; j++) {
+			struct list_side side = {NULL};
+
+			unique[j] = identify(&side, lists[j], item_keys[i]);
+			clear_side(&side);
+		}
+		collide = collide || (unique[0] && unique[1] && !unique[2]);
+	}
+	return collide;
 }
 
 struct value *value_merge_both(const struct value_versions *versions)
@@ -355,5 +377,8 @@ struct value *value_merge_both(const struct value_versions *versions)
 		if (g_hash_table_add(known, text))
 			value_append_take(both, value_copy(item));
 	}
-	return both;
+	if (!names_collide(both, versions))
+		return both;
+	value_free(both);
+	return NULL;
 }

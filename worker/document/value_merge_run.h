@@ -23,7 +23,8 @@ struct value *value_merge_conflict(
 struct value *value_merge_lists(
 	struct value_merging *merging, const struct value_versions *versions);
 
-/** Our list with those items of theirs that neither it nor the base (which may be NULL) has. */
+/** Our list with those items of theirs that neither it nor the base (which may be NULL) has; NULL if
+ * one name would then stand for two items. */
 struct value *value_merge_both(const struct value_versions *versions);
 
 #endif
