@@ -64,18 +64,10 @@ static void add_remove(struct editing *editing)
 	g_ptr_array_add(editing->edits, document_edit_new_remove(editing->path));
 }
 
+/* Members go last: a map that is empty for a while would be no map. */
 static void edit_map(struct editing *editing, const struct value *present,
 	const struct value *wanted, const struct places *places)
 {
-	for (size_t i = 0; i < value_count(present); i++) {
-		const char *key = value_key_at(present, i);
-
-		if (value_get(wanted, key))
-			continue;
-		document_path_append_key(editing->path, key);
-		add_remove(editing);
-		document_path_drop(editing->path);
-	}
 	for (size_t i = 0; i < value_count(wanted); i++) {
 		const char *key = value_key_at(wanted, i);
 		struct places below = {{NULL}};
@@ -85,6 +77,15 @@ static void edit_map(struct editing *editing, const struct value *present,
 				below.nodes[j] = document_node_member(places->nodes[j], key);
 		document_path_append_key(editing->path, key);
 		add_edits(editing, value_get(present, key), value_at(wanted, i), &below);
+		document_path_drop(editing->path);
+	}
+	for (size_t i = 0; i < value_count(present); i++) {
+		const char *key = value_key_at(present, i);
+
+		if (value_get(wanted, key))
+			continue;
+		document_path_append_key(editing->path, key);
+		add_remove(editing);
 		document_path_drop(editing->path);
 	}
 }
@@ -285,7 +286,8 @@ static gboolean edit_list(struct editing *editing, const struct value *present,
 	changes = line_diff(sequence_of(from), sequence_of(to), g_hash_table_size(classes));
 	first = (const void *)changes->data;
 	if (from->len == 0 || to->len == 0 ||
-		(changes->len == 1 && first->from_n == from->len && from->len > 1))
+		(changes->len == 1 && first->from_n == from->len &&
+			(walk.key || from->len > 1)))
 		return FALSE;
 	walk.changes = changes;
 	find_items(&walk, editing, places);
