@@ -18,6 +18,7 @@
 
 #include "journal/base/document.h"
 #include "journal/base/document_text.h"
+#include "journal/base/hash.h"
 #include "journal/base/limits.h"
 #include "worker/document/document_edit.h"
 #include "worker/document/file_merge_edits.h"
@@ -147,12 +148,20 @@ static GString *write_merged(
 	return result;
 }
 
+/* A document of comments alone is as good as none. */
+static const struct value *base_value(const struct file_merging *merging)
+{
+	const struct value *base = merging->base ? document_text_value(merging->base) : NULL;
+
+	return base && value_kind(base) != VALUE_NULL ? base : NULL;
+}
+
 static struct value_merge *merge_values(const struct file_merging *merging,
 	const struct document_text *lines_ours, const struct document_text *lines_theirs,
-	enum value_preference preference)
+	GHashTable *choices)
 {
 	const struct value_versions values = {
-		.base = merging->base ? document_text_value(merging->base) : NULL,
+		.base = base_value(merging),
 		.ours = document_text_value(merging->ours),
 		.theirs = document_text_value(merging->theirs),
 		.lines_ours = lines_theirs ? document_text_value(lines_ours) : NULL,
@@ -162,8 +171,8 @@ static struct value_merge *merge_values(const struct file_merging *merging,
 	return value_merge_new(&values,
 		&(struct value_merge_options){
 			.version_rule = merging->options->version_rule,
-			.preference = preference,
-			.choices = merging->options->choices,
+			.preference = merging->options->preference,
+			.choices = choices,
 		});
 }
 
@@ -181,25 +190,60 @@ static GString *mark_differences(
 		lines, FILE_LINES_MARKERS, merging->ours_label, merging->theirs_label);
 }
 
-/* The text of a merge in which conflicts stay: OURS holds our side of them. */
-static GString *mark_conflicts(const struct file_merging *merging, const GString *ours,
-	const GString *lines, const struct document_text *lines_ours,
+/* The choices that were made, and theirs for each of CONFLICTS. */
+static GHashTable *choose_theirs(const struct file_merging *merging, const GPtrArray *conflicts)
+{
+	GHashTable *choices =
+		g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
+	GHashTableIter iterator;
+	gpointer path, choice;
+
+	if (merging->options->choices) {
+		g_hash_table_iter_init(&iterator, merging->options->choices);
+		while (g_hash_table_iter_next(&iterator, &path, &choice))
+			g_hash_table_insert(choices, g_strdup(path), choice);
+	}
+	for (guint i = 0; i < conflicts->len; i++) {
+		const struct value_conflict *conflict = conflicts->pdata[i];
+
+		g_hash_table_insert(choices, g_strdup(conflict->path),
+			GINT_TO_POINTER(VALUE_PREFER_THEIRS));
+	}
+	return choices;
+}
+
+/* The text of a merge in which CONFLICTS stay: OURS holds our side of them. NULL if there is none
+ * with theirs. */
+static GString *mark_conflicts(const struct file_merging *merging, const GPtrArray *conflicts,
+	const GString *ours, const GString *lines, const struct document_text *lines_ours,
 	const struct document_text *lines_theirs)
 {
-	enum value_preference preference = merging->options->preference;
-	scoped(value_merge) merge = NULL;
+	g_autoptr(GHashTable) choices = choose_theirs(merging, conflicts);
+	scoped(value_merge) merge = merge_values(merging, lines_ours, lines_theirs, choices);
 	GString *theirs = NULL;
 	GString *marked = NULL;
 
-	/* Whatever a preference leaves in conflict goes to them here. */
-	merge = merge_values(merging, lines_ours, lines_theirs,
-		preference == VALUE_PREFER_NONE ? VALUE_PREFER_THEIRS : preference);
 	if (merge->value && merge->conflicts->len == 0)
 		theirs = write_merged(merging, lines, merge->value);
 	if (theirs)
 		marked = mark_differences(merging, ours, theirs);
 	free_string(theirs);
 	return marked;
+}
+
+/* Markers where lines conflict or, if they do not, where the sides differ. */
+static GString *mark_lines(const struct file_merging *merging)
+{
+	const struct text_version *ours = &merging->versions->ours;
+	const struct text_version *theirs = &merging->versions->theirs;
+	const struct text_version nothing = {NULL, 0};
+	scoped(file_lines) differences = NULL;
+	const struct file_lines *lines = merging->lines;
+
+	if (file_lines_conflicts(lines) == 0)
+		lines = differences = file_lines_merge(&nothing, ours, theirs);
+	return file_lines_compose_all(
+		lines, FILE_LINES_MARKERS, merging->ours_label, merging->theirs_label);
 }
 
 static void take_outcome(struct file_merge *result, struct value_merge *merge)
@@ -221,18 +265,16 @@ static gboolean merge_by_key(struct file_merging *merging)
 	scoped(document_text) lines_theirs =
 		lines_ours ? read_text(merging, theirs->str, theirs->len) : NULL;
 	scoped(value_merge) merge =
-		merge_values(merging, lines_ours, lines_theirs, merging->options->preference);
+		merge_values(merging, lines_ours, lines_theirs, merging->options->choices);
 	const GString *lines = lines_ours ? ours : NULL;
 	GString *text = merge->value ? write_merged(merging, lines, merge->value) : NULL;
 
 	if (text && merge->conflicts->len > 0) {
-		GString *marked = mark_conflicts(merging, text, lines, lines_ours, lines_theirs);
+		GString *marked = mark_conflicts(
+			merging, merge->conflicts, text, lines, lines_ours, lines_theirs);
 
 		free_string(text);
-		/* Markers of lines are as good, where all of these conflicts are between some. */
-		text = marked ? marked
-			      : file_lines_compose_all(merging->lines, FILE_LINES_MARKERS,
-					merging->ours_label, merging->theirs_label);
+		text = marked ? marked : mark_lines(merging);
 	}
 	free_string(ours);
 	free_string(theirs);
