@@ -2,9 +2,10 @@
  * The operations of `forge plumbing`: each turns a question's members into a call of a pure part,
  * and what it gave into members of the answer.
  */
+#include "cli/handlers.h"
+
 #include <string.h>
 
-#include "cli/handlers.h"
 #include "cli/plumbing.h"
 #include "journal/base/errors.h"
 #include "worker/document/file_merge.h"
