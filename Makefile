@@ -49,12 +49,12 @@ UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*
 FORMATTED = $(wildcard $(foreach folder,$(LAYERS) tests $(TEST_FOLDERS) tests/bench,$(folder)/*.[ch]))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 
-.PHONY: help all install uninstall deps demo check unit e2e lint fmt asan tsan bench clean
+.PHONY: help all install uninstall deps demo check unit e2e lint fmt asan tsan bench bench-merge clean
 .DEFAULT_GOAL := all
 .SECONDARY:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 all: $(BUILD)/forge ## build build/forge
 
@@ -104,6 +104,9 @@ e2e: all ## end-to-end tests alone
 bench: all $(BENCHES) ## measure; prints JSON lines
 	@for bench in $(BENCHES); do $$bench || exit 1; done
 	@FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) tests/bench/fleet.py
+
+bench-merge: all ## merge a repository's conflicted files again: make bench-merge REPOSITORY=DIR
+	@FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) tests/bench/merge_files.py $(REPOSITORY)
 
 lint: ## layers, doors, banned functions, sizes, format, cppcheck, clang's warnings
 	$(PYTHON) tests/lint.py

@@ -358,7 +358,7 @@ static GByteArray *write_result(
 			crlf = wants_crlf(merging, piece);
 			put_marker(out, '<', markers->size, markers->ours, crlf);
 			put_whole_lines(out, &merging->ours, piece->ours, piece->ours_n, crlf);
-			put_marker(out, '=', markers->size, NULL, crlf);
+			put_marker(out, '=', markers->size, markers->middle, crlf);
 			put_whole_lines(
 				out, &merging->theirs, piece->theirs, piece->theirs_n, crlf);
 			put_marker(out, '>', markers->size, markers->theirs, crlf);

@@ -14,6 +14,7 @@ struct text_markers {
 	const char *ours;   /**< label behind <<<<<<< */
 	const char *theirs; /**< label behind >>>>>>> */
 	size_t size;        /**< characters of a marker; git's own is 7 */
+	const char *middle; /**< label behind =======, or NULL, as git has it */
 };
 
 /** TRUE if git would not merge TEXT line by line: there is a zero byte near its beginning. */
