@@ -81,7 +81,7 @@ static const struct {
 		"a.yaml: t[1].v (2 → 3)"},
 	{"a.yaml", "t: [{component: crm, version: ^1.0.0}]",
 		"t: [{component: x}, {component: crm, version: ^2.0.0}]",
-		"a.yaml: t[crm].version (\"^1.0.0\" → \"^2.0.0\"), added t[x]"},
+		"a.yaml: t[crm].version (^1.0.0 → ^2.0.0), added t[x]"},
 	{"a.yaml", "v: 1.10", "v: 1.1", "a.yaml: v (1.10 → 1.1)"},
 	{"a.yaml", "v: 30", "v: \"30\"", "a.yaml: v (30 → \"30\")"},
 	{"a.yaml", "v: true", "v: null", "a.yaml: v (true → null)"},
@@ -176,10 +176,10 @@ static const struct {
 	const char *diff;
 } diffs[] = {
 	{"a.md", "1\n2\n3\n4\n5\n6\n7\n8\n", "1\n2\n3\n4\nfive\n6\n7\n8\n",
-		"diff --git a/a.md b/a.md\nindex 535d2b0..1c14ea2 100644\n--- a/a.md\n+++ b/a.md\n"
+		"diff --git a/a.md b/a.md\nindex 535d2b0..ab00c61 100644\n--- a/a.md\n+++ b/a.md\n"
 		"@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n"},
 	{"a.yaml", "a: 1", "a: 2\n",
-		"diff --git a/a.yaml b/a.yaml\nindex 8b1f8b2..00dee23 100644\n--- a/a.yaml\n"
+		"diff --git a/a.yaml b/a.yaml\nindex a016ac4..9dfc208 100644\n--- a/a.yaml\n"
 		"+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n\\ No newline at end of file\n+a: 2\n"},
 	{"new", NULL, "a\n",
 		"diff --git a/new b/new\nnew file mode 100644\nindex 0000000..7898192\n"
@@ -190,7 +190,7 @@ static const struct {
 	{"empty", NULL, "",
 		"diff --git a/empty b/empty\nnew file mode 100644\nindex 0000000..e69de29\n"},
 	{"x", "a\n", "\x1b[31m\tb\xff\r\n",
-		"diff --git a/x b/x\nindex 7898192..5ca7fd1 100644\n--- a/x\n+++ b/x\n"
+		"diff --git a/x b/x\nindex 7898192..e3d17d2 100644\n--- a/x\n+++ b/x\n"
 		"@@ -1 +1 @@\n-a\n+\xef\xbf\xbd[31m\tb\xef\xbf\xbd\xef\xbf\xbd\n"},
 };
 
