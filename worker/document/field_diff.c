@@ -168,6 +168,24 @@ static enum place place_below(enum place place, const char *key)
 	g_assert_not_reached();
 }
 
+static void compare_maps(struct comparing *comparing, enum place place, const struct value *from,
+	const struct value *to);
+
+/* Properties where a schema had none, or has none any more: each is a change of its own. */
+static void compare_with_none(
+	struct comparing *comparing, const struct value *from, const struct value *to)
+{
+	scoped(value) none = value_new_map();
+
+	compare_maps(comparing, PLACE_FIELDS, from ? from : none, to ? to : none);
+}
+
+static gboolean is_properties(enum place place, const char *key, const struct value *value)
+{
+	return place == PLACE_SCHEMA && strcmp(key, "properties") == 0 &&
+		value_kind(value) == VALUE_MAP && value_count(value) > 0;
+}
+
 static void step_to_member(struct comparing *comparing, enum place place, const char *key)
 {
 	value_path_append_key(comparing->path, key);
@@ -186,6 +204,8 @@ static void compare_member(struct comparing *comparing, enum place place, const 
 	step_to_member(comparing, place, key);
 	if (from && to)
 		compare(comparing, place_below(place, key), owner, before.label, from, to);
+	else if (is_properties(place, key, from ? from : to))
+		compare_with_none(comparing, from, to);
 	else
 		note(comparing, from ? FIELD_REMOVED : FIELD_ADDED, owner, before.label, from, to);
 	go_back(comparing, before);
@@ -291,8 +311,9 @@ static gboolean are_reordered(const struct named_lists *lists)
 	return FALSE;
 }
 
-static void compare_named(
-	struct comparing *comparing, enum place place, const struct named_lists *lists)
+/* Compares the items of the old list that the new one has, or (LEFT) notes those it has not. */
+static void compare_old_items(struct comparing *comparing, enum place place,
+	const struct named_lists *lists, gboolean left)
 {
 	size_t at = 0;
 
@@ -301,8 +322,18 @@ static void compare_named(
 		const char *name = name_of(item, lists->key);
 		const struct value *other = item_called(lists->to, lists->to_names, name, &at);
 
-		compare_item(comparing, place, other ? at : i, name, item, other);
+		if (left == (other == NULL))
+			compare_item(comparing, place, other ? at : i, name, item, other);
 	}
+}
+
+static void compare_named(
+	struct comparing *comparing, enum place place, const struct named_lists *lists)
+{
+	size_t at = 0;
+
+	compare_old_items(comparing, place, lists, FALSE);
+	compare_old_items(comparing, place, lists, TRUE);
 	for (size_t i = 0; i < value_count(lists->to); i++) {
 		const struct value *item = value_at(lists->to, i);
 		const char *name = name_of(item, lists->key);
