@@ -9,12 +9,9 @@
 #include <string.h>
 
 #include "cli/plumbing.h"
-<<<<<<< HEAD
 #include "worker/document/document_edit.h"
-=======
 #include "journal/base/errors.h"
 #include "worker/document/file_merge.h"
->>>>>>> 1afe0763c122ef1520f8dc6c42ef3a7a129e0c33
 #include "worker/merge/merge_desk.h"
 
 static void put_merge(struct value *answer, const struct desk_answer *merge)
@@ -70,7 +67,6 @@ int cmd_plumbing_merge_tree(struct invocation *invocation, GError **error)
 	return plumbing_run(merge_tree, desk, error) ? 0 : 1;
 }
 
-<<<<<<< HEAD
 /* The changes that the member `set` asks for: paths and their values. */
 static GPtrArray *edits_of(const struct value *question, GError **error)
 {
@@ -87,8 +83,7 @@ static GPtrArray *edits_of(const struct value *question, GError **error)
 
 		if (!path)
 			return NULL;
-		g_ptr_array_add(
-			edits, document_edit_new_set(path, value_at(set, i), NULL, NULL));
+		g_ptr_array_add(edits, document_edit_new_set(path, value_at(set, i), NULL, NULL));
 	}
 	return g_steal_pointer(&edits);
 }
@@ -105,8 +100,9 @@ static gboolean edit(
 	(void)context;
 	if (!edits)
 		return FALSE;
-	edited = document_edit_apply(g_str_has_suffix(name, ".json") ? DOCUMENT_JSON : DOCUMENT_YAML,
-		&origin, text, strlen(text), edits, error);
+	edited = document_edit_apply(
+		g_str_has_suffix(name, ".json") ? DOCUMENT_JSON : DOCUMENT_YAML, &origin, text,
+		strlen(text), edits, error);
 	if (!edited)
 		return FALSE;
 	value_put_string(answer, "text", edited->str);
@@ -118,7 +114,8 @@ int cmd_plumbing_edit(struct invocation *invocation, GError **error)
 {
 	(void)invocation;
 	return plumbing_run(edit, NULL, error) ? 0 : 1;
-=======
+}
+
 /* ---- merge-file ---- */
 
 /* The text member KEY, which may be absent or null if that is OPTIONAL. */
@@ -224,5 +221,4 @@ int cmd_plumbing_merge_file(struct invocation *invocation, GError **error)
 {
 	(void)invocation;
 	return plumbing_run(merge_file, NULL, error) ? 0 : 1;
->>>>>>> 1afe0763c122ef1520f8dc6c42ef3a7a129e0c33
 }

@@ -46,7 +46,7 @@ static gboolean is_absent(const struct document_node *node)
 static gboolean is_below(const struct document_plan *plan, const struct document_node *node)
 {
 	return node->style == DOCUMENT_STYLE_BLOCK && node->parent &&
-	       document_plan_is_first(plan, document_node_child(node, 0)->entry.begin);
+		document_plan_is_first(plan, document_node_child(node, 0)->entry.begin);
 }
 
 /* The comment behind `|` or `>`, with the blanks before it. */
@@ -102,8 +102,8 @@ static void put_text(struct document_plan *plan, const struct document_node *nod
 		behind = behind_indicator(plan, node);
 		g_string_prepend_c(all, ' ');
 		document_plan_splice(plan, behind, behind, all->str);
-		document_plan_splice(plan, document_plan_line_end(plan, behind),
-			end_of_block(plan, node), "");
+		document_plan_splice(
+			plan, document_plan_line_end(plan, behind), end_of_block(plan, node), "");
 	} else if (node->style == DOCUMENT_STYLE_BLOCK) {
 		document_plan_splice(plan, node->text.begin, end_of_block(plan, node), text);
 	} else if (is_absent(node)) {
@@ -112,8 +112,8 @@ static void put_text(struct document_plan *plan, const struct document_node *nod
 		g_string_insert(all, (gssize)first_line(text), comment);
 		/* What stands behind the old value goes behind `|`, not into the text below it. */
 		line_end = *text == '|' || *text == '>'
-				   ? document_plan_line_end(plan, node->text.end)
-				   : node->text.end;
+			? document_plan_line_end(plan, node->text.end)
+			: node->text.end;
 		behind = line_end > node->text.end ? first_line(all->str) : all->len;
 		document_plan_splice(plan, line_end, line_end, all->str + behind);
 		g_string_truncate(all, behind);
@@ -122,8 +122,8 @@ static void put_text(struct document_plan *plan, const struct document_node *nod
 }
 
 /* The column at which the entries of a new collection at NODE stand. */
-static unsigned column_of(const struct document_plan *plan, const struct document_node *node,
-	enum value_kind kind)
+static unsigned column_of(
+	const struct document_plan *plan, const struct document_node *node, enum value_kind kind)
 {
 	unsigned deeper = kind == VALUE_LIST ? plan->manner.list_indent : plan->manner.map_indent;
 
@@ -133,8 +133,7 @@ static unsigned column_of(const struct document_plan *plan, const struct documen
 		return 0;
 	if (node->name)
 		return node->indent + deeper;
-	if (is_absent(node) ||
-		document_plan_line_end(plan, node->entry.begin) < node->text.begin)
+	if (is_absent(node) || document_plan_line_end(plan, node->entry.begin) < node->text.begin)
 		return node->indent + 2;
 	return node->indent + (unsigned)(node->text.begin - node->entry.begin);
 }
@@ -179,7 +178,8 @@ static void put_beside(
 	document_plan_splice(plan, line_end, line_end, block + first_line(block));
 }
 
-static void put_root(struct document_plan *plan, const struct document_node *root, const char *block)
+static void put_root(
+	struct document_plan *plan, const struct document_node *root, const char *block)
 {
 	g_autoptr(GString) all = g_string_new(block);
 	size_t begin = root->text.begin;
@@ -193,8 +193,8 @@ static void put_root(struct document_plan *plan, const struct document_node *roo
 	document_plan_splice(plan, begin, end, all->str);
 }
 
-static char *render_block(const struct document_plan *plan, const struct document_content *content,
-	unsigned column)
+static char *render_block(
+	const struct document_plan *plan, const struct document_content *content, unsigned column)
 {
 	char *taken = document_take_block(plan, content, column);
 	GString *text;
@@ -285,8 +285,8 @@ static char *render_member(const struct document_plan *plan, const char *key,
 	return g_string_free(text, FALSE);
 }
 
-static char *render_item(const struct document_plan *plan, const struct document_content *content,
-	unsigned column)
+static char *render_item(
+	const struct document_plan *plan, const struct document_content *content, unsigned column)
 {
 	char *taken = document_take_entry(plan, content, NULL, column);
 	g_autofree char *block = NULL;

@@ -61,8 +61,8 @@ GString *document_plan_result(struct document_plan *plan)
 
 	g_array_sort(plan->splices, by_place);
 	for (guint i = 0; i < plan->splices->len; i++) {
-		const struct document_splice *splice =
-			&g_array_index(plan->splices, struct document_splice, i);
+		const struct document_splice *splice = &g_array_index(
+			plan->splices, struct document_splice, i);
 
 		g_assert(splice->begin >= at);
 		g_string_append_len(result, plan->bytes + at, (gssize)(splice->begin - at));
@@ -107,7 +107,7 @@ gboolean document_plan_is_first(const struct document_plan *plan, size_t at)
 	while (at > 0 && strchr(" \t", plan->bytes[at - 1]))
 		at--;
 	return at == 0 || is_break(plan->bytes[at - 1]) ||
-	       (at == 3 && g_str_has_prefix(plan->bytes, "\xef\xbb\xbf"));
+		(at == 3 && g_str_has_prefix(plan->bytes, "\xef\xbb\xbf"));
 }
 
 gboolean document_plan_is_last(const struct document_plan *plan, size_t at)
@@ -120,5 +120,5 @@ gboolean document_plan_is_last(const struct document_plan *plan, size_t at)
 gboolean document_plan_in_flow(const struct document_plan *plan, const struct document_node *node)
 {
 	return plan->manner.format == DOCUMENT_JSON ||
-	       (node->parent && node->parent->style == DOCUMENT_STYLE_FLOW);
+		(node->parent && node->parent->style == DOCUMENT_STYLE_FLOW);
 }

@@ -102,8 +102,8 @@ static gboolean identify_all(
 		versions->lines_ours, versions->lines_theirs};
 
 	for (size_t i = 0; i < SIDES; i++) {
-		const struct value *list =
-			lists[i] && value_kind(lists[i]) == VALUE_LIST ? lists[i] : NULL;
+		const struct value *list = lists[i] && value_kind(lists[i]) == VALUE_LIST ? lists[i]
+											  : NULL;
 
 		clear_side(&sides[i]);
 		if (identify(&sides[i], list, key))
@@ -276,8 +276,8 @@ static void enter_item(struct value_merging *merging, const struct list_side *ou
 		name && value_kind(name) == VALUE_STRING ? value_string(name) : identity);
 }
 
-static struct value *merge_items(
-	struct value_merging *merging, const struct list_side *sides, size_t leader, const char *key)
+static struct value *merge_items(struct value_merging *merging, const struct list_side *sides,
+	size_t leader, const char *key)
 {
 	g_autoptr(GPtrArray) order = order_items(sides, leader);
 	struct value *merged = value_new_list();
