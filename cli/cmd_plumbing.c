@@ -5,12 +5,9 @@
 #include <string.h>
 
 #include "cli/handlers.h"
-
-#include <string.h>
-
 #include "cli/plumbing.h"
-#include "worker/document/document_edit.h"
 #include "journal/base/errors.h"
+#include "worker/document/document_edit.h"
 #include "worker/document/file_merge.h"
 #include "worker/merge/merge_desk.h"
 
