@@ -240,6 +240,13 @@
 /* Items of one list of a document whose table names no bound of its own. */
 #define LIMIT_FIELD_ITEMS 100000
 
+/*
+ * Versions and ranges of them: node-semver's own bound on a version. Two ranges are compared set by
+ * set, so the work grows with the square of their length; people's have some dozen bytes.
+ */
+#define LIMIT_SEMVER_BYTES 256
+#define LIMIT_SEMVER_RANGE_BYTES 4096
+
 /* Configuration: more jobs at once than this no machine runs well; a wait longer than this is a
  * mistyped unit. */
 #define LIMIT_WORKER_JOBS 256
