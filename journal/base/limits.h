@@ -247,6 +247,19 @@
 #define LIMIT_SEMVER_BYTES 256
 #define LIMIT_SEMVER_RANGE_BYTES 4096
 
+/*
+ * Components: the longest name, as formats say; what one component may need and one repository hold,
+ * far beyond any real one; what `component.yaml` may say in a text; how many problems of one file are
+ * listed, beyond which nobody reads on; how long a path is (git's own on most systems).
+ */
+#define LIMIT_COMPONENT_NAME_BYTES 100
+#define LIMIT_COMPONENT_DEPENDENCIES 1000
+#define LIMIT_COMPONENTS_PER_REPOSITORY 10000
+#define LIMIT_COMPONENT_YANKED 10000
+#define LIMIT_COMPONENT_TEXT_BYTES (64 * 1024)
+#define LIMIT_COMPONENT_PROBLEMS 100
+#define LIMIT_COMPONENT_PATH_BYTES 4096
+
 /* Configuration: more jobs at once than this no machine runs well; a wait longer than this is a
  * mistyped unit. */
 #define LIMIT_WORKER_JOBS 256

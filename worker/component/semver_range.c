@@ -122,6 +122,15 @@ enum semver_flags semver_range_flags(const struct semver_range *range)
 	return range->flags;
 }
 
+const struct semver *semver_range_exact(const struct semver_range *range)
+{
+	const GPtrArray *set = g_ptr_array_index(range->sets, 0);
+	const struct semver_comparator *only = g_ptr_array_index(set, 0);
+
+	return range->sets->len == 1 && set->len == 1 && only->bound == SEMVER_EQUAL ? only->version
+										     : NULL;
+}
+
 gboolean semver_range_has(const struct semver_range *range, const struct semver *version)
 {
 	for (guint i = 0; i < range->sets->len; i++) {

@@ -33,6 +33,9 @@ enum semver_flags semver_range_flags(const struct semver_range *range);
 int semver_range_max(const struct semver_range *range, const char *const *versions);
 int semver_range_min(const struct semver_range *range, const char *const *versions);
 
+/** The version that RANGE asks for alone (`1.2.3`, `=1.2.3`), or NULL. Borrowed. */
+const struct semver *semver_range_exact(const struct semver_range *range);
+
 /** The lowest version that can be in RANGE; NULL if none can. Caller frees. */
 struct semver *semver_range_lowest(const struct semver_range *range);
 
