@@ -259,6 +259,7 @@
 #define LIMIT_COMPONENT_TEXT_BYTES (64 * 1024)
 #define LIMIT_COMPONENT_PROBLEMS 100
 #define LIMIT_COMPONENT_PATH_BYTES 4096
+#define LIMIT_WORKSPACE_COMPONENTS 10000
 
 /* Configuration: more jobs at once than this no machine runs well; a wait longer than this is a
  * mistyped unit. */
