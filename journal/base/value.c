@@ -8,6 +8,7 @@
  */
 #include "journal/base/value.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "journal/base/hash.h"
@@ -248,19 +249,27 @@ unsigned value_key_line_at(const struct value *map, size_t at)
 	return key_at(map, at)->line;
 }
 
-const struct value *value_get(const struct value *map, const char *key)
+gboolean value_find(const struct value *map, const char *key, size_t *at)
 {
 	size_t place;
 
 	g_assert(map->kind == VALUE_MAP);
 	if (map->places) {
 		place = GPOINTER_TO_SIZE(g_hash_table_lookup(map->places, key));
-		return place ? value_at(map, place - 1) : NULL;
+		*at = place - 1;
+		return place > 0;
 	}
-	for (size_t i = 0; i < map->keys->len; i++)
-		if (strcmp(value_key_at(map, i), key) == 0)
-			return value_at(map, i);
-	return NULL;
+	for (*at = 0; *at < map->keys->len; ++*at)
+		if (strcmp(value_key_at(map, *at), key) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+const struct value *value_get(const struct value *map, const char *key)
+{
+	size_t at;
+
+	return value_find(map, key, &at) ? value_at(map, at) : NULL;
 }
 
 void value_append_take(struct value *list, struct value *take_item)
@@ -296,6 +305,73 @@ gboolean value_add_take(
 		index_keys(map, 0);
 	}
 	return TRUE;
+}
+
+struct value *value_child_at(struct value *value, size_t at)
+{
+	g_assert(at < value_count(value));
+	return g_ptr_array_index(value->children, at);
+}
+
+void value_replace_take(struct value *value, size_t at, struct value *take_child)
+{
+	g_assert(at < value_count(value));
+	value_free(g_ptr_array_index(value->children, at));
+	g_ptr_array_index(value->children, at) = take_child;
+}
+
+void value_remove_at(struct value *value, size_t at)
+{
+	g_assert(at < value_count(value));
+	if (value->places)
+		g_hash_table_remove(value->places, value_key_at(value, at));
+	g_ptr_array_remove_index(value->children, (guint)at);
+	if (value->keys)
+		g_array_remove_index(value->keys, (guint)at);
+	if (value->places)
+		index_keys(value, at);
+}
+
+void value_insert_take(struct value *list, size_t at, struct value *take_item)
+{
+	g_assert(list->kind == VALUE_LIST);
+	g_assert(at <= value_count(list));
+	g_ptr_array_insert(list->children, (gint)at, take_item);
+}
+
+static gboolean equal_children(const struct value *a, const struct value *b)
+{
+	if (value_count(a) != value_count(b))
+		return FALSE;
+	for (size_t i = 0; i < value_count(a); i++) {
+		if (a->kind == VALUE_MAP && strcmp(value_key_at(a, i), value_key_at(b, i)) != 0)
+			return FALSE;
+		if (!value_equal(value_at(a, i), value_at(b, i)))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+gboolean value_equal(const struct value *a, const struct value *b)
+{
+	if (a->kind != b->kind)
+		return FALSE;
+	switch (a->kind) {
+	case VALUE_NULL:
+		return TRUE;
+	case VALUE_BOOLEAN:
+		return a->boolean == b->boolean;
+	case VALUE_INTEGER:
+		return a->integer == b->integer;
+	case VALUE_REAL:
+		return a->real == b->real || (isnan(a->real) && isnan(b->real));
+	case VALUE_STRING:
+		return strcmp(a->string, b->string) == 0;
+	case VALUE_LIST:
+	case VALUE_MAP:
+		return equal_children(a, b);
+	}
+	g_assert_not_reached();
 }
 
 void value_put_take(struct value *map, const char *key, struct value *take_value)

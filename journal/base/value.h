@@ -77,6 +77,24 @@ void value_put_string(struct value *map, const char *key, const char *string);
 void value_put_integer(struct value *map, const char *key, int64_t integer);
 void value_put_boolean(struct value *map, const char *key, gboolean boolean);
 
+/** Puts TAKE_CHILD in the place of item or member AT, which is freed. */
+void value_replace_take(struct value *value, size_t at, struct value *take_child);
+
+/** Takes item or member AT out and frees it. */
+void value_remove_at(struct value *value, size_t at);
+
+/** Makes TAKE_ITEM item AT of a list, 0 up to and with its count; those behind move up. */
+void value_insert_take(struct value *list, size_t at, struct value *take_item);
+
+/** Item or member AT for changing. Borrowed. */
+struct value *value_child_at(struct value *value, size_t at);
+
+/** The place of the member called KEY in MAP, from 0; FALSE if there is none. */
+gboolean value_find(const struct value *map, const char *key, size_t *at);
+
+/** Same kinds and same contents, members in the same order; lines and spellings do not count. */
+gboolean value_equal(const struct value *a, const struct value *b);
+
 /** Puts INTEGER as a number, or as its digits where it is beyond what JSON's readers take (2^63 and
  * up). */
 struct value *value_new_unsigned(uint64_t integer);
