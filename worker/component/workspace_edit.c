@@ -168,8 +168,7 @@ char *workspace_wanted_add(const char *name, const char *text,
 	scoped(wanted_file) file = NULL;
 	g_autoptr(GPtrArray) edits = document_edits_new();
 
-	if (!text)
-		return source ? g_steal_pointer(&alone) : NULL;
+	text = text ? text : "";
 	file = source ? parse_wanted(name, text, error) : NULL;
 	document = file ? parse_text(name, text, error) : NULL;
 	if (!document)

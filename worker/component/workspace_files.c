@@ -315,18 +315,17 @@ gboolean locked_component_same_place(
 
 /* ---- writing ---- */
 
-/* TEXT as it stands for itself; versions, ids and times need no quotes unless they read as numbers.
- */
+/* TEXT in YAML. Versions, ids and times need no quotes unless they read as numbers. */
 static void write_text(GString *out, const char *text)
 {
+	static const char plain[] =
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:+-";
 	scoped(value) meant = document_yaml_resolve(text);
 	scoped(value) value = value_new_string(text);
 	g_autofree char *written = NULL;
 
-	if (value_kind(meant) == VALUE_STRING && g_ascii_isalnum(*text) &&
-		strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.+-") ==
-			strlen(text) &&
-		g_ascii_isdigit(*text)) {
+	if (value_kind(meant) == VALUE_STRING && g_ascii_isdigit(*text) &&
+		g_ascii_isalnum(text[strlen(text) - 1]) && strspn(text, plain) == strlen(text)) {
 		g_string_append(out, text);
 		return;
 	}
