@@ -290,6 +290,27 @@
 /* Items of one list of a document whose table names no bound of its own. */
 #define LIMIT_FIELD_ITEMS 100000
 
+/*
+ * Versions and ranges of them: node-semver's own bound on a version. Two ranges are compared set by
+ * set, so the work grows with the square of their length; people's have some dozen bytes.
+ */
+#define LIMIT_SEMVER_BYTES 256
+#define LIMIT_SEMVER_RANGE_BYTES 4096
+
+/*
+ * Components: the longest name, as formats say; what one component may need and one repository hold,
+ * far beyond any real one; what `component.yaml` may say in a text; how many problems of one file are
+ * listed, beyond which nobody reads on; how long a path is (git's own on most systems).
+ */
+#define LIMIT_COMPONENT_NAME_BYTES 100
+#define LIMIT_COMPONENT_DEPENDENCIES 1000
+#define LIMIT_COMPONENTS_PER_REPOSITORY 10000
+#define LIMIT_COMPONENT_YANKED 10000
+#define LIMIT_COMPONENT_TEXT_BYTES (64 * 1024)
+#define LIMIT_COMPONENT_PROBLEMS 100
+#define LIMIT_COMPONENT_PATH_BYTES 4096
+#define LIMIT_WORKSPACE_COMPONENTS 10000
+
 /* Configuration: more jobs at once than this no machine runs well; a wait longer than this is a
  * mistyped unit. */
 #define LIMIT_WORKER_JOBS 256

@@ -1,0 +1,39 @@
+#ifndef FORGE_WORKER_COMPONENT_COMPONENT_CONSTRAINT_H
+#define FORGE_WORKER_COMPONENT_COMPONENT_CONSTRAINT_H
+
+#include <glib.h>
+
+#include "journal/base/scope.h"
+#include "worker/component/semver_range.h"
+
+/** What somebody wants of a component. */
+enum constraint_kind {
+	CONSTRAINT_NONE,   /**< nothing said: the default branch */
+	CONSTRAINT_RANGE,  /**< a range of versions, of one version perhaps */
+	CONSTRAINT_LATEST, /**< the highest version that is no prerelease */
+	CONSTRAINT_COMMIT, /**< a commit by its id */
+	CONSTRAINT_NAME,   /**< a tag, else a branch */
+};
+
+struct component_constraint {
+	enum constraint_kind kind;
+	char *text; /**< the id (small hex digits), the name, the range as written */
+	struct semver_range *range; /**< of RANGE; else NULL */
+};
+
+/**
+ * TEXT as a constraint; NULL or empty is none. Tried as a range, `latest`, `@HEX`, and a name that
+ * git would take for a tag or branch, in this order. VALIDATION_FAILED if it is nothing of these.
+ * Caller frees.
+ */
+struct component_constraint *component_constraint_parse(const char *text, GError **error);
+void component_constraint_free(struct component_constraint *constraint);
+SCOPED_POINTER(component_constraint, component_constraint_free)
+
+/** The one version that CONSTRAINT asks for, or NULL. Borrowed. */
+const struct semver *component_constraint_version(const struct component_constraint *constraint);
+
+/** Whether CONSTRAINT names one version or commit, so that nothing newer is looked for. */
+gboolean component_constraint_is_pinned(const struct component_constraint *constraint);
+
+#endif

@@ -1,0 +1,44 @@
+#ifndef FORGE_WORKER_COMPONENT_WORKSPACE_EDIT_H
+#define FORGE_WORKER_COMPONENT_WORKSPACE_EDIT_H
+
+#include <glib.h>
+
+#include "worker/component/workspace_files.h"
+
+/*
+ * `forge.yaml` and `forge.lock` changed in place: the old text in (NULL: there is no file yet), the
+ * new one out, freed by the caller. What is not changed stays byte for byte, comments, order and
+ * line ends too. TEXT must be a file that wanted_file_parse() or lock_file_parse() takes; errors
+ * are theirs, with NAME (`forge.yaml`) as the origin's, and those of document_edit_apply().
+ */
+
+/** Adds COMPONENT at the end. ALREADY_EXISTS if its name is there. */
+char *workspace_wanted_add(const char *name, const char *text,
+	const struct wanted_component *component, GError **error);
+
+/** Takes COMPONENT out. COMPONENT_NOT_FOUND suggests the nearest name. */
+char *workspace_wanted_remove(
+	const char *name, const char *text, const char *component, GError **error);
+
+/** Sets what is wanted of COMPONENT; CONSTRAINT of NULL wants the default branch.
+ * COMPONENT_NOT_FOUND as above. */
+char *workspace_wanted_set_constraint(const char *name, const char *text, const char *component,
+	const char *constraint, GError **error);
+
+/**
+ * Makes COMPONENT the lock's word on its name: changed where it stands, or put where its name
+ * belongs in a sorted list. Where it says the same as before, `resolved_at` stays.
+ */
+char *workspace_lock_set(const char *name, const char *text,
+	const struct locked_component *component, GError **error);
+
+/** Takes COMPONENT out. COMPONENT_NOT_FOUND as above. */
+char *workspace_lock_remove(
+	const char *name, const char *text, const char *component, GError **error);
+
+/** Makes the lock hold COMPONENTS (of struct locked_component, names once) and no others, each as
+ * workspace_lock_set() does. */
+char *workspace_lock_replace(
+	const char *name, const char *text, const GPtrArray *components, GError **error);
+
+#endif
