@@ -236,7 +236,8 @@
  * Folders of a workspace. A component's folder of more entries, or with a larger file, than any real
  * one has is refused (git hosts refuse files of 100 MB as well); names and paths end where Linux ends
  * them. So many omitted files are named in the notes of a snapshot. A file that changes whenever it
- * is read is given up after so many tries; symlinks are followed so often, as the kernel does.
+ * is read is given up after so many tries; symlinks are followed so often, as the kernel does, and
+ * all of a tree over so many names.
  */
 #define LIMIT_FOLDER_ENTRIES 200000
 #define LIMIT_FOLDER_FILE_BYTES (100LL * 1000 * 1000)
@@ -245,6 +246,7 @@
 #define LIMIT_SNAPSHOT_NOTES 100
 #define LIMIT_FILE_READ_TRIES 5
 #define LIMIT_SYMLINK_HOPS 40
+#define LIMIT_SYMLINK_NAMES 5000000
 
 /* Lists of ignored files: bytes of one, and its patterns. Each name is matched against each. */
 #define LIMIT_IGNORE_BYTES (256 * 1024)
