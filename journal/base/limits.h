@@ -251,6 +251,40 @@
 /* Refs that one store or fork repository remembers. */
 #define LIMIT_ANCHORS 100000
 
+/*
+ * Folders of a workspace. A component's folder of more entries, or with a larger file, than any real
+ * one has is refused (git hosts refuse files of 100 MB as well); names and paths end where Linux ends
+ * them. So many omitted files are named in the notes of a snapshot. A file that changes whenever it
+ * is read is given up after so many tries; symlinks are followed so often, as the kernel does, and
+ * all of a tree over so many names.
+ */
+#define LIMIT_FOLDER_ENTRIES 200000
+#define LIMIT_FOLDER_FILE_BYTES (100LL * 1000 * 1000)
+#define LIMIT_FILE_NAME_BYTES 255
+#define LIMIT_PATH_BYTES 4000
+#define LIMIT_SNAPSHOT_NOTES 100
+#define LIMIT_FILE_READ_TRIES 5
+#define LIMIT_SYMLINK_HOPS 40
+#define LIMIT_SYMLINK_NAMES 5000000
+
+/* Lists of ignored files: bytes of one, and its patterns. Each name is matched against each. */
+#define LIMIT_IGNORE_BYTES (256 * 1024)
+#define LIMIT_IGNORE_PATTERNS 10000
+
+/* What is known of a folder's files from the last look: as many as there may be, at long paths. */
+#define LIMIT_STAT_CACHE_BYTES (256 * 1024 * 1024)
+
+/*
+ * Changes of a workspace's folders. The lock is held while files are written, at most for a large
+ * component's install. An intent names each changed path. Past so many files or directories one sync
+ * of the whole file system is quicker than one of each.
+ */
+#define LIMIT_WORKSPACE_LOCK_MS 60000
+#define LIMIT_WORKSPACE_LOCK_PAUSE_MS 20
+#define LIMIT_APPLY_TOKEN_BYTES 4096
+#define LIMIT_INTENT_BYTES (1024 * 1024 * 1024)
+#define LIMIT_SYNCED_SINGLY 64
+
 /* Documents from outside: bytes, nesting, nodes after aliases are expanded. */
 #define LIMIT_DOCUMENT_BYTES (8 * 1024 * 1024)
 #define LIMIT_DOCUMENT_DEPTH 64
