@@ -24,17 +24,46 @@ char *clock_format(int64_t wall_us)
 	return time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : g_strdup("out of range");
 }
 
+/* A unit of ages, with what it is called in both ways. */
+struct age_unit {
+	int64_t seconds;
+	const char *letter;
+	const char *word;
+};
+
+static const struct age_unit *age_unit_of(int64_t seconds)
+{
+	static const struct age_unit units[] = {
+		{24 * 60 * 60, "d", "day"}, {60 * 60, "h", "hour"}, {60, "m", "minute"}};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
+		if (seconds >= units[i].seconds)
+			return &units[i];
+	return NULL;
+}
+
 char *clock_format_age(int64_t wall_us, int64_t now_us)
 {
 	int64_t seconds = (now_us - wall_us) / G_USEC_PER_SEC;
+	const struct age_unit *unit = age_unit_of(seconds);
 
 	if (wall_us == 0)
 		return g_strdup("never");
-	if (seconds < 60)
+	if (!unit)
 		return g_strdup("just now");
-	if (seconds < 60 * 60)
-		return g_strdup_printf("%" G_GINT64_FORMAT "m ago", seconds / 60);
-	if (seconds < 24 * 60 * 60)
-		return g_strdup_printf("%" G_GINT64_FORMAT "h ago", seconds / (60 * 60));
-	return g_strdup_printf("%" G_GINT64_FORMAT "d ago", seconds / (24 * 60 * 60));
+	return g_strdup_printf(
+		"%" G_GINT64_FORMAT "%s ago", seconds / unit->seconds, unit->letter);
+}
+
+char *clock_format_age_long(int64_t wall_us, int64_t now_us)
+{
+	int64_t seconds = (now_us - wall_us) / G_USEC_PER_SEC;
+	const struct age_unit *unit = age_unit_of(seconds);
+	int64_t count;
+
+	if (wall_us == 0 || !unit)
+		return clock_format_age(wall_us, now_us);
+	count = seconds / unit->seconds;
+	return g_strdup_printf("%" G_GINT64_FORMAT " %s%s ago", count, unit->word,
+		count == 1 ? "" : "s");
 }

@@ -23,4 +23,7 @@ char *clock_format(int64_t wall_us);
  * frees. */
 char *clock_format_age(int64_t wall_us, int64_t now_us);
 
+/** The same in full words: `2 hours ago`, `1 day ago`. Caller frees. */
+char *clock_format_age_long(int64_t wall_us, int64_t now_us);
+
 #endif

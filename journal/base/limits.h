@@ -261,7 +261,7 @@
 #define LIMIT_FOLDER_ENTRIES 200000
 #define LIMIT_FOLDER_FILE_BYTES (100LL * 1000 * 1000)
 #define LIMIT_FILE_NAME_BYTES 255
-#define LIMIT_PATH_BYTES 4000
+#define LIMIT_FOLDER_PATH_BYTES 4000
 #define LIMIT_SNAPSHOT_NOTES 100
 #define LIMIT_FILE_READ_TRIES 5
 #define LIMIT_SYMLINK_HOPS 40
@@ -284,6 +284,8 @@
 #define LIMIT_APPLY_TOKEN_BYTES 4096
 #define LIMIT_INTENT_BYTES (1024 * 1024 * 1024)
 #define LIMIT_SYNCED_SINGLY 64
+/* Commits that a component is said to be behind; past it, `at least`. */
+#define LIMIT_BEHIND_COUNT 10000
 
 /* Documents from outside: bytes, nesting, nodes after aliases are expanded. */
 #define LIMIT_DOCUMENT_BYTES (8 * 1024 * 1024)

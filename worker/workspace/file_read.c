@@ -82,7 +82,7 @@ static GBytes *read_whole(int fd, size_t size)
 /* One try at a symlink; NULL with errno. */
 static GBytes *read_link(int fd, const char *name, struct stat *status)
 {
-	char target[LIMIT_PATH_BYTES + 1];
+	char target[LIMIT_FOLDER_PATH_BYTES + 1];
 	ssize_t length = readlinkat(fd, name, target, sizeof(target));
 	struct stat after;
 
@@ -91,7 +91,7 @@ static GBytes *read_link(int fd, const char *name, struct stat *status)
 			errno = EAGAIN;
 		return NULL;
 	}
-	if (length > LIMIT_PATH_BYTES) {
+	if (length > LIMIT_FOLDER_PATH_BYTES) {
 		errno = ENAMETOOLONG;
 		return NULL;
 	}

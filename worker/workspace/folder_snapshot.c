@@ -275,12 +275,12 @@ static gboolean check_entry(
 			"%s: %s; rename it, or name it in .gitignore", shown, fault);
 		return FALSE;
 	}
-	if (++snapshot->entries > LIMIT_FOLDER_ENTRIES || strlen(path) > LIMIT_PATH_BYTES ||
+	if (++snapshot->entries > LIMIT_FOLDER_ENTRIES || strlen(path) > LIMIT_FOLDER_PATH_BYTES ||
 		level->depth >= LIMIT_TREE_DEPTH) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
 			"%s: the folder has more than %d files and directories, a path of more "
 			"than %d bytes or more than %d directories within each other",
-			shown, LIMIT_FOLDER_ENTRIES, LIMIT_PATH_BYTES, LIMIT_TREE_DEPTH);
+			shown, LIMIT_FOLDER_ENTRIES, LIMIT_FOLDER_PATH_BYTES, LIMIT_TREE_DEPTH);
 		return FALSE;
 	}
 	return TRUE;

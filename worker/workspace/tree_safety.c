@@ -88,9 +88,9 @@ static gboolean check_name(const struct node *parent, const char *name, GError *
 	if (strlen(name) > LIMIT_FILE_NAME_BYTES)
 		return refuse(error, FORGE_ERROR_TOO_LARGE, path, "a name of more than %d bytes",
 			LIMIT_FILE_NAME_BYTES);
-	if (strlen(path) > LIMIT_PATH_BYTES)
+	if (strlen(path) > LIMIT_FOLDER_PATH_BYTES)
 		return refuse(error, FORGE_ERROR_TOO_LARGE, path, "a path of more than %d bytes",
-			LIMIT_PATH_BYTES);
+			LIMIT_FOLDER_PATH_BYTES);
 	return TRUE;
 }
 
@@ -108,9 +108,9 @@ static gboolean check_blob(struct tree_check *check, const struct node *node, GE
 	if (type != GIT_OBJECT_BLOB)
 		return refuse(error, FORGE_ERROR_BROKEN_REPOSITORY, node->path,
 			"its object is a %s, not a blob", git_object_type2string(type));
-	if (node->mode == MODE_SYMLINK && size > LIMIT_PATH_BYTES)
+	if (node->mode == MODE_SYMLINK && size > LIMIT_FOLDER_PATH_BYTES)
 		return refuse(error, FORGE_ERROR_TOO_LARGE, node->path,
-			"a symlink to a path of more than %d bytes", LIMIT_PATH_BYTES);
+			"a symlink to a path of more than %d bytes", LIMIT_FOLDER_PATH_BYTES);
 	if (size > check->limits.blob_bytes_max)
 		return refuse(error, FORGE_ERROR_TOO_LARGE, node->path,
 			"%" G_GUINT64_FORMAT " bytes; the limit is %" G_GUINT64_FORMAT,
@@ -280,7 +280,7 @@ static gboolean walk_name(struct tree_check *check, const struct node *link, con
 			"a symlink into git's or forge's own folder");
 	gsize before = at->len;
 	g_string_append_printf(at, "%s%s", before > 0 ? "/" : "", name);
-	node = at->len <= LIMIT_PATH_BYTES ? g_hash_table_lookup(check->nodes, at->str) : NULL;
+	node = at->len <= LIMIT_FOLDER_PATH_BYTES ? g_hash_table_lookup(check->nodes, at->str) : NULL;
 	/* Past the kernel's own bound of links in a row nothing can be opened. */
 	if (node == NULL || node->mode != MODE_SYMLINK || ++*hops > LIMIT_SYMLINK_HOPS)
 		return TRUE;

@@ -1,0 +1,75 @@
+/*
+ * From the words of a command to the jobs on components, and from jobs to objects.
+ */
+#include "cli/component_options.h"
+
+#include "cli/output.h"
+#include "journal/base/errors.h"
+
+gboolean component_targets(
+	const struct invocation *invocation, Forge__Submit *submit, GError **error)
+{
+	gboolean all = invocation_flag(invocation, "all");
+
+	if (all == (invocation->argument_count > 0)) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE,
+			all ? "`forge %s` takes names or --all, not both"
+			    : "`forge %s` needs the name of a component, or --all",
+			invocation->words);
+		return FALSE;
+	}
+	submit->all_forks = all;
+	submit->targets = invocation->arguments;
+	submit->n_targets = invocation->argument_count;
+	return TRUE;
+}
+
+struct value *component_value_of_job(const struct history_job *job)
+{
+	const Forge__Error *failure = component_run_error(job);
+	struct value *map = value_new_map();
+	struct value *error = NULL;
+
+	value_put_string(map, "component", job->target);
+	value_put_string(map, "status", job_state_word(job->state));
+	if (failure) {
+		error = value_new_map();
+		value_put_string(error, "code", failure->code);
+		value_put_string(error, "message", failure->message);
+		value_put_string(error, "hint", *failure->hint ? failure->hint : NULL);
+	}
+	value_put_take(map, "error", error ? error : value_new_null());
+	return map;
+}
+
+struct value *component_value_of_conflicts(const Forge__ComponentConflicted *pending)
+{
+	struct value *list = value_new_list();
+
+	for (size_t i = 0; i < pending->n_conflicts; i++) {
+		const Forge__Conflict *conflict = pending->conflicts[i];
+		struct value *item = value_new_map();
+
+		value_put_string(item, "path", conflict->path);
+		value_put_string(item, "type", conflict->type);
+		value_put_string(item, "place", *conflict->place ? conflict->place : NULL);
+		value_append_take(list, item);
+	}
+	return list;
+}
+
+void component_show_jobs(struct invocation *invocation, const struct component_run *run,
+	component_value *value_of)
+{
+	scoped(value) object = NULL;
+	struct value *list;
+
+	if (invocation->format != OUTPUT_JSON && invocation->format != OUTPUT_YAML)
+		return;
+	object = value_new_map();
+	list = value_new_list();
+	for (guint i = 0; i < run->history->jobs->len; i++)
+		value_append_take(list, value_of(run->history->jobs->pdata[i]));
+	value_put_take(object, "components", list);
+	output_value(invocation, object);
+}

@@ -1,0 +1,28 @@
+#ifndef FORGE_CLI_COMPONENT_OPTIONS_H
+#define FORGE_CLI_COMPONENT_OPTIONS_H
+
+#include "cli/history.h"
+#include "cli/invocation.h"
+#include "cli/workspace_client.h"
+
+/* What the commands that run jobs on components have in common: their targets, and their outcome
+ * for machines. */
+
+/** Sets SUBMIT's targets from the arguments, or from --all. USAGE if both or neither were given. */
+gboolean component_targets(
+	const struct invocation *invocation, Forge__Submit *submit, GError **error);
+
+/** {"component", "status": "done" …, "error"} of a job that ended. Caller frees. */
+struct value *component_value_of_job(const struct history_job *job);
+
+/** The list of {"path", "type", "place"} of a pending merge. Caller frees. */
+struct value *component_value_of_conflicts(const Forge__ComponentConflicted *pending);
+
+/** What a job came to, for machines. */
+typedef struct value *component_value(const struct history_job *job);
+
+/** With a machine format: {"components": [...]}, one VALUE_OF a job. */
+void component_show_jobs(struct invocation *invocation, const struct component_run *run,
+	component_value *value_of);
+
+#endif
