@@ -143,7 +143,9 @@ static void add_end(const struct asking *asking, const struct batch_row *batch,
 		add_succeeded(asking, batch, job, end->verdict);
 		return;
 	}
+	/* Cancelled meanwhile: there will be no further attempt to say it again. */
 	if (job->cancel_requested || batch->cancel_requested) {
+		add_facts(asking, batch, job, end->facts_if_final, end->n_facts_if_final);
 		decide_lease_ended(asking->view, asking->decision,
 			decide_job_id(batch->seq, job->number), job->attempt, TRUE,
 			FORGE__RETURN_REASON__RETURN_REASON_UNSET);
