@@ -77,7 +77,8 @@ static void decide_goodbye(const struct asking *asking)
 {
 	const struct seat *seat = pool_seat(asking->view->pool, asking->peer->session);
 
-	if (seat)
+	/* The end of a connection is not the session's if that has another by now. */
+	if (seat && pool_sits_at(seat, asking->routing))
 		decide_worker_gone(asking->view, asking->decision, seat, "it said goodbye");
 	asking_answer_done(asking);
 }

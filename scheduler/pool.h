@@ -64,6 +64,9 @@ void pool_greet(struct pool *pool, GBytes *routing, const Forge__Hello *hello, s
 /** The worker at ROUTING is SESSION from now on. */
 void pool_sit(struct pool *pool, GBytes *routing, uint64_t session, struct instant now);
 
+/** Whether SEAT is taken from the connection ROUTING, not from an earlier or later one. */
+gboolean pool_sits_at(const struct seat *seat, GBytes *routing);
+
 /** ROUTING was heard of; HEARTBEAT, if not NULL, says what it holds. */
 void pool_hear(
 	struct pool *pool, GBytes *routing, const Forge__Heartbeat *heartbeat, struct instant now);
@@ -73,7 +76,7 @@ void pool_forget_peer(struct pool *pool, GBytes *routing);
 /** The scheduler itself was away for AWAY_MS: the silence of that time does not count. */
 void pool_forgive(struct pool *pool, int64_t away_ms, struct instant now);
 
-/** Forgets peers without a session that were silent for SILENCE_MS. */
+/** Forgets peers, but those on a seat, that were silent for SILENCE_MS. */
 void pool_forget_silent(struct pool *pool, int64_t silence_ms, struct instant now);
 
 /** OWNER's process has ended, for good: a hello of it that was still on its way changes nothing. */
