@@ -249,10 +249,12 @@ int cmd_fork_list(struct invocation *invocation, GError **error)
 
 static gboolean remove_fork(struct client *client, char *name, GError **error)
 {
+	g_autofree char *request_id = client_request_id();
 	Forge__RemoveFork message = FORGE__REMOVE_FORK__INIT;
 	Forge__Request request = FORGE__REQUEST__INIT;
 
 	message.name = name;
+	message.request_id = request_id;
 	request.kind_case = FORGE__REQUEST__KIND_REMOVE_FORK;
 	request.remove_fork = &message;
 	return requests_do(client, &request, error);

@@ -11,7 +11,7 @@
 
 /** Raised with every change of what the fold makes of events, so that older checkpoints are thrown
  * away. */
-#define FOLD_VERSION 3
+#define FOLD_VERSION 4
 
 /** How a branch of a fork stood after the last job that looked at it. */
 struct branch_row {
@@ -68,6 +68,12 @@ struct session_row {
 	char *owner;
 };
 
+/** A fork that was removed, so that the request for it can be answered again. */
+struct removal_row {
+	char *name;
+	char *request_id;
+};
+
 /**
  * Everything the events say, folded. Changed by state_fold() alone; nothing in it points into an
  * event. Two states that folded the same events have the same digest.
@@ -84,7 +90,8 @@ struct state {
 	GQueue growing;            /**< open batches that are not sealed */
 	GQueue cancelling;         /**< cancelled batches that may have jobs left to cancel */
 	GQueue complete;           /**< sealed batches whose jobs have all ended */
-	GQueue closed; /**< of struct closed_row, oldest first, at most LIMIT_CLOSED_BATCHES */
+	GQueue closed;   /**< of struct closed_row, oldest first, at most LIMIT_CLOSED_BATCHES */
+	GQueue removals; /**< of struct removal_row, oldest first, at most LIMIT_KNOWN_REMOVALS */
 	GPtrArray *sessions; /**< of struct session_row, by number */
 	struct job_table *jobs;
 };
@@ -113,6 +120,8 @@ struct fork_row *state_fork_of(
 	const struct state *state, const struct batch_row *batch, const char *name);
 struct batch_row *state_batch(const struct state *state, uint64_t seq);
 const struct known_request *state_request(const struct state *state, const char *request_id);
+/** Whether REQUEST_ID, which may be empty, has removed the fork called NAME not long ago. */
+gboolean state_has_removed(const struct state *state, const char *request_id, const char *name);
 struct session_row *state_session(const struct state *state, uint64_t seq);
 
 /** The open batch of JOB and its row; FALSE if there is no such job. */

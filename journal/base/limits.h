@@ -78,6 +78,10 @@
  * journal. */
 #define LIMIT_CLOSED_BATCHES 1000
 
+/* Requests to remove a fork are known for so many removals: far longer than a client goes on
+ * asking. */
+#define LIMIT_KNOWN_REMOVALS 1000
+
 /* Leases run on the monotonic clock; a worker that misses two heartbeats is asked nothing more. */
 #define LIMIT_HEARTBEAT_MS 1000
 #define LIMIT_LEASE_MS 15000
