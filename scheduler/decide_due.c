@@ -28,28 +28,11 @@ static gboolean close_complete(const struct view *view, struct decision *decisio
 	return decision->events->len > 0;
 }
 
-/* Index of the first fork registered after SEQ. */
-static guint first_fork_after(const struct state *state, uint64_t seq)
-{
-	guint low = 0, high = state->forks->len;
-
-	while (low < high) {
-		guint middle = low + (high - low) / 2;
-		const struct fork_row *fork = state->forks->pdata[middle];
-
-		if (fork->registered_seq <= seq)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* Fills EXTENDED with the next forks of a batch that means all; TRUE once there are no more. */
 static gboolean extend_by_all_forks(
 	const struct state *state, const struct batch_row *batch, Forge__BatchExtended *extended)
 {
-	guint i = first_fork_after(state, batch->cursor);
+	guint i = state_first_fork_after(state, batch->cursor);
 
 	for (; i < state->forks->len && extended->n_targets < LIMIT_TARGETS_PER_EXTENSION; i++) {
 		const struct fork_row *fork = state->forks->pdata[i];

@@ -237,6 +237,23 @@ void pool_bury_owner(struct pool *pool, const char *owner)
 	g_hash_table_add(pool->dead_owners, g_strdup(owner));
 }
 
+static gboolean is_not_in(gpointer owner, gpointer value, gpointer user_data)
+{
+	(void)value;
+	return !g_hash_table_contains(user_data, owner);
+}
+
+void pool_forget_owners(struct pool *pool, const struct state *state)
+{
+	g_autoptr(GHashTable) needed = g_hash_table_new(g_str_hash, g_str_equal);
+
+	for (guint i = 0; i < state->sessions->len; i++)
+		g_hash_table_add(needed, ((struct session_row *)state->sessions->pdata[i])->owner);
+	for (GList *link = state->batches.head; link; link = link->next)
+		g_hash_table_add(needed, ((struct batch_row *)link->data)->opened->owner);
+	g_hash_table_foreach_remove(pool->dead_owners, is_not_in, needed);
+}
+
 static void drop_lease(struct pool *pool, const Forge__JobId *id)
 {
 	for (guint i = 0; i < pool->seats->len; i++) {

@@ -82,6 +82,9 @@ void pool_forget_silent(struct pool *pool, int64_t silence_ms, struct instant no
 /** OWNER's process has ended, for good: a hello of it that was still on its way changes nothing. */
 void pool_bury_owner(struct pool *pool, const char *owner);
 
+/** Forgets the buried owners of whom STATE has neither a worker nor an open batch left. */
+void pool_forget_owners(struct pool *pool, const struct state *state);
+
 /** Follows an event that was folded into the state as SEQ. */
 void pool_follow(struct pool *pool, uint64_t seq, const Forge__Event *event, struct instant now);
 

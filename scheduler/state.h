@@ -131,6 +131,12 @@ gboolean state_job(const struct state *state, const Forge__JobId *id, struct bat
 /** What earlier attempts reported of job NUMBER; NULL if nothing. */
 const struct job_progress *state_progress(const struct batch_row *batch, uint32_t number);
 
+/** Index in `forks` of the first that was registered after SEQ. */
+guint state_first_fork_after(const struct state *state, uint64_t seq);
+
+/** Jobs that are queued or wait, and those that open batches will still add. */
+uint64_t state_unfinished(const struct state *state);
+
 /** BATCH's jobs by state. */
 Forge__BatchCounts state_counts(const struct batch_row *batch);
 

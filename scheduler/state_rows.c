@@ -208,6 +208,48 @@ Forge__BatchCounts state_counts(const struct batch_row *batch)
 	return counts;
 }
 
+guint state_first_fork_after(const struct state *state, uint64_t seq)
+{
+	guint low = 0, high = state->forks->len;
+
+	while (low < high) {
+		guint middle = low + (high - low) / 2;
+		const struct fork_row *fork = state->forks->pdata[middle];
+
+		if (fork->registered_seq <= seq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Jobs that BATCH will still add as it grows. */
+static uint64_t jobs_to_come(const struct state *state, const struct batch_row *batch)
+{
+	const Forge__BatchOpened *opened = batch->opened;
+	uint64_t end = opened->noops + opened->n_targets;
+	uint64_t begin = batch->cursor;
+
+	if (batch->cancel_requested)
+		return 0;
+	if (opened->all_forks) {
+		end = state_first_fork_after(state, batch->seq);
+		begin = state_first_fork_after(state, batch->cursor);
+	}
+	return end - MIN(begin, end);
+}
+
+uint64_t state_unfinished(const struct state *state)
+{
+	uint64_t jobs = job_table_count(state->jobs, JOB_QUEUED) +
+		job_table_count(state->jobs, JOB_WAITING);
+
+	for (GList *link = state->growing.head; link; link = link->next)
+		jobs += jobs_to_come(state, link->data);
+	return jobs;
+}
+
 /* ---- making rows -------------------------------------------------------------------------- */
 
 static void queue_add(GQueue *queue, GList **link, gpointer row)

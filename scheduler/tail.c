@@ -246,11 +246,14 @@ void tail_free(struct tail *tail)
 	g_free(tail);
 }
 
-void tail_ask(struct tail *tail, GBytes *routing, uint64_t id, const Forge__ReadEvents *request,
+gboolean tail_ask(struct tail *tail, GBytes *routing, uint64_t id, const Forge__ReadEvents *request,
 	uint64_t last_seq)
 {
-	struct question *question = g_new0(struct question, 1);
+	struct question *question;
 
+	if (g_async_queue_length(tail->asked) >= LIMIT_TAIL_QUESTIONS)
+		return FALSE;
+	question = g_new0(struct question, 1);
 	question->routing = g_bytes_ref(routing);
 	question->id = id;
 	question->from = MAX(request->from, request->batch);
@@ -260,4 +263,5 @@ void tail_ask(struct tail *tail, GBytes *routing, uint64_t id, const Forge__Read
 		: MIN(request->max_bytes, LIMIT_EVENTS_PAGE_BYTES);
 	question->last_seq = last_seq;
 	g_async_queue_push(tail->asked, question);
+	return TRUE;
 }

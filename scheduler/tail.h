@@ -23,8 +23,9 @@ struct tail *tail_new(struct journal *journal, struct bus *bus, const char *pipe
 void tail_free(struct tail *tail);
 SCOPED_POINTER(tail, tail_free)
 
-/** Asks for one page for request ID of ROUTING. LAST_SEQ is the newest durable sequence. */
-void tail_ask(struct tail *tail, GBytes *routing, uint64_t id, const Forge__ReadEvents *request,
+/** Asks for one page for request ID of ROUTING. LAST_SEQ is the newest durable sequence. FALSE, and
+ * nothing is asked, while LIMIT_TAIL_QUESTIONS wait to be answered. */
+gboolean tail_ask(struct tail *tail, GBytes *routing, uint64_t id, const Forge__ReadEvents *request,
 	uint64_t last_seq);
 
 #endif

@@ -200,6 +200,7 @@ void scheduler_forgive(struct scheduler *scheduler, int64_t away_ms, struct inst
 void scheduler_forget_silent(struct scheduler *scheduler, int64_t silence_ms, struct instant now)
 {
 	pool_forget_silent(scheduler->pool, silence_ms, now);
+	pool_forget_owners(scheduler->pool, scheduler->state);
 }
 
 /* ---- turns -------------------------------------------------------------------------------- */

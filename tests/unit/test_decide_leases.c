@@ -526,6 +526,24 @@ static void test_anybody_takes_over_what_a_dead_command_line_left(void)
 	core_reply(core, "daemon", FORGE__REPLY__KIND_GRANT);
 }
 
+static guint dead_owners(struct core *core)
+{
+	scheduler_forget_silent(core->scheduler, LIMIT_PEER_SILENCE_MS, core->now);
+	return g_hash_table_size(scheduler_view(core->scheduler, core->now).pool->dead_owners);
+}
+
+static void test_a_dead_command_line_is_forgotten_with_its_last_batch(void)
+{
+	scoped(core) core = core_new_with_client();
+	uint64_t batch = submit_owned(core, "mark");
+
+	core_bury(core, "mark");
+	g_assert_cmpuint(dead_owners(core), ==, 1);
+	core_greet_worker(core, "daemon", 1);
+	core_end(core, "daemon", batch, 1, 1, NULL);
+	g_assert_cmpuint(dead_owners(core), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -550,5 +568,6 @@ int main(int argc, char **argv)
 	CLAIM(words_that_no_reader_of_the_journal_knows_are_refused);
 	CLAIM(a_command_lines_jobs_wait_for_its_own_worker);
 	CLAIM(anybody_takes_over_what_a_dead_command_line_left);
+	CLAIM(a_dead_command_line_is_forgotten_with_its_last_batch);
 	return g_test_run();
 }
