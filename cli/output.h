@@ -35,9 +35,11 @@ void output_step(const struct invocation *invocation, const char *format, ...) G
 /** As output_line(), with its ✓ or ✗ coloured. Each further line of TEXT is kept as it is. */
 void output_marked(const struct invocation *invocation, const char *text);
 
-/** One event of a tail: a line for people; a line of JSON with json and jsonl, a document with
- * yaml. */
+/** One event of a tail: a line for people, a line of JSON with the machine formats. */
 void output_event(const struct invocation *invocation, const Forge__EventRow *row);
+
+/** One event as machines read it. Caller frees. */
+struct value *output_event_value(const Forge__EventRow *row);
 
 /** One event as a line of JSON, whatever the format. */
 void output_event_line(const Forge__EventRow *row);

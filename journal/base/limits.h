@@ -45,6 +45,9 @@
 #define LIMIT_RECONNECT_MS 50
 #define LIMIT_ENDPOINT_BYTES 256
 
+/* Events in one JSON or YAML document, which is made whole before it is written. */
+#define LIMIT_DOCUMENT_EVENTS 100000
+
 /* A batch grows by this many targets an event, so that one event always fits an entry. */
 #define LIMIT_TARGETS_PER_EXTENSION 1000
 #define LIMIT_NOOPS_PER_EXTENSION 50000
