@@ -242,6 +242,17 @@ static void complete_journal(struct config *config)
 	config->journal = g_strconcat(JOURNAL_PREFIX, absolute, NULL);
 }
 
+/* Everything else would only fail later, and say less. */
+static gboolean check_home(const char *home, GError **error)
+{
+	if (!g_file_test(home, G_FILE_TEST_EXISTS) || g_file_test(home, G_FILE_TEST_IS_DIR))
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_CONFIGURATION_INVALID,
+		"%s: '%s' is no folder; forge keeps its journal and caches in it",
+		variable("FORGE_HOME") ? "FORGE_HOME" : "the home of forge", home);
+	return FALSE;
+}
+
 /* ---- public ---- */
 
 struct config *config_load(const char *path, GError **error)
@@ -250,6 +261,8 @@ struct config *config_load(const char *path, GError **error)
 	g_autofree char *home = find_home();
 	g_autofree char *file = NULL;
 
+	if (!check_home(home, error))
+		return NULL;
 	path = path ? path : variable("FORGE_CONFIG");
 	file = path ? g_canonicalize_filename(path, NULL)
 		    : g_build_filename(home, "config.yaml", NULL);
