@@ -172,8 +172,10 @@ static void count_job(struct run *run, const struct history_job *job)
 	case JOB_WAITING:
 	case JOB_LEASED:
 	case JOB_SKIPPED:
-	case JOB_CANCELLED:
 		run->tally.skipped++;
+		break;
+	case JOB_CANCELLED:
+		run->tally.cancelled++;
 		break;
 	}
 }
@@ -278,7 +280,9 @@ static void show_object(struct run *run)
 	value_put_integer(object, "succeeded", run->tally.succeeded);
 	value_put_integer(object, "conflicts", run->tally.conflicts);
 	value_put_integer(object, "failed", run->tally.failed);
-	value_put_integer(object, "skipped", run->tally.skipped);
+	/* Entries of jobs that were cancelled have this status too. */
+	value_put_integer(object, "skipped", run->tally.skipped + run->tally.cancelled);
+	value_put_integer(object, "cancelled", run->tally.cancelled);
 	value_put_take(object, "seconds", value_new_real(seconds_of(run->history)));
 	if (is_fork_batch(run))
 		value_put_take(object, "forks", list_entries(run));

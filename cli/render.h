@@ -42,12 +42,14 @@ struct tally {
 	guint succeeded;
 	guint conflicts;
 	guint failed;
-	guint skipped;
+	guint skipped; /**< for another reason than that somebody cancelled the job */
+	guint cancelled;
 };
 
 void tally_add(struct tally *tally, const Forge__ForkSynced *entry);
 
-/** Exit status of a batch: 7 if any conflict, else 1 if any failed or was skipped, else 0. */
+/** Exit status of a batch: 7 if any conflict, else 1 if any failed, was skipped or cancelled, else
+ * 0. */
 int tally_exit_status(const struct tally *tally);
 
 /** `3 forks: 2 in order, 1 in conflict (0.4 s)`. ONE and MANY are the word for what is counted.

@@ -301,7 +301,7 @@ static const struct run_case cases[] = {
 		       "1 branch: 0 in order, 1 failed (100.0 s)\n"},
 	{"json_is_one_object_and_nothing_else", 0, 1, "json", .status = 0,
 		.out = "{\n  \"batch\": \"" NAME "\",\n  \"total\": 1,\n  \"succeeded\": 1,\n"
-		       "  \"conflicts\": 0,\n  \"failed\": 0,\n  \"skipped\": 0,\n"
+		       "  \"conflicts\": 0,\n  \"failed\": 0,\n  \"skipped\": 0,\n  \"cancelled\": 0,\n"
 		       "  \"seconds\": 100.0,\n  \"forks\": [\n    {\n"
 		       "      \"name\": \"my-crm-tools\",\n      \"branch\": \"main\",\n"
 		       "      \"status\": \"up_to_date\",\n      \"behind\": 0,\n      \"ahead\": 0,\n"
