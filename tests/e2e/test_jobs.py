@@ -1,8 +1,11 @@
 """Batches, jobs and the journal, embedded: queueing, tailing, retrying, two commands at once."""
 
 import json
+import pathlib
 import signal
+import tempfile
 
+import pytest
 import yaml
 
 from world import Lines, finish_child, kill
@@ -243,8 +246,28 @@ def test_a_tail_of_another_command_follows_a_batch_live(world):
     assert world.tip(fork.repository) == world.tip(fork.upstream)
 
 
-def test_commands_of_two_environments_meet_on_one_journal(three, tmp_path):
-    elsewhere = tmp_path / "run"
+@pytest.fixture
+def short():
+    """A folder in which the path of a socket is not too long."""
+    with tempfile.TemporaryDirectory(prefix="forge-", dir="/tmp") as folder:
+        yield pathlib.Path(folder)
+
+
+def test_the_next_host_meets_the_others_where_the_last_one_was(world, short):
+    def host(name):
+        world.run("job", "submit", "noop", env={"XDG_RUNTIME_DIR": str(short / name)})
+        return (world.home / "journal" / "lock").read_text().split(" ", 2)[2].strip()
+
+    for name in ("first", "second"):
+        (short / name).mkdir(mode=0o700)
+    place = f"embedded:{short}/first/forge"
+    assert host("first") == place and host("second") == place
+    (short / "first" / "forge").chmod(0o755)
+    assert host("second") == f"embedded:{short}/second/forge", "a folder that others can enter is no good"
+
+
+def test_commands_of_two_environments_meet_on_one_journal(three, short):
+    elsewhere = short / "run"
     elsewhere.mkdir(mode=0o700)
     host = three.start("job", "submit", "noop", "--duration", "3000", "--format", "jsonl")
     assert "batch_opened" in host.stdout.readline() + host.stdout.readline()
