@@ -145,12 +145,8 @@ void decide_lease_ended(const struct view *view, struct decision *decision, Forg
 		failed->job = take_id;
 		failed->attempt = attempt;
 		failed->retries_used_up = TRUE;
-		failed->error = g_new(Forge__Error, 1);
-		forge__error__init(failed->error);
-		message_set_string(&failed->error->code, forge_error_name(FORGE_ERROR_LEASE_LOST));
-		message_set_string(&failed->error->message,
-			"every worker that took the job stopped before its end");
-		message_set_string(&failed->error->hint, forge_error_hint(FORGE_ERROR_LEASE_LOST));
+		failed->error = message_error(FORGE_ERROR_LEASE_LOST,
+			"every worker that took the job stopped before its end", NULL);
 		decision_add(view, decision, FORGE__EVENT__KIND_JOB_FAILED, failed);
 	} else if (lost) {
 		Forge__JobExpired *expired = g_new(Forge__JobExpired, 1);
@@ -247,11 +243,7 @@ static void fail_without_fork(const struct view *view, struct decision *decision
 
 	forge__job_failed__init(failed);
 	failed->job = decide_job_id(pick->batch->seq, pick->number);
-	failed->error = g_new(Forge__Error, 1);
-	forge__error__init(failed->error);
-	message_set_string(&failed->error->code, forge_error_name(FORGE_ERROR_FORK_NOT_FOUND));
-	message_set_string(&failed->error->message, message);
-	message_set_string(&failed->error->hint, forge_error_hint(FORGE_ERROR_FORK_NOT_FOUND));
+	failed->error = message_error(FORGE_ERROR_FORK_NOT_FOUND, message, NULL);
 	decision_add(view, decision, FORGE__EVENT__KIND_JOB_FAILED, failed);
 }
 

@@ -167,13 +167,10 @@ static void end_by_refusal(const struct asking *asking, const struct batch_row *
 	const struct job *job, const GError *refusal)
 {
 	Forge__JobEnd end = FORGE__JOB_END__INIT;
-	Forge__Error error = FORGE__ERROR__INIT;
 
-	error.code = (char *)forge_error_name(forge_error_code(refusal));
-	error.message = refusal->message;
-	error.hint = (char *)forge_error_hint(forge_error_code(refusal));
-	end.error = &error;
+	end.error = message_error(forge_error_code(refusal), refusal->message, NULL);
 	add_end(asking, batch, job, &end);
+	forge__error__free_unpacked(end.error, NULL);
 }
 
 void decide_report(const struct asking *asking, const Forge__Report *report)

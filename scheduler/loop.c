@@ -168,15 +168,12 @@ static void send_empty_page(
 static void refuse_tail(struct scheduler_loop *loop, const struct received *received)
 {
 	Forge__Reply reply = FORGE__REPLY__INIT;
-	Forge__Error failure = FORGE__ERROR__INIT;
 
-	failure.code = (char *)forge_error_name(FORGE_ERROR_BUSY);
-	failure.message = (char *)"too many tails ask for events";
-	failure.hint = (char *)forge_error_hint(FORGE_ERROR_BUSY);
 	reply.id = received->request->id;
 	reply.kind_case = FORGE__REPLY__KIND_ERROR;
-	reply.error = &failure;
+	reply.error = message_error(FORGE_ERROR_BUSY, "too many tails ask for events", NULL);
 	send_reply(loop, received->routing, &reply);
+	forge__error__free_unpacked(reply.error, NULL);
 }
 
 static void take_read_events(struct scheduler_loop *loop, struct received *received)

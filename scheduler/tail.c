@@ -178,7 +178,7 @@ static GBytes *answer(struct journal *journal, const struct question *question)
 	struct page page = {.question = question, .rows = rows, .next = MAX(1, question->from)};
 	Forge__Reply reply = FORGE__REPLY__INIT;
 	Forge__Events events = FORGE__EVENTS__INIT;
-	Forge__Error failure = FORGE__ERROR__INIT;
+	GBytes *message;
 
 	reply.id = question->id;
 	if (fill_page(journal, &page, &error)) {
@@ -189,13 +189,13 @@ static GBytes *answer(struct journal *journal, const struct question *question)
 		reply.kind_case = FORGE__REPLY__KIND_EVENTS;
 		reply.events = &events;
 	} else {
-		failure.code = (char *)forge_error_name(forge_error_code(error));
-		failure.message = error->message;
-		failure.hint = (char *)forge_error_hint(forge_error_code(error));
 		reply.kind_case = FORGE__REPLY__KIND_ERROR;
-		reply.error = &failure;
+		reply.error = message_error(forge_error_code(error), error->message, NULL);
 	}
-	return message_pack(&reply.base);
+	message = message_pack(&reply.base);
+	if (reply.kind_case == FORGE__REPLY__KIND_ERROR)
+		forge__error__free_unpacked(reply.error, NULL);
+	return message;
 }
 
 /* ---- the thread --------------------------------------------------------------------------- */
