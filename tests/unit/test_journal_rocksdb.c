@@ -16,7 +16,7 @@
 #include "journal/base/errors.h"
 #include "journal/journal_rocksdb.h"
 #include "tests/support/journal_fixture.h"
-#include "tests/unit/turn.h"
+#include "tests/unit/sample_turn.h"
 
 /* ---- who may write ---- */
 
@@ -56,7 +56,7 @@ static void reader_beside_a_writer_changes_no_file(void)
 {
 	scoped_value(journal_fixture) room = journal_fixture_make();
 	scoped(journal) writer = journal_fixture_open(room.folder, JOURNAL_WRITE);
-	scoped(turn) turn = turn_new(1, "x");
+	scoped(sample_turn) turn = sample_turn_new(1, "x");
 	g_autoptr(GError) error = NULL;
 	struct journal_position end;
 
@@ -188,7 +188,7 @@ static void full_disk_fails_appends_until_opened_again(void)
 {
 	scoped_value(journal_fixture) room = journal_fixture_make();
 	scoped(journal) journal = journal_fixture_open(room.folder, JOURNAL_WRITE);
-	scoped(turn) turn = turn_of_size(10, 1000);
+	scoped(sample_turn) turn = sample_turn_of_size(10, 1000);
 	struct rlimit before, full;
 	struct journal_position end = {0};
 	gboolean appended = TRUE;
