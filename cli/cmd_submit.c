@@ -28,7 +28,7 @@ static int submit_and_run(
 	return batch_run(invocation, client, &plan, error);
 }
 
-/* ---- submit ---- */
+/* ---- submit ------------------------------------------------------------------------------- */
 
 static const struct job_kind *parse_kind(const char *word, GError **error)
 {
@@ -129,7 +129,7 @@ int cmd_job_submit(struct invocation *invocation, GError **error)
 	return submit_and_run(invocation, &submit, FALSE, error);
 }
 
-/* ---- retry ---- */
+/* ---- retry -------------------------------------------------------------------------------- */
 
 static gboolean failed(const struct history_job *job)
 {

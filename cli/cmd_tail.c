@@ -32,8 +32,8 @@ static void clear_tail(struct tail *tail)
 }
 SCOPED_VALUE(tail, clear_tail)
 
-/* Settles in which shape TAIL's events are written. One document has an end, so it cannot follow.
- */
+/* Settles in which shape TAIL's events are written. One
+ * document has an end, so it cannot follow. */
 static gboolean choose_shape(struct tail *tail, gboolean follow, GError **error)
 {
 	enum output_format format = tail->invocation->format;
@@ -98,7 +98,7 @@ static int show_events(
 	return 0;
 }
 
-/* ---- of a batch or job ---- */
+/* ---- of a batch or job -------------------------------------------------------------------- */
 
 /* The newest batch, open or closed. */
 static Forge__BatchRow *newest_batch(struct client *client, GError **error)
@@ -163,7 +163,7 @@ int cmd_batch_tail(struct invocation *invocation, GError **error)
 	return tail_batch(invocation, error);
 }
 
-/* ---- of the whole journal ---- */
+/* ---- of the whole journal ----------------------------------------------------------------- */
 
 static gboolean newest_seq(struct client *client, uint64_t *seq, GError **error)
 {

@@ -144,9 +144,9 @@ static gpointer run_host(gpointer data)
 
 /* ---- making and freeing ------------------------------------------------------------------- */
 
-/* The runtime folder of the command that hosts the journal; of the last one if none does, as long as
- * that folder is good: commands that it left behind wait there for the next host. NULL if there is
- * none such. Caller frees. */
+/* The runtime folder of the command that hosts the journal; of the last one if none does, as long
+ * as that folder is good: commands that it left behind wait there for the next host. NULL if there
+ * is none such. Caller frees. */
 static char *folder_of_host(const struct embed *embed)
 {
 	struct journal_holder holder;

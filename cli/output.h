@@ -11,12 +11,12 @@
 /** TRUE if standard output belongs to a machine format: then nothing else may be written to it. */
 gboolean output_is_machine(const struct invocation *invocation);
 
-/** Writes VALUE to standard output in the machine format asked for; json and yaml are laid out for
- * people too. */
+/** Writes VALUE to standard output in the machine format
+ * asked for; json and yaml are laid out for people too. */
 void output_value(const struct invocation *invocation, const struct value *value);
 
-/** Writes VALUE as one line of JSON. Who writes line by line flushes when a reader should see it.
- */
+/** Writes VALUE as one line of JSON. Who writes line by
+ * line flushes when a reader should see it. */
 void output_json_line(const struct value *value);
 
 /** A list of rows: `{KEY: [...]}` in json and yaml, a line a row in jsonl. */

@@ -24,8 +24,8 @@ struct client *requests_connect_with_jobs(
 gboolean requests_jobs_option(
 	const struct invocation *invocation, uint64_t fallback, uint64_t *jobs, GError **error);
 
-/** All rows of the forks called NAMES (NULL: every fork), in the scheduler's order. Caller unrefs.
- */
+/** All rows of the forks called NAMES (NULL: every fork),
+ * in the scheduler's order. Caller unrefs. */
 GPtrArray *requests_forks(struct client *client, char **names, GError **error);
 
 /** Rows of batches, CLOSED ones too or not. Caller unrefs. */

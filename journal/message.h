@@ -16,8 +16,8 @@ GBytes *message_pack(const ProtobufCMessage *message);
 /** Makes *FIELD a copy of TEXT; the field's old text must be the default or g_malloc'ed. */
 void message_set_string(char **field, const char *text);
 
-/** An error of CODE that says MESSAGE and advises HINT, or what CODE itself does if that is NULL.
- * Free with forge__error__free_unpacked(). */
+/** An error of CODE that says MESSAGE and advises HINT, or what CODE
+ * itself does if that is NULL. Free with forge__error__free_unpacked(). */
 Forge__Error *message_error(enum forge_error code, const char *message, const char *hint);
 
 #endif

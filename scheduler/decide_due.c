@@ -222,8 +222,8 @@ struct dispatching {
 	const struct seat *seat;
 };
 
-/* A command line's jobs run with its own worker while its process lives; anybody takes them over
- * afterwards. */
+/* A command line's jobs run with its own worker while its
+ * process lives; anybody takes them over afterwards. */
 static gboolean may_run(const struct job_batch *jobs, const char *host, gpointer user_data)
 {
 	const struct dispatching *dispatching = user_data;
@@ -275,8 +275,8 @@ static void fill_granted(const struct view *view, const struct job_pick *pick,
 	}
 }
 
-/* Jobs whose fork is gone end here; the others are moved to the front of PICKS. Returns how many.
- */
+/* Jobs whose fork is gone end here; the others are moved to
+ * the front of PICKS. Returns how many. */
 static uint32_t drop_without_fork(const struct view *view, struct decision *decision,
 	struct job_pick *picks, uint32_t n_picks)
 {

@@ -40,8 +40,8 @@ static gboolean is_finished(const struct job_progress *progress, const char *bra
 	return FALSE;
 }
 
-/* A report that came twice must not be recorded twice, also if it comes when its branch has ended
- * since. */
+/* A report that came twice must not be recorded twice, also
+ * if it comes when its branch has ended since. */
 static gboolean already_recorded(const struct job_progress *progress, const Forge__Fact *fact)
 {
 	const char *ref;
@@ -161,8 +161,8 @@ static void add_end(const struct asking *asking, const struct batch_row *batch,
 	add_failed(asking, batch, job, end->error, retryable);
 }
 
-/* An end that cannot be recorded as it is would come again and again: the job ends by the reason
- * for that. */
+/* An end that cannot be recorded as it is would come again
+ * and again: the job ends by the reason for that. */
 static void end_by_refusal(const struct asking *asking, const struct batch_row *batch,
 	const struct job *job, const GError *refusal)
 {

@@ -216,8 +216,8 @@ static void pass_progress(struct scheduler_loop *loop, Forge__Progress *progress
 	}
 }
 
-/* Wakes the tails for which there is more, as many as may ask at once, and lets go those that
- * waited long enough. */
+/* Wakes the tails for which there is more, as many as may
+ * ask at once, and lets go those that waited long enough. */
 static void serve_waiters(struct scheduler_loop *loop)
 {
 	uint64_t last_seq = journal_end(loop->journal).seq;
@@ -255,8 +255,8 @@ static void forward_pages(struct scheduler_loop *loop)
 
 /* ---- receiving ---------------------------------------------------------------------------- */
 
-/* TRUE if the request is for the next turn, which tells strangers to say hello; others are served
- * at once. */
+/* TRUE if the request is for the next turn, which tells
+ * strangers to say hello; others are served at once. */
 static gboolean is_for_turn(struct scheduler_loop *loop, struct received *received)
 {
 	if (!scheduler_hears(loop->scheduler, received->routing, clock_now()))
@@ -272,8 +272,8 @@ static gboolean is_for_turn(struct scheduler_loop *loop, struct received *receiv
 	return TRUE;
 }
 
-/* What workers say goes before new work, so that a flood of submissions cannot make leases expire.
- */
+/* What workers say goes before new work, so that a flood of
+ * submissions cannot make leases expire. */
 static gboolean is_urgent(const Forge__Request *request)
 {
 	return request->kind_case == FORGE__REQUEST__KIND_REPORT ||

@@ -156,8 +156,8 @@ static gboolean heartbeat_names(const Forge__Heartbeat *heartbeat, const struct 
 	return FALSE;
 }
 
-/* Heartbeats that were on their way when the lease was granted, or that waited here together, say
- * nothing new. */
+/* Heartbeats that were on their way when the lease was
+ * granted, or that waited here together, say nothing new. */
 static void note_heartbeat(struct lease *lease, gboolean named, struct instant now)
 {
 	if (named)

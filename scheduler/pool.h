@@ -49,8 +49,8 @@ struct pool {
 	GHashTable *dead_owners; /**< set of owners whose process is known to be gone */
 };
 
-/** A pool for STATE after a start: every session gets a seat that was just heard of, with its
- * leases. */
+/** A pool for STATE after a start: every session gets a
+ * seat that was just heard of, with its leases. */
 struct pool *pool_new(const struct state *state, struct instant now);
 void pool_free(struct pool *pool);
 SCOPED_POINTER(pool, pool_free)

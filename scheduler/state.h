@@ -9,8 +9,8 @@
 #include "journal/events.pb-c.h"
 #include "queue/job_table.h"
 
-/** Raised with every change of what the fold makes of events, so that older checkpoints are thrown
- * away. */
+/** Raised with every change of what the fold makes of
+ * events, so that older checkpoints are thrown away. */
 #define FOLD_VERSION 4
 
 /** How a branch of a fork stood after the last job that looked at it. */
@@ -114,8 +114,8 @@ gboolean state_fold(struct state *state, uint64_t seq, uint64_t time_us, const F
 	GError **error);
 
 struct fork_row *state_fork(const struct state *state, const char *name);
-/** The fork that BATCH means by NAME; NULL if it was removed, also if another has the name since.
- */
+/** The fork that BATCH means by NAME; NULL if it was
+ * removed, also if another has the name since. */
 struct fork_row *state_fork_of(
 	const struct state *state, const struct batch_row *batch, const char *name);
 struct batch_row *state_batch(const struct state *state, uint64_t seq);

@@ -15,8 +15,8 @@
  */
 struct tail;
 
-/** Reads JOURNAL (not owned) and pushes packed replies with their routing into the pipe PIPE of
- * BUS. */
+/** Reads JOURNAL (not owned) and pushes packed replies with
+ * their routing into the pipe PIPE of BUS. */
 struct tail *tail_new(struct journal *journal, struct bus *bus, const char *pipe);
 
 /** Ends the thread; what it was asked and has not answered is dropped. */

@@ -77,8 +77,8 @@ void value_put_string(struct value *map, const char *key, const char *string);
 void value_put_integer(struct value *map, const char *key, int64_t integer);
 void value_put_boolean(struct value *map, const char *key, gboolean boolean);
 
-/** Puts INTEGER as a number, or as its digits where it is beyond what JSON's readers take (2^63 and
- * up). */
+/** Puts INTEGER as a number, or as its digits where it is
+ * beyond what JSON's readers take (2^63 and up). */
 struct value *value_new_unsigned(uint64_t integer);
 
 #endif

@@ -6,8 +6,8 @@
 #include "journal/base/scope.h"
 #include "journal/journal.h"
 
-/** A turn of the scheduler made for tests: one entry of equal events (queue_paused) whose actor is
- * a given text. */
+/** A turn of the scheduler made for tests: one entry of equal
+ * events (queue_paused) whose actor is a given text. */
 struct sample_turn {
 	Forge__QueuePaused paused;
 	Forge__Event event;

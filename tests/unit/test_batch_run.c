@@ -14,7 +14,7 @@
 #define NAME "01JABCDEFGHJKMNPQRSTVWXYZ0"
 #define STATUS(word) FORGE__BRANCH_STATUS__BRANCH_STATUS_##word
 
-/* ---- a scheduler that is a script ---- */
+/* ---- a scheduler that is a script --------------------------------------------------------- */
 
 struct end {
 	const char *fork;
@@ -224,7 +224,7 @@ Forge__Reply *client_read_events(
 	return send_page(&page);
 }
 
-/* ---- running it ---- */
+/* ---- running it --------------------------------------------------------------------------- */
 
 static const struct end fleet[] = {
 	{"my-crm-tools", "main", STATUS(UP_TO_DATE), 0, NULL},

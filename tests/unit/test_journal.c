@@ -302,8 +302,8 @@ static void checkpoint_inside_a_record_or_beyond_the_end_is_refused(gconstpointe
 	g_assert_error(beyond, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED);
 }
 
-/* Reads to the end again and again, until the journal has as many events as are written; counts
- * what was wrong. */
+/* Reads to the end again and again, until the journal has
+ * as many events as are written; counts what was wrong. */
 static gpointer read_until_all(gpointer data)
 {
 	struct journal *journal = data;
@@ -343,7 +343,7 @@ static void another_thread_reads_while_one_writes(gconstpointer backend)
 	g_assert_null(g_thread_join(thread));
 }
 
-/* ---- faults ---- */
+/* ---- faults ------------------------------------------------------------------------------- */
 
 static void after_a_failed_append_only_opening_again_tells(gconstpointer fault)
 {

@@ -18,7 +18,7 @@
 #include "tests/support/journal_fixture.h"
 #include "tests/unit/sample_turn.h"
 
-/* ---- who may write ---- */
+/* ---- who may write ------------------------------------------------------------------------ */
 
 static void folder_belongs_to_its_owner_alone(void)
 {
@@ -120,7 +120,7 @@ static void journal_that_is_not_there_is_not_made_to_be_read(void)
 	g_assert_cmpuint(files->len, ==, 0);
 }
 
-/* ---- what a kill or a full disk leaves ---- */
+/* ---- what a kill or a full disk leaves ---------------------------------------------------- */
 
 static int append_until_killed(const char *folder)
 {
@@ -136,8 +136,8 @@ static int append_until_killed(const char *folder)
 	return 1;
 }
 
-/* Starts a writer on FOLDER, kills it after it has acknowledged LINES appends; the last sequence it
- * acknowledged. */
+/* Starts a writer on FOLDER, kills it after it has acknowledged
+ * LINES appends; the last sequence it acknowledged. */
 static uint64_t kill_writer_after(const char *folder, int lines)
 {
 	g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);

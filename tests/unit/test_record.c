@@ -98,8 +98,8 @@ static void too_large_is_told_before_anything_is_packed(void)
 	g_assert_error(record_error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE);
 }
 
-/* Puts PAYLOAD into a record as a later version would have, with everything right but its contents.
- */
+/* Puts PAYLOAD into a record as a later version would have,
+ * with everything right but its contents. */
 static enum forge_error error_of_payload(const uint8_t *payload, size_t size, uint32_t events)
 {
 	g_autoptr(GByteArray) value = g_byte_array_new();
