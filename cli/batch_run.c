@@ -35,7 +35,7 @@ static gboolean is_fork_batch(const struct run *run)
 	return run->plan->submit->kind == FORGE__JOB_KIND__JOB_KIND_FORK_SYNC;
 }
 
-/* ---- the way out of a conflict ---- */
+/* ---- the way out of a conflict ------------------------------------------------------------ */
 
 /* What git clones REPOSITORY from; as it was registered where that cannot be told here. */
 static char *clone_url(struct run *run, const char *repository)
@@ -68,7 +68,7 @@ static gboolean in_conflict(const Forge__ForkSynced *entry)
 	return entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT;
 }
 
-/* ---- for people ---- */
+/* ---- for people --------------------------------------------------------------------------- */
 
 static void show_commands(struct run *run, const Forge__ForkSynced *entry)
 {
@@ -134,7 +134,7 @@ static void announce(struct run *run)
 			count == 1 ? "" : "s");
 }
 
-/* ---- counting ---- */
+/* ---- counting ----------------------------------------------------------------------------- */
 
 static int entry_exit_status(const Forge__ForkSynced *entry)
 {
@@ -172,8 +172,10 @@ static void count_job(struct run *run, const struct history_job *job)
 	case JOB_WAITING:
 	case JOB_LEASED:
 	case JOB_SKIPPED:
-	case JOB_CANCELLED:
 		run->tally.skipped++;
+		break;
+	case JOB_CANCELLED:
+		run->tally.cancelled++;
 		break;
 	}
 }
@@ -198,7 +200,7 @@ static void end_job(struct run *run, const struct history_job *job)
 	progress_show(run->progress);
 }
 
-/* ---- following ---- */
+/* ---- following ---------------------------------------------------------------------------- */
 
 static const char *progress_text(const struct run *run, const Forge__Events *page, char **owned)
 {
@@ -237,7 +239,7 @@ static gboolean take_page(const Forge__Events *page, gpointer user_data)
 	return run->history->closed_seq == 0;
 }
 
-/* ---- the end ---- */
+/* ---- the end ------------------------------------------------------------------------------ */
 
 static double seconds_of(const struct history *history)
 {
@@ -278,7 +280,9 @@ static void show_object(struct run *run)
 	value_put_integer(object, "succeeded", run->tally.succeeded);
 	value_put_integer(object, "conflicts", run->tally.conflicts);
 	value_put_integer(object, "failed", run->tally.failed);
-	value_put_integer(object, "skipped", run->tally.skipped);
+	/* Entries of jobs that were cancelled have this status too. */
+	value_put_integer(object, "skipped", run->tally.skipped + run->tally.cancelled);
+	value_put_integer(object, "cancelled", run->tally.cancelled);
 	value_put_take(object, "seconds", value_new_real(seconds_of(run->history)));
 	if (is_fork_batch(run))
 		value_put_take(object, "forks", list_entries(run));

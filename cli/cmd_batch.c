@@ -7,7 +7,7 @@
 #include "cli/requests.h"
 #include "journal/base/clock.h"
 
-/* ---- list ---- */
+/* ---- list --------------------------------------------------------------------------------- */
 
 static char *counts_text(const Forge__BatchCounts *counts)
 {
@@ -81,7 +81,7 @@ int cmd_batch_list(struct invocation *invocation, GError **error)
 	return 0;
 }
 
-/* ---- show ---- */
+/* ---- show --------------------------------------------------------------------------------- */
 
 /* Commands that resolve a conflict need the repositories as they are now: a sync prints them. */
 static void show_next_step(const struct invocation *invocation, const Forge__ForkSynced *entry)

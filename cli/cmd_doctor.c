@@ -20,7 +20,7 @@
 
 #define PROBE_ANSWER_BYTES (64 * 1024)
 
-/* ---- folders ---- */
+/* ---- folders ------------------------------------------------------------------------------ */
 
 static void check_home(struct checkup *checkup, const struct config *config)
 {
@@ -69,7 +69,7 @@ static void check_journal(struct checkup *checkup, const struct config *config)
 		checkup_bad_error(checkup, "journal", problem);
 }
 
-/* ---- scheduler ---- */
+/* ---- scheduler ---------------------------------------------------------------------------- */
 
 static void check_scheduler(struct checkup *checkup, struct invocation *invocation)
 {
@@ -102,7 +102,7 @@ static void check_scheduler(struct checkup *checkup, struct invocation *invocati
 	forge__reply__free_unpacked(reply, NULL);
 }
 
-/* ---- hosts ---- */
+/* ---- hosts -------------------------------------------------------------------------------- */
 
 /* Asks the server at URL for anything; any answer at all will do. */
 static gboolean http_answers(

@@ -17,7 +17,7 @@
 #include "journal/base/nearest.h"
 #include "worker/remote/remote.h"
 
-/* ---- add ---- */
+/* ---- add ---------------------------------------------------------------------------------- */
 
 static gboolean check_add(const struct invocation *invocation, GError **error)
 {
@@ -128,7 +128,7 @@ int cmd_fork_add(struct invocation *invocation, GError **error)
 	return 0;
 }
 
-/* ---- list ---- */
+/* ---- list --------------------------------------------------------------------------------- */
 
 /* How a branch stands. What it was before the newest sync failed is not how it stands. */
 static char *status_of(const Forge__ForkRow *row, const Forge__BranchRow *branch)
@@ -245,14 +245,16 @@ int cmd_fork_list(struct invocation *invocation, GError **error)
 	return 0;
 }
 
-/* ---- remove ---- */
+/* ---- remove ------------------------------------------------------------------------------- */
 
 static gboolean remove_fork(struct client *client, char *name, GError **error)
 {
+	g_autofree char *request_id = client_request_id();
 	Forge__RemoveFork message = FORGE__REMOVE_FORK__INIT;
 	Forge__Request request = FORGE__REQUEST__INIT;
 
 	message.name = name;
+	message.request_id = request_id;
 	request.kind_case = FORGE__REQUEST__KIND_REMOVE_FORK;
 	request.remove_fork = &message;
 	return requests_do(client, &request, error);

@@ -15,7 +15,7 @@
 #include "journal/event_text.h"
 #include "queue/batch_name.h"
 
-/* ---- list ---- */
+/* ---- list --------------------------------------------------------------------------------- */
 
 static void free_job_row(gpointer row)
 {
@@ -114,7 +114,7 @@ int cmd_job_list(struct invocation *invocation, GError **error)
 	return 0;
 }
 
-/* ---- show ---- */
+/* ---- show --------------------------------------------------------------------------------- */
 
 /* What is gathered while the batch's events go by. */
 struct job_story {
@@ -209,7 +209,7 @@ int cmd_job_show(struct invocation *invocation, GError **error)
 	return show(invocation, client, &name, error);
 }
 
-/* ---- cancel ---- */
+/* ---- cancel ------------------------------------------------------------------------------- */
 
 static gboolean cancel(struct client *client, const struct job_name *name, GError **error)
 {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/handlers.h"
+#include "cli/requests.h"
 #include "cli/workshop.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
@@ -177,8 +178,7 @@ int cmd_worker(struct invocation *invocation, GError **error)
 	uint64_t jobs;
 
 	if (!config || !start_log(config, error) ||
-		!invocation_number_within(
-			invocation, "jobs", config->worker_jobs, LIMIT_WORKER_JOBS, &jobs, error))
+		!requests_jobs_option(invocation, (uint64_t)config->worker_jobs, &jobs, error))
 		return 1;
 	if (!config->scheduler_endpoint) {
 		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_CONFIGURATION_INVALID,
@@ -187,5 +187,5 @@ int cmd_worker(struct invocation *invocation, GError **error)
 	}
 	if (!check_endpoint(config->scheduler_endpoint, error))
 		return 10;
-	return run_worker(config, (uint32_t)MAX(1, jobs), error) ? 0 : 1;
+	return run_worker(config, (uint32_t)jobs, error) ? 0 : 1;
 }

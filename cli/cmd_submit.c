@@ -28,7 +28,7 @@ static int submit_and_run(
 	return batch_run(invocation, client, &plan, error);
 }
 
-/* ---- submit ---- */
+/* ---- submit ------------------------------------------------------------------------------- */
 
 static const struct job_kind *parse_kind(const char *word, GError **error)
 {
@@ -44,6 +44,33 @@ static const struct job_kind *parse_kind(const char *word, GError **error)
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE, "there is no kind of job '%s'; %s%s",
 		word, question ? question : "there are: ", question ? "" : names);
 	return NULL;
+}
+
+/* An option of another kind of job would be ignored, which is not what was meant. */
+static gboolean check_options(
+	const struct invocation *invocation, const struct job_kind *kind, GError **error)
+{
+	static const struct {
+		const char *option;
+		Forge__JobKind kind;
+	} table[] = {
+		{"all", FORGE__JOB_KIND__JOB_KIND_FORK_SYNC},
+		{"strategy", FORGE__JOB_KIND__JOB_KIND_FORK_SYNC},
+		{"branch", FORGE__JOB_KIND__JOB_KIND_FORK_SYNC},
+		{"dry-run", FORGE__JOB_KIND__JOB_KIND_FORK_SYNC},
+		{"count", FORGE__JOB_KIND__JOB_KIND_NOOP},
+		{"duration", FORGE__JOB_KIND__JOB_KIND_NOOP},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+		if (table[i].kind == kind->kind || !invocation_flag(invocation, table[i].option))
+			continue;
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE,
+			"--%s is for jobs of kind %s, not %s", table[i].option,
+			job_kind_of(table[i].kind)->name, kind->name);
+		return FALSE;
+	}
+	return TRUE;
 }
 
 static gboolean fill_noops(
@@ -80,7 +107,7 @@ static gboolean fill_submit(
 	uint64_t priority;
 	const struct job_kind *kind = parse_kind(invocation->arguments[0], error);
 
-	if (!kind ||
+	if (!kind || !check_options(invocation, kind, error) ||
 		!invocation_number_within(
 			invocation, "priority", 0, JOB_PRIORITY_MAX, &priority, error))
 		return FALSE;
@@ -102,7 +129,7 @@ int cmd_job_submit(struct invocation *invocation, GError **error)
 	return submit_and_run(invocation, &submit, FALSE, error);
 }
 
-/* ---- retry ---- */
+/* ---- retry -------------------------------------------------------------------------------- */
 
 static gboolean failed(const struct history_job *job)
 {

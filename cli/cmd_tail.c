@@ -2,7 +2,8 @@
  * `forge job tail`, `forge batch tail`, `forge journal tail|export`: events as they were recorded.
  *
  * A tail reads the journal by sequence and asks again from where it stopped, so it misses nothing
- * and shows nothing twice, also over a restart of the scheduler.
+ * and shows nothing twice, also over a restart of the scheduler. People and jsonl get each event as
+ * it comes; json and yaml are one document, written when all is read.
  */
 #include <stdio.h>
 
@@ -11,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/requests.h"
 #include "journal/base/errors.h"
+#include "journal/base/limits.h"
 
 #define TAIL_EVENTS 10
 
@@ -20,7 +22,44 @@ struct tail {
 	uint64_t batch;      /* 0: the whole journal */
 	uint32_t number;     /* only this job; 0: all of the batch */
 	gboolean ended;      /* of the job or batch that is shown */
+	struct value *list;  /* of events, for the formats that are one document; else NULL */
+	gboolean too_many;   /* for one document */
 };
+
+static void clear_tail(struct tail *tail)
+{
+	value_free(tail->list);
+}
+SCOPED_VALUE(tail, clear_tail)
+
+/* Settles in which shape TAIL's events are written. One
+ * document has an end, so it cannot follow. */
+static gboolean choose_shape(struct tail *tail, gboolean follow, GError **error)
+{
+	enum output_format format = tail->invocation->format;
+
+	if (tail->json_lines || format == OUTPUT_TABLE || format == OUTPUT_JSONL)
+		return TRUE;
+	if (follow) {
+		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_USAGE,
+			"--follow never comes to the end of a document; use --format jsonl");
+		return FALSE;
+	}
+	tail->list = value_new_list();
+	return TRUE;
+}
+
+static void show_event(struct tail *tail, const Forge__EventRow *row)
+{
+	if (tail->list && value_count(tail->list) >= LIMIT_DOCUMENT_EVENTS)
+		tail->too_many = tail->ended = TRUE;
+	else if (tail->list)
+		value_append_take(tail->list, output_event_value(row));
+	else if (tail->json_lines)
+		output_event_line(row);
+	else
+		output_event(tail->invocation, row);
+}
 
 static gboolean show_page(const Forge__Events *page, gpointer user_data)
 {
@@ -37,16 +76,29 @@ static gboolean show_page(const Forge__Events *page, gpointer user_data)
 		tail->ended = closes || part == JOB_EVENT_ENDS;
 		if (part == JOB_EVENT_OTHER)
 			continue;
-		if (tail->json_lines)
-			output_event_line(row);
-		else
-			output_event(tail->invocation, row);
+		show_event(tail, row);
 	}
 	fflush(stdout);
 	return !tail->ended;
 }
 
-/* ---- of a batch or job ---- */
+static int show_events(
+	struct tail *tail, struct client *client, uint64_t from, gboolean follow, GError **error)
+{
+	if (!requests_events(client, from, tail->batch, follow, show_page, tail, error))
+		return 1;
+	if (tail->too_many) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
+			"more than %d events for one document; use --format jsonl, or --from",
+			LIMIT_DOCUMENT_EVENTS);
+		return 1;
+	}
+	if (tail->list)
+		output_rows(tail->invocation, "events", tail->list);
+	return 0;
+}
+
+/* ---- of a batch or job -------------------------------------------------------------------- */
 
 /* The newest batch, open or closed. */
 static Forge__BatchRow *newest_batch(struct client *client, GError **error)
@@ -82,12 +134,15 @@ static gboolean find(struct client *client, const struct invocation *invocation,
 static int tail_batch(struct invocation *invocation, GError **error)
 {
 	gboolean follow = invocation_flag(invocation, "follow");
-	scoped(client) client = requests_connect_with_jobs(
-		invocation, follow ? CLIENT_WORKS : CLIENT_READS, error);
+	scoped(client) client = NULL;
 	scoped_value(job_name) name = {0};
-	struct tail tail = {.invocation = invocation};
+	scoped_value(tail) tail = {.invocation = invocation};
 	uint64_t from;
 
+	if (!choose_shape(&tail, follow, error))
+		return 1;
+	client = requests_connect_with_jobs(
+		invocation, follow ? CLIENT_WORKS : CLIENT_READS, error);
 	if (!client || !find(client, invocation, &name, error))
 		return 1;
 	tail.batch = name.batch->batch;
@@ -95,10 +150,7 @@ static int tail_batch(struct invocation *invocation, GError **error)
 	/* Of a batch that is closed nothing further will come, wherever one begins. */
 	follow = follow && !name.batch->closed;
 	from = invocation_number(invocation, "from", name.batch->batch);
-	return requests_events(client, MAX(from, name.batch->batch), name.batch->batch, follow,
-		       show_page, &tail, error)
-		? 0
-		: 1;
+	return show_events(&tail, client, MAX(from, name.batch->batch), follow, error);
 }
 
 int cmd_job_tail(struct invocation *invocation, GError **error)
@@ -111,7 +163,7 @@ int cmd_batch_tail(struct invocation *invocation, GError **error)
 	return tail_batch(invocation, error);
 }
 
-/* ---- of the whole journal ---- */
+/* ---- of the whole journal ----------------------------------------------------------------- */
 
 static gboolean newest_seq(struct client *client, uint64_t *seq, GError **error)
 {
@@ -127,10 +179,13 @@ static gboolean newest_seq(struct client *client, uint64_t *seq, GError **error)
 static int tail_journal(
 	struct invocation *invocation, gboolean newest, gboolean follow, GError **error)
 {
-	scoped(client) client = requests_connect(invocation, CLIENT_READS, 0, error);
+	scoped(client) client = NULL;
+	scoped_value(tail) tail = {.invocation = invocation, .json_lines = !newest};
 	uint64_t from;
-	struct tail tail = {.invocation = invocation, .json_lines = !newest};
 
+	if (!choose_shape(&tail, follow, error))
+		return 1;
+	client = requests_connect(invocation, CLIENT_READS, 0, error);
 	if (!client)
 		return 1;
 	from = invocation_number(invocation, "from", 1);
@@ -139,7 +194,7 @@ static int tail_journal(
 			return 1;
 		from = from > TAIL_EVENTS ? from - TAIL_EVENTS + 1 : 1;
 	}
-	return requests_events(client, MAX(from, 1), 0, follow, show_page, &tail, error) ? 0 : 1;
+	return show_events(&tail, client, MAX(from, 1), follow, error);
 }
 
 int cmd_journal_tail(struct invocation *invocation, GError **error)

@@ -40,8 +40,8 @@ const struct command_option *commands_global_options(void);
 /** The row whose words are exactly WORDS; NULL if there is none. */
 const struct command *commands_find(const char *words);
 
-/** TRUE if COMMAND stands directly below PARENT in the tree (`fork sync` below `fork`, `fork` below
- * ""). */
+/** TRUE if COMMAND stands directly below PARENT in the tree
+ * (`fork sync` below `fork`, `fork` below ""). */
 gboolean command_is_child(const struct command *command, const char *parent);
 
 /**
@@ -50,8 +50,8 @@ gboolean command_is_child(const struct command *command, const char *parent);
  */
 const char *commands_nearest(const char *parent, const char *word);
 
-/** The name (without dashes) of COMMAND's or of a global option that resembles NAME most, or NULL.
- * Static. */
+/** The name (without dashes) of COMMAND's or of a global
+ * option that resembles NAME most, or NULL. Static. */
 const char *commands_nearest_option(const struct command *command, const char *name);
 
 #endif

@@ -144,15 +144,18 @@ static gpointer run_host(gpointer data)
 
 /* ---- making and freeing ------------------------------------------------------------------- */
 
-/* The runtime folder of the command that hosts the journal now; NULL if none does. Caller frees. */
+/* The runtime folder of the command that hosts the journal; of the last one if none does, as long
+ * as that folder is good: commands that it left behind wait there for the next host. NULL if there
+ * is none such. Caller frees. */
 static char *folder_of_host(const struct embed *embed)
 {
 	struct journal_holder holder;
+	gboolean held = journal_rocksdb_holder(embed->journal_folder, &holder);
+	const char *folder = g_str_has_prefix(holder.purpose, PURPOSE)
+		? holder.purpose + strlen(PURPOSE)
+		: NULL;
 
-	if (!journal_rocksdb_holder(embed->journal_folder, &holder) ||
-		!g_str_has_prefix(holder.purpose, PURPOSE))
-		return NULL;
-	return g_strdup(holder.purpose + strlen(PURPOSE));
+	return folder && (held || runtime_folder_check(folder, NULL)) ? g_strdup(folder) : NULL;
 }
 
 static void leave_runtime(struct embed *embed)

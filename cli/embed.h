@@ -20,8 +20,8 @@ struct embed;
  */
 struct embed *embed_new(struct bus *bus, const struct config *config, GError **error);
 
-/** Starts a worker of N_JOBS slots that runs the jobs of embed_owner(), and those of owners who are
- * gone. */
+/** Starts a worker of N_JOBS slots that runs the jobs of
+ * embed_owner(), and those of owners who are gone. */
 gboolean embed_start_worker(struct embed *embed, uint32_t n_jobs, GError **error);
 
 /** Hands running jobs back, stops hosting. */

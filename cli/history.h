@@ -21,8 +21,8 @@ struct history_job {
 	GPtrArray *facts; /**< of Forge__Fact about components, in their order; NULL: none */
 };
 
-/** One batch, from its events alone: also for batches whose rows have left the scheduler's state.
- */
+/** One batch, from its events alone: also for batches whose
+ * rows have left the scheduler's state. */
 struct history {
 	uint64_t batch; /**< opening sequence; 0: not opened yet */
 	Forge__BatchOpened *opened;

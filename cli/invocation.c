@@ -294,8 +294,8 @@ static gboolean find_command(struct invocation *invocation, char ***rest, GError
 		const char *word;
 		g_autofree char *words = NULL;
 
-		/* A command takes its own options; only groups are looked through for more words.
-		 */
+		/* A command takes its own options; only groups
+		 * are looked through for more words. */
 		if (!handled && !parse_options(invocation, rest, TRUE, error))
 			return FALSE;
 		word = (*rest)[1];

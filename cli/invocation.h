@@ -60,8 +60,8 @@ SCOPED_POINTER(invocation, invocation_free)
  */
 gboolean invocation_parse(struct invocation *invocation, int argc, char **argv, GError **error);
 
-/** TRUE if option NAME of the command (a flag, or any other) was given. NAME must be in the table.
- */
+/** TRUE if option NAME of the command (a flag, or any
+ * other) was given. NAME must be in the table. */
 gboolean invocation_flag(const struct invocation *invocation, const char *name);
 
 /** The value of option NAME, or NULL. Borrowed. */

@@ -128,31 +128,30 @@ void output_marked(const struct invocation *invocation, const char *text)
 	output_line(invocation, "%s", text);
 }
 
+struct value *output_event_value(const Forge__EventRow *row)
+{
+	return event_row(row->seq, row->time_us, row->event);
+}
+
 void output_event_line(const Forge__EventRow *row)
 {
-	scoped(value) event = event_row(row->seq, row->time_us, row->event);
+	scoped(value) event = output_event_value(row);
 
 	output_json_line(event);
 }
 
 void output_event(const struct invocation *invocation, const Forge__EventRow *row)
 {
-	scoped(value) event = NULL;
+	g_autofree char *time = NULL;
+	g_autofree char *line = NULL;
 
-	if (invocation->format == OUTPUT_TABLE) {
-		g_autofree char *time = event_time(row->time_us);
-		g_autofree char *line = event_line(row->event);
-
-		output_line(invocation, "%" G_GUINT64_FORMAT "  %s  %s", row->seq, time, line);
-		return;
-	}
-	if (invocation->format != OUTPUT_YAML) {
+	if (output_is_machine(invocation)) {
 		output_event_line(row);
 		return;
 	}
-	event = event_row(row->seq, row->time_us, row->event);
-	fputs("---\n", stdout);
-	output_value(invocation, event);
+	time = event_time(row->time_us);
+	line = event_line(row->event);
+	output_line(invocation, "%" G_GUINT64_FORMAT "  %s  %s", row->seq, time, line);
 }
 
 void output_remark(const struct invocation *invocation, const char *format, ...)

@@ -11,12 +11,12 @@
 /** TRUE if standard output belongs to a machine format: then nothing else may be written to it. */
 gboolean output_is_machine(const struct invocation *invocation);
 
-/** Writes VALUE to standard output in the machine format asked for; json and yaml are laid out for
- * people too. */
+/** Writes VALUE to standard output in the machine format
+ * asked for; json and yaml are laid out for people too. */
 void output_value(const struct invocation *invocation, const struct value *value);
 
-/** Writes VALUE as one line of JSON. Who writes line by line flushes when a reader should see it.
- */
+/** Writes VALUE as one line of JSON. Who writes line by
+ * line flushes when a reader should see it. */
 void output_json_line(const struct value *value);
 
 /** A list of rows: `{KEY: [...]}` in json and yaml, a line a row in jsonl. */
@@ -35,9 +35,11 @@ void output_step(const struct invocation *invocation, const char *format, ...) G
 /** As output_line(), with its ✓ or ✗ coloured. Each further line of TEXT is kept as it is. */
 void output_marked(const struct invocation *invocation, const char *text);
 
-/** One event of a tail: a line for people; a line of JSON with json and jsonl, a document with
- * yaml. */
+/** One event of a tail: a line for people, a line of JSON with the machine formats. */
 void output_event(const struct invocation *invocation, const Forge__EventRow *row);
+
+/** One event as machines read it. Caller frees. */
+struct value *output_event_value(const Forge__EventRow *row);
 
 /** One event as a line of JSON, whatever the format. */
 void output_event_line(const Forge__EventRow *row);

@@ -6,8 +6,8 @@
 #include "cli/terminal.h"
 #include "journal/base/scope.h"
 
-/** A bar on standard error while something long goes on; nothing at all where that is no terminal.
- */
+/** A bar on standard error while something long goes on;
+ * nothing at all where that is no terminal. */
 struct progress;
 
 /** SHOWN FALSE (or no terminal): every function does nothing. */

@@ -122,7 +122,33 @@ const char *render_hint(const Forge__ForkSynced *entry)
 				   : forge_error_hint(forge_error_from_name(entry->error->code));
 }
 
-/* TEXT as one word of a POSIX shell, quoted only if it must be. */
+/* Whether TEXT can stand between quotes as it is: a control byte, or one that is no UTF-8, might
+ * change what a terminal shows, and a line end would begin a command of its own. */
+static gboolean is_plain_text(const char *text)
+{
+	g_autofree char *printable = text_printable(text);
+
+	return g_utf8_validate(text, -1, NULL) && strcmp(printable, text) == 0;
+}
+
+/* TEXT as $'...', which bash, zsh and ksh read. */
+static char *shell_escape(const char *text)
+{
+	GString *word = g_string_new("$'");
+
+	for (const char *c = text; *c; c++) {
+		if (*c == '\'' || *c == '\\')
+			g_string_append_printf(word, "\\%c", *c);
+		else if (g_ascii_isprint(*c))
+			g_string_append_c(word, *c);
+		else
+			g_string_append_printf(word, "\\%03o", (unsigned char)*c);
+	}
+	g_string_append_c(word, '\'');
+	return g_string_free(word, FALSE);
+}
+
+/* TEXT as one word of a shell, quoted only if it must be. */
 static char *shell_word(const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -130,7 +156,7 @@ static char *shell_word(const char *text)
 
 	if (*text && strspn(text, plain) == strlen(text))
 		return g_strdup(text);
-	return g_shell_quote(text);
+	return is_plain_text(text) ? g_shell_quote(text) : shell_escape(text);
 }
 
 char *render_conflict_commands(
@@ -153,8 +179,7 @@ char *render_conflict_commands(
 	g_string_append_printf(commands, "git merge %s\n", tracking);
 	g_string_append(commands, "# edit what conflicts");
 	for (size_t i = 0; i < entry->n_conflicts; i++) {
-		/* A path may hold a line end, which must not become a command of its own. */
-		g_autofree char *path = text_printable(entry->conflicts[i]->path);
+		g_autofree char *path = shell_word(entry->conflicts[i]->path);
 
 		g_string_append_printf(commands, "%s %s", i == 0 ? ":" : ",", path);
 	}
@@ -243,6 +268,8 @@ void tally_add(struct tally *tally, const Forge__ForkSynced *entry)
 		tally->succeeded++;
 	else if (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT)
 		tally->conflicts++;
+	else if (entry->error && forge_error_from_name(entry->error->code) == FORGE_ERROR_CANCELLED)
+		tally->cancelled++;
 	else if (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED)
 		tally->skipped++;
 	else
@@ -253,7 +280,7 @@ int tally_exit_status(const struct tally *tally)
 {
 	if (tally->conflicts > 0)
 		return forge_error_exit_status(FORGE_ERROR_SYNC_CONFLICT);
-	return tally->failed + tally->skipped > 0 ? 1 : 0;
+	return tally->failed + tally->skipped + tally->cancelled > 0 ? 1 : 0;
 }
 
 char *render_tally(const struct tally *tally, const char *one, const char *many, gboolean dry_run,
@@ -269,6 +296,8 @@ char *render_tally(const struct tally *tally, const char *one, const char *many,
 		g_string_append_printf(text, ", %u failed", tally->failed);
 	if (tally->skipped > 0)
 		g_string_append_printf(text, ", %u skipped", tally->skipped);
+	if (tally->cancelled > 0)
+		g_string_append_printf(text, ", %u cancelled", tally->cancelled);
 	g_string_append_printf(
 		text, " (%.1f s)%s", seconds, dry_run ? "; a dry run, nothing was changed" : "");
 	return g_string_free(text, FALSE);

@@ -19,8 +19,8 @@ const char *render_status(const Forge__ForkSynced *entry);
 /** TRUE if nothing is left to do: up to date, or brought up to date. */
 gboolean render_succeeded(const Forge__ForkSynced *entry);
 
-/** The next step after an entry that did not succeed, in words; NULL if there is none. Static, or
- * borrowed from ENTRY. */
+/** The next step after an entry that did not succeed, in words;
+ * NULL if there is none. Static, or borrowed from ENTRY. */
 const char *render_hint(const Forge__ForkSynced *entry);
 
 /** The entry's line for people, with `NAME (BRANCH)` if WITH_BRANCH. Caller frees. */
@@ -42,16 +42,18 @@ struct tally {
 	guint succeeded;
 	guint conflicts;
 	guint failed;
-	guint skipped;
+	guint skipped; /**< for another reason than that somebody cancelled the job */
+	guint cancelled;
 };
 
 void tally_add(struct tally *tally, const Forge__ForkSynced *entry);
 
-/** Exit status of a batch: 7 if any conflict, else 1 if any failed or was skipped, else 0. */
+/** Exit status of a batch: 7 if any conflict, else 1 if any
+ * failed, was skipped or cancelled, else 0. */
 int tally_exit_status(const struct tally *tally);
 
-/** `3 forks: 2 in order, 1 in conflict (0.4 s)`. ONE and MANY are the word for what is counted.
- * Caller frees. */
+/** `3 forks: 2 in order, 1 in conflict (0.4 s)`. ONE and
+ * MANY are the word for what is counted. Caller frees. */
 char *render_tally(const struct tally *tally, const char *one, const char *many, gboolean dry_run,
 	double seconds);
 

@@ -9,21 +9,19 @@
 #include "cli/render.h"
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
+#include "journal/event_text.h"
 #include "queue/batch_name.h"
 #include "queue/job_kinds.h"
 
-static const char *const strategy_words[] = {
-	[FORGE__STRATEGY__STRATEGY_UNSET] = "merge",
-	[FORGE__STRATEGY__STRATEGY_FAST_FORWARD] = "fast_forward",
-	[FORGE__STRATEGY__STRATEGY_MERGE] = "merge",
-	[FORGE__STRATEGY__STRATEGY_REBASE] = "rebase",
-	[FORGE__STRATEGY__STRATEGY_OVERWRITE] = "overwrite",
-};
-
+/* The words are the schema's; a fork or batch that names none is merged. */
 const char *render_strategy(Forge__Strategy strategy)
 {
-	return (size_t)strategy < G_N_ELEMENTS(strategy_words) ? strategy_words[strategy]
-							       : "unknown";
+	const char *word;
+
+	if (strategy == FORGE__STRATEGY__STRATEGY_UNSET)
+		strategy = FORGE__STRATEGY__STRATEGY_MERGE;
+	word = event_enum_word(&forge__strategy__descriptor, (int)strategy);
+	return word ? word : "unknown";
 }
 
 const char *render_kind(Forge__JobKind kind)
@@ -36,17 +34,20 @@ const char *render_kind(Forge__JobKind kind)
 gboolean render_parse_strategy(const char *word, Forge__Strategy *strategy, GError **error)
 {
 	g_autofree char *underscored = g_strdelimit(g_strdup(word), "-", '_');
+	const ProtobufCEnumDescriptor *schema = &forge__strategy__descriptor;
 
-	for (size_t i = FORGE__STRATEGY__STRATEGY_FAST_FORWARD; i < G_N_ELEMENTS(strategy_words);
-		i++) {
-		if (strcmp(strategy_words[i], underscored) != 0)
+	for (unsigned i = 0; i < schema->n_values; i++) {
+		int value = schema->values[i].value;
+
+		if (value == FORGE__STRATEGY__STRATEGY_UNSET ||
+			strcmp(event_enum_word(schema, value), underscored) != 0)
 			continue;
-		if (i == FORGE__STRATEGY__STRATEGY_REBASE) {
+		if (value == FORGE__STRATEGY__STRATEGY_REBASE) {
 			g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_UNSUPPORTED,
 				"there is no strategy rebase yet, only merge, fast_forward and overwrite");
 			return FALSE;
 		}
-		*strategy = (Forge__Strategy)i;
+		*strategy = (Forge__Strategy)value;
 		return TRUE;
 	}
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,

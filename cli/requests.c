@@ -9,6 +9,7 @@
 
 #include <signal.h>
 
+#include "cli/output.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "queue/batch_name.h"
@@ -45,13 +46,32 @@ struct client *requests_connect(
 	return client_new(config, use, jobs, error);
 }
 
+gboolean requests_jobs_option(
+	const struct invocation *invocation, uint64_t fallback, uint64_t *jobs, GError **error)
+{
+	if (!invocation_number_within(invocation, "jobs", fallback, LIMIT_WORKER_JOBS, jobs, error))
+		return FALSE;
+	if (*jobs > 0 || !invocation_flag(invocation, "jobs"))
+		return TRUE;
+	g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_USAGE, "--jobs: expected at least 1");
+	return FALSE;
+}
+
 struct client *requests_connect_with_jobs(
 	struct invocation *invocation, enum client_use use, GError **error)
 {
+	const struct config *config;
 	uint64_t jobs;
 
-	if (!invocation_number_within(invocation, "jobs", 0, LIMIT_WORKER_JOBS, &jobs, error))
+	if (!requests_jobs_option(invocation, 0, &jobs, error))
 		return NULL;
+	config = invocation_config(invocation, error);
+	if (!config)
+		return NULL;
+	if (jobs > 0 && config->scheduler_endpoint)
+		output_remark(invocation,
+			"--jobs is ignored: the workers of the scheduler at %s run the jobs.",
+			config->scheduler_endpoint);
 	return requests_connect(invocation, use, (uint32_t)jobs, error);
 }
 

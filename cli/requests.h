@@ -15,12 +15,17 @@
 struct client *requests_connect(
 	struct invocation *invocation, enum client_use use, uint32_t jobs, GError **error);
 
-/** The same, taking the option --jobs of the command (USAGE if it is out of bounds). */
+/** The same, taking the option --jobs of the command (USAGE if it is out of bounds), which says
+ * nothing to a configured scheduler: then a remark tells so. */
 struct client *requests_connect_with_jobs(
 	struct invocation *invocation, enum client_use use, GError **error);
 
-/** All rows of the forks called NAMES (NULL: every fork), in the scheduler's order. Caller unrefs.
- */
+/** The option --jobs of the command, or FALLBACK. USAGE if it is 0 or too many. */
+gboolean requests_jobs_option(
+	const struct invocation *invocation, uint64_t fallback, uint64_t *jobs, GError **error);
+
+/** All rows of the forks called NAMES (NULL: every fork),
+ * in the scheduler's order. Caller unrefs. */
 GPtrArray *requests_forks(struct client *client, char **names, GError **error);
 
 /** All rows of the components called NAMES (NULL: every one), in the order first installed. Caller

@@ -13,8 +13,8 @@ char *runtime_folder(GError **error);
 /** SECURITY_REFUSED unless FOLDER is this user's and closed to others. */
 gboolean runtime_folder_check(const char *folder, GError **error);
 
-/** `ipc://…` of the scheduler that an embedded command hosts for the journal in JOURNAL_FOLDER.
- * Caller frees. */
+/** `ipc://…` of the scheduler that an embedded command
+ * hosts for the journal in JOURNAL_FOLDER. Caller frees. */
 char *runtime_endpoint(const char *runtime, const char *journal_folder);
 
 /**

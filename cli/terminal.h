@@ -20,8 +20,8 @@ guint text_columns(const char *text);
 /** TEXT if it takes at most COLUMNS, else its beginning with an ellipsis. Caller frees. */
 char *text_shorten(const char *text, guint columns);
 
-/** TEXT wrapped at spaces so that no line passes COLUMNS, each line behind INDENT spaces. Caller
- * frees. */
+/** TEXT wrapped at spaces so that no line passes COLUMNS,
+ * each line behind INDENT spaces. Caller frees. */
 char *text_wrap(const char *text, guint columns, guint indent);
 
 /**

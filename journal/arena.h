@@ -4,8 +4,8 @@
 #include <glib.h>
 #include <protobuf-c/protobuf-c.h>
 
-/** Memory for the messages of one record: taken piece by piece, given back all at once. Belongs to
- * one thread. */
+/** Memory for the messages of one record: taken piece by
+ * piece, given back all at once. Belongs to one thread. */
 struct arena;
 
 struct arena *arena_new(void);

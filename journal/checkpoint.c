@@ -145,8 +145,8 @@ static gboolean read_all(int descriptor, void *to, size_t size)
 	return TRUE;
 }
 
-/* The blob behind HEADER; NULL if the file is not what its header says, or too large for this
- * machine now. */
+/* The blob behind HEADER; NULL if the file is not what its
+ * header says, or too large for this machine now. */
 static GBytes *read_blob(int descriptor, const uint8_t *header)
 {
 	uint64_t size = bytes_get_u64(header + AT_BLOB_BYTES);

@@ -17,7 +17,7 @@
 /* A line shows so many items of a list; the row has them all. */
 #define LINE_ITEMS 5
 
-/* ---- words ---- */
+/* ---- words -------------------------------------------------------------------------------- */
 
 /* The upper-case name of the enum with an underscore behind it: JobKind is JOB_KIND_. */
 static char *enum_prefix(const ProtobufCEnumDescriptor *descriptor)
@@ -66,7 +66,7 @@ char *event_time(uint64_t time_us)
 	return g_strdup_printf("%s.%06" G_GUINT64_FORMAT "Z", seconds, time_us % G_USEC_PER_SEC);
 }
 
-/* ---- a message as a tree ---- */
+/* ---- a message as a tree ------------------------------------------------------------------ */
 
 static void put_message(struct value *map, const ProtobufCMessage *message);
 
@@ -199,8 +199,8 @@ static gboolean is_in_oneof(const ProtobufCFieldDescriptor *field)
 	return (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
 }
 
-/* The member of MESSAGE's oneof that is set, or NULL; CONTENT gets the message in it, if it is one.
- */
+/* The member of MESSAGE's oneof that is set, or NULL;
+ * CONTENT gets the message in it, if it is one. */
 static const ProtobufCFieldDescriptor *chosen(
 	const ProtobufCMessage *message, const ProtobufCMessage **content)
 {
@@ -259,10 +259,10 @@ struct value *event_message_value(const ProtobufCMessage *message)
 	return map;
 }
 
-/* ---- events ---- */
+/* ---- events ------------------------------------------------------------------------------- */
 
-/* What EVENT says and under which name; of a reported fact, the fact. CONTENT is NULL if there is
- * nothing in it. */
+/* What EVENT says and under which name; of a reported fact,
+ * the fact. CONTENT is NULL if there is nothing in it. */
 static const char *look_into(const Forge__Event *event, const ProtobufCMessage **content)
 {
 	const ProtobufCFieldDescriptor *kind = chosen(&event->base, content);
@@ -314,7 +314,7 @@ struct value *event_row(uint64_t seq, uint64_t time_us, const Forge__Event *even
 	return row;
 }
 
-/* ---- the line for people ---- */
+/* ---- the line for people ------------------------------------------------------------------ */
 
 /* TEXT as it is if it is one plain word, else in quotes as JSON has it. */
 static char *quote(const char *text)

@@ -147,8 +147,8 @@ static gboolean refuse_missing(uint64_t seq, GError **error)
 	return FALSE;
 }
 
-/* Places READER so that the next record is the one that holds SEQ, and `after` is where the one
- * before it ends. */
+/* Places READER so that the next record is the one that
+ * holds SEQ, and `after` is where the one before it ends. */
 static gboolean seek(struct journal_reader *reader, uint64_t seq, GError **error)
 {
 	const struct journal_backend *backend = reader->journal->backend;

@@ -43,8 +43,8 @@ struct journal_position journal_end(const struct journal *journal);
 gboolean journal_append(struct journal *journal, uint64_t after_seq, const Forge__Entries *entries,
 	struct journal_position *end, GError **error);
 
-/** Reads records in order. Belongs to one thread; sees what was durable when it was made or
- * refreshed. */
+/** Reads records in order. Belongs to one thread; sees what
+ * was durable when it was made or refreshed. */
 struct journal_reader;
 
 /** A reader whose first record is the one that holds FROM_SEQ (0 or 1: the first). */
@@ -80,8 +80,8 @@ enum journal_read_result journal_reader_next(
 gboolean journal_save_checkpoint(
 	struct journal *journal, uint64_t seq, const char *tag, GBytes *blob, GError **error);
 
-/** The newest checkpoint with TAG that is whole and not beyond the end; NULL without an error if
- * there is none. */
+/** The newest checkpoint with TAG that is whole and not
+ * beyond the end; NULL without an error if there is none. */
 GBytes *journal_load_checkpoint(struct journal *journal, const char *tag, uint64_t *seq);
 
 #endif

@@ -26,8 +26,8 @@ struct journal_backend {
 	/** Places CURSOR at the last value whose first sequence is at most SEQ, or at the first
 	 * value if there is none. */
 	void (*cursor_seek)(void *cursor, uint64_t seq);
-	/** The value at the cursor, borrowed until its next call; moves behind it. Errors:
-	 * JOURNAL_DAMAGED. */
+	/** The value at the cursor, borrowed until its next
+	 * call; moves behind it. Errors: JOURNAL_DAMAGED. */
 	enum journal_read_result (*cursor_next)(
 		void *cursor, const uint8_t **value, size_t *size, GError **error);
 

@@ -123,11 +123,11 @@ gboolean journal_lock_holder(const char *folder, struct journal_holder *holder)
 	int descriptor = open_lock(folder, O_RDONLY);
 	gboolean held;
 
+	*holder = (struct journal_holder){.host = "?", .purpose = "?"};
 	if (descriptor < 0)
 		return FALSE;
 	held = writer_lock(descriptor, F_OFD_GETLK) == 1;
-	if (held)
-		read_holder(descriptor, holder);
+	read_holder(descriptor, holder);
 	close(descriptor);
 	return held;
 }

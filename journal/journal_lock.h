@@ -25,7 +25,8 @@ struct journal_lock *journal_lock_take(const char *folder, const char *purpose, 
 void journal_lock_free(struct journal_lock *lock);
 SCOPED_POINTER(journal_lock, journal_lock_free)
 
-/** TRUE and HOLDER filled if somebody holds the lock of the journal in FOLDER now. */
+/** TRUE if somebody holds the lock of the journal in FOLDER now. HOLDER tells who, or who was the
+ * last; its purpose is "?" if that is not known. */
 gboolean journal_lock_holder(const char *folder, struct journal_holder *holder);
 
 #endif

@@ -4,8 +4,8 @@
 #include "journal/base/scope.h"
 #include "journal/journal.h"
 
-/** What survives a crash of a simulated machine; shared by the journals opened on it, one after
- * another. */
+/** What survives a crash of a simulated machine; shared by
+ * the journals opened on it, one after another. */
 struct journal_disk;
 
 struct journal_disk *journal_disk_new(const char *journal_id);
@@ -20,8 +20,8 @@ enum journal_fault {
 };
 void journal_disk_set_fault(struct journal_disk *disk, enum journal_fault fault);
 
-/** A journal on DISK (not owned). A second one while one is open makes the first one's appends
- * JOURNAL_CONFLICT. */
+/** A journal on DISK (not owned). A second one while one is
+ * open makes the first one's appends JOURNAL_CONFLICT. */
 struct journal *journal_memory_open(struct journal_disk *disk);
 
 #endif

@@ -81,7 +81,7 @@ static gboolean is_there(const char *folder, const char *name)
 	return g_file_test(path, G_FILE_TEST_EXISTS);
 }
 
-/* ---- making ---- */
+/* ---- making ------------------------------------------------------------------------------- */
 
 static GBytes *pack_head(const char *id)
 {
@@ -156,7 +156,7 @@ static gboolean make_folder(const char *folder, GError **error)
 	return folder_sync(parent, error);
 }
 
-/* ---- looking ---- */
+/* ---- looking ------------------------------------------------------------------------------ */
 
 static gboolean check_head(
 	struct rocksdb_records *records, const struct mark_value *mark, GError **error)
@@ -269,7 +269,7 @@ static gboolean look(
 	return check_chain(store->records, mark, from_seq, end, error);
 }
 
-/* ---- the backend ---- */
+/* ---- the backend -------------------------------------------------------------------------- */
 
 static gboolean append(void *data, uint64_t first_seq, const uint8_t *value, size_t size,
 	const struct journal_position *end, GError **error)
@@ -341,7 +341,7 @@ static void close_store(void *data, gboolean failed)
 	store_free(store);
 }
 
-/* ---- opening ---- */
+/* ---- opening ------------------------------------------------------------------------------ */
 
 static const struct journal_backend writing_backend = {
 	.append = append,
@@ -397,8 +397,8 @@ static gboolean reopen_for_writing(
 		(mark_write(store->mark, &end, error) && mark_sync(store->mark, error));
 }
 
-/* RocksDB aborts the process when it cannot write while it recovers, so it is not begun on a full
- * disk. */
+/* RocksDB aborts the process when it cannot write while it
+ * recovers, so it is not begun on a full disk. */
 static gboolean has_room(const char *folder, GError **error)
 {
 	struct statvfs disk;

@@ -19,7 +19,8 @@ enum journal_mode {
 struct journal *journal_rocksdb_open(
 	const char *folder, enum journal_mode mode, const char *purpose, GError **error);
 
-/** TRUE and HOLDER filled if somebody holds the lock of the journal in FOLDER now. */
+/** TRUE if somebody holds the lock of the journal in FOLDER now. HOLDER tells who, or who was the
+ * last; its purpose is "?" if that is not known. */
 gboolean journal_rocksdb_holder(const char *folder, struct journal_holder *holder);
 
 #endif

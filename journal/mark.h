@@ -29,8 +29,8 @@ SCOPED_POINTER(mark, mark_free)
 /** What it says: the newest whole slot, or what was written last. Borrowed. */
 const struct mark_value *mark_value(const struct mark *mark);
 
-/** Writes POSITION into the older slot. Seen by every process at once; survives a power cut after
- * mark_sync(). */
+/** Writes POSITION into the older slot. Seen by every process
+ * at once; survives a power cut after mark_sync(). */
 gboolean mark_write(struct mark *mark, const struct journal_position *position, GError **error);
 
 gboolean mark_sync(struct mark *mark, GError **error);

@@ -31,3 +31,14 @@ void message_set_string(char **field, const char *text)
 		g_free(*field);
 	*field = g_strdup(text);
 }
+
+Forge__Error *message_error(enum forge_error code, const char *message, const char *hint)
+{
+	Forge__Error *error = g_new(Forge__Error, 1);
+
+	forge__error__init(error);
+	message_set_string(&error->code, forge_error_name(code));
+	message_set_string(&error->message, message);
+	message_set_string(&error->hint, hint ? hint : forge_error_hint(code));
+	return error;
+}

@@ -4,6 +4,9 @@
 #include <glib.h>
 #include <protobuf-c/protobuf-c.h>
 
+#include "journal/base/errors.h"
+#include "journal/events.pb-c.h"
+
 /** A deep copy of MESSAGE. Free with its type's …__free_unpacked(copy, NULL). */
 gpointer message_copy(const ProtobufCMessage *message);
 
@@ -12,5 +15,9 @@ GBytes *message_pack(const ProtobufCMessage *message);
 
 /** Makes *FIELD a copy of TEXT; the field's old text must be the default or g_malloc'ed. */
 void message_set_string(char **field, const char *text);
+
+/** An error of CODE that says MESSAGE and advises HINT, or what CODE
+ * itself does if that is NULL. Free with forge__error__free_unpacked(). */
+Forge__Error *message_error(enum forge_error code, const char *message, const char *hint);
 
 #endif

@@ -35,8 +35,8 @@ G_STATIC_ASSERT(AT_PAYLOAD == RECORD_HEADER_BYTES);
 
 static const uint8_t magic[4] = {'F', 'J', 'R', '1'};
 
-/* Two links, because header and payload do not lie side by side: previous, payload; then the
- * numbers. */
+/* Two links, because header and payload do not lie side by
+ * side: previous, payload; then the numbers. */
 static struct hash hash_of(const uint8_t *value, size_t size)
 {
 	struct hash previous;

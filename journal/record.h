@@ -3,8 +3,8 @@
 
 #include "journal/journal.h"
 
-/** Version of the record format: header, hash, meaning of the payload. Also kept in a journal's
- * head. */
+/** Version of the record format: header, hash, meaning of
+ * the payload. Also kept in a journal's head. */
 #define RECORD_FORMAT_VERSION 1
 
 /** Fixed header before the payload; README.md has the layout. */

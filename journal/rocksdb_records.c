@@ -23,8 +23,8 @@
 #define POINT_IN_TIME 2 /* kPointInTimeRecovery */
 #define LOG_WARNINGS 2  /* WARN_LEVEL */
 
-/* What is not yet in sorted files is replayed at the next opening: small, so that this takes some
- * 20 ms. */
+/* What is not yet in sorted files is replayed at the next
+ * opening: small, so that this takes some 20 ms. */
 #define WRITE_BUFFER_BYTES ((size_t)8 * 1024 * 1024)
 #define READ_AHEAD_BYTES ((size_t)2 * 1024 * 1024)
 

@@ -10,8 +10,8 @@
  */
 struct rocksdb_records;
 
-/** Makes the database FOLDER with HEAD in it and closes it again; what was there under that name
- * goes. */
+/** Makes the database FOLDER with HEAD in it and closes it
+ * again; what was there under that name goes. */
 gboolean rocksdb_records_make(const char *folder, GBytes *head, GError **error);
 
 /**

@@ -19,8 +19,8 @@ char *batch_name_make(const char *journal_id, uint64_t seq, int64_t wall_us)
 
 	for (int i = 9; i >= 0; i--, ms >>= 5)
 		name[i] = alphabet[ms & 31];
-	/* One base-32 digit takes the low five bits of a byte: 16 of the digest's 32 bytes, 80
-	 * bits. */
+	/* One base-32 digit takes the low five bits of a
+	 * byte: 16 of the digest's 32 bytes, 80 bits. */
 	for (int i = 0; i < 16; i++)
 		name[10 + i] = alphabet[digest.bytes[i] & 31];
 	name[BATCH_NAME_LENGTH] = '\0';

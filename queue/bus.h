@@ -39,8 +39,8 @@ struct bus_socket *bus_connect(struct bus *bus, const char *endpoint, GError **e
  */
 char *bus_pipe_name(const char *whose);
 
-/** Ends of a pipe between threads of this process, by NAME: many may push, one pulls. The puller
- * comes first. */
+/** Ends of a pipe between threads of this process, by NAME:
+ * many may push, one pulls. The puller comes first. */
 struct bus_socket *bus_pull(struct bus *bus, const char *name);
 struct bus_socket *bus_push(struct bus *bus, const char *name);
 
@@ -63,8 +63,8 @@ GBytes *bus_receive(struct bus_socket *socket, GBytes **routing);
  */
 gboolean bus_wait(struct bus_socket *const *sockets, size_t n, int64_t timeout_ms);
 
-/** Peers whose addresses may be listened on or connected to without encryption: ipc://, inproc://,
- * tcp:// on loopback. */
+/** Peers whose addresses may be listened on or connected to
+ * without encryption: ipc://, inproc://, tcp:// on loopback. */
 gboolean bus_endpoint_is_local(const char *endpoint);
 
 #endif

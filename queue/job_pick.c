@@ -47,8 +47,8 @@ static uint32_t pick_due(const struct job_table *table, uint64_t now_us, job_fil
 				break;
 			pick_waiting(&picking, due);
 		}
-	/* No retry waits that long: the clock was ahead when it was told to wait, and has been put
-	 * back. */
+	/* No retry waits that long: the clock was ahead when
+	 * it was told to wait, and has been put back. */
 	for (GTreeNode *node = g_tree_node_last(table->waiting[WAIT_RETRY]);
 		node && picking.n < max; node = g_tree_node_previous(node)) {
 		const struct due *due = g_tree_node_key(node);

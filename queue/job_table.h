@@ -69,8 +69,8 @@ struct job_table *job_table_new(void);
 void job_table_free(struct job_table *table);
 SCOPED_POINTER(job_table, job_table_free)
 
-/** A new, empty batch. Owned by the table until job_table_close(). PRIORITY is cut to
- * JOB_PRIORITY_MAX. */
+/** A new, empty batch. Owned by the table until
+ * job_table_close(). PRIORITY is cut to JOB_PRIORITY_MAX. */
 struct job_batch *job_table_open(
 	struct job_table *table, uint64_t seq, uint32_t priority, void *user_data);
 
@@ -116,8 +116,8 @@ void job_table_end(
 
 void job_table_request_cancel(struct job_table *table, struct job_batch *batch, uint32_t number);
 
-/** Sets state, attempt, tries, losses, cancel_requested and term of a job that was just added to
- * those of SAVED. */
+/** Sets state, attempt, tries, losses, cancel_requested and
+ * term of a job that was just added to those of SAVED. */
 void job_table_restore(
 	struct job_table *table, struct job_batch *batch, uint32_t number, const struct job *saved);
 
@@ -153,8 +153,8 @@ uint64_t job_table_next_due_us(const struct job_table *table);
 typedef void (*job_lane_visit)(const char *lane, const struct job *job, gpointer user_data);
 void job_table_each_lane(const struct job_table *table, job_lane_visit visit, gpointer user_data);
 
-/** Recomputes all counts and list memberships from the rows; FALSE and WHY (caller frees) if they
- * disagree. */
+/** Recomputes all counts and list memberships from the
+ * rows; FALSE and WHY (caller frees) if they disagree. */
 gboolean job_table_audit(const struct job_table *table, char **why);
 
 #endif

@@ -3,8 +3,8 @@
 
 #include "queue/job_table.h"
 
-/* What the rooms of the job table share: job_table.c changes it, job_pick.c and job_audit.c only
- * look. */
+/* What the rooms of the job table share: job_table.c
+ * changes it, job_pick.c and job_audit.c only look. */
 
 struct host_list {
 	char *name;

@@ -167,8 +167,7 @@ gboolean check_key(const char *key, GError **error)
 gboolean check_submit(const struct state *state, const Forge__Submit *submit, GError **error)
 {
 	const struct job_kind *kind = job_kind_of(submit->kind);
-	uint64_t unfinished = job_table_count(state->jobs, JOB_QUEUED) +
-		job_table_count(state->jobs, JOB_WAITING);
+	uint64_t unfinished = state_unfinished(state);
 
 	if (!kind)
 		return refuse(error, FORGE_ERROR_UNSUPPORTED, "unknown job kind %d", submit->kind);
@@ -191,7 +190,9 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 		return refuse(error, FORGE_ERROR_TOO_LARGE,
 			"%u forks are registered; at most %d jobs a batch are taken",
 			state->forks->len, LIMIT_TARGETS_PER_BATCH);
-	if (unfinished + submit->noops + submit->n_targets > LIMIT_QUEUED_JOBS)
+	if (unfinished + submit->noops + submit->n_targets +
+			(submit->all_forks ? state->forks->len : 0) >
+		LIMIT_QUEUED_JOBS)
 		return refuse(error, FORGE_ERROR_BUSY,
 			"%" G_GUINT64_FORMAT " jobs are queued already", unfinished);
 	return check_key(submit->request_id, error) && check_key(submit->unique_key, error) &&

@@ -18,8 +18,8 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 /** TOO_LARGE for a request id or unique key over LIMIT_NAME_BYTES. */
 gboolean check_key(const char *key, GError **error);
 
-/** A fork's name, addresses and branches: VALIDATION_FAILED, or SECURITY_REFUSED for an address
- * with a password. */
+/** A fork's name, addresses and branches: VALIDATION_FAILED,
+ * or SECURITY_REFUSED for an address with a password. */
 gboolean check_fork(const Forge__Fork *fork, GError **error);
 
 /** FORK_NOT_FOUND, with the nearest name, unless NAME is registered. */

@@ -77,7 +77,8 @@ static void decide_goodbye(const struct asking *asking)
 {
 	const struct seat *seat = pool_seat(asking->view->pool, asking->peer->session);
 
-	if (seat)
+	/* The end of a connection is not the session's if that has another by now. */
+	if (seat && pool_sits_at(seat, asking->routing))
 		decide_worker_gone(asking->view, asking->decision, seat, "it said goodbye");
 	asking_answer_done(asking);
 }
@@ -296,18 +297,26 @@ static void decide_register_fork(const struct asking *asking, const Forge__Regis
 	asking_answer_done(asking);
 }
 
-static void decide_remove_fork(const struct asking *asking, const char *name)
+static void decide_remove_fork(const struct asking *asking, const Forge__RemoveFork *message)
 {
+	const struct state *state = asking->view->state;
 	Forge__ForkRemoved *removed;
-	g_autoptr(GError) error = NULL;
+	GError *error = NULL;
 
-	if (!check_fork_is_there(asking->view->state, name, &error)) {
-		asking_refuse(asking, g_steal_pointer(&error));
+	/* Asked again: the fork is gone, or another has its name since, which stays. */
+	if (state_has_removed(state, message->request_id, message->name)) {
+		asking_answer_done(asking);
+		return;
+	}
+	if (!check_key(message->request_id, &error) ||
+		!check_fork_is_there(state, message->name, &error)) {
+		asking_refuse(asking, error);
 		return;
 	}
 	removed = g_new(Forge__ForkRemoved, 1);
 	forge__fork_removed__init(removed);
-	message_set_string(&removed->name, name);
+	message_set_string(&removed->name, message->name);
+	message_set_string(&removed->request_id, message->request_id);
 	message_set_string(&removed->actor, asking->peer->name);
 	decision_add(asking->view, asking->decision, FORGE__EVENT__KIND_FORK_REMOVED, removed);
 	asking_answer_done(asking);
@@ -380,7 +389,7 @@ static void decide_request(const struct asking *asking, const Forge__Request *re
 		decide_register_fork(asking, request->register_fork);
 		return;
 	case FORGE__REQUEST__KIND_REMOVE_FORK:
-		decide_remove_fork(asking, request->remove_fork->name);
+		decide_remove_fork(asking, request->remove_fork);
 		return;
 	case FORGE__REQUEST__KIND_SET_PAUSED:
 		decide_set_paused(asking, request->set_paused->paused);

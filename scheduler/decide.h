@@ -63,8 +63,8 @@ void decide(const struct view *view, const struct input *input, struct decision 
  */
 void decide_due(const struct view *view, struct decision *decision);
 
-/** Monotonic time at which decide_due() may have something to do without any input; INT64_MAX:
- * never. */
+/** Monotonic time at which decide_due() may have something
+ * to do without any input; INT64_MAX: never. */
 int64_t decide_next_due_ms(const struct view *view);
 
 #endif

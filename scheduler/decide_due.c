@@ -29,24 +29,7 @@ static gboolean close_complete(const struct view *view, struct decision *decisio
 	return decision->events->len > 0;
 }
 
-/* Index of the first fork registered after SEQ. */
-static guint first_fork_after(const struct state *state, uint64_t seq)
-{
-	guint low = 0, high = state->forks->len;
-
-	while (low < high) {
-		guint middle = low + (high - low) / 2;
-		const struct fork_row *fork = state->forks->pdata[middle];
-
-		if (fork->registered_seq <= seq)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* The same with the components of a workspace, which are few. */
+/* The components of a workspace, which are few. */
 static gboolean extend_by_all_components(
 	const struct state *state, const struct batch_row *batch, Forge__BatchExtended *extended)
 {
@@ -67,7 +50,7 @@ static gboolean extend_by_all_components(
 static gboolean extend_by_all_forks(
 	const struct state *state, const struct batch_row *batch, Forge__BatchExtended *extended)
 {
-	guint i = first_fork_after(state, batch->cursor);
+	guint i = state_first_fork_after(state, batch->cursor);
 
 	for (; i < state->forks->len && extended->n_targets < LIMIT_TARGETS_PER_EXTENSION; i++) {
 		const struct fork_row *fork = state->forks->pdata[i];
@@ -182,12 +165,8 @@ void decide_lease_ended(const struct view *view, struct decision *decision, Forg
 		failed->job = take_id;
 		failed->attempt = attempt;
 		failed->retries_used_up = TRUE;
-		failed->error = g_new(Forge__Error, 1);
-		forge__error__init(failed->error);
-		message_set_string(&failed->error->code, forge_error_name(FORGE_ERROR_LEASE_LOST));
-		message_set_string(&failed->error->message,
-			"every worker that took the job stopped before its end");
-		message_set_string(&failed->error->hint, forge_error_hint(FORGE_ERROR_LEASE_LOST));
+		failed->error = message_error(FORGE_ERROR_LEASE_LOST,
+			"every worker that took the job stopped before its end", NULL);
 		decision_add(view, decision, FORGE__EVENT__KIND_JOB_FAILED, failed);
 	} else if (lost) {
 		Forge__JobExpired *expired = g_new(Forge__JobExpired, 1);
@@ -263,8 +242,8 @@ struct dispatching {
 	const struct seat *seat;
 };
 
-/* A command line's jobs run with its own worker while its process lives; anybody takes them over
- * afterwards. */
+/* A command line's jobs run with its own worker while its
+ * process lives; anybody takes them over afterwards. */
 static gboolean may_run(const struct job_batch *jobs, const char *host, gpointer user_data)
 {
 	const struct dispatching *dispatching = user_data;
@@ -306,11 +285,7 @@ static void fail_without_target(const struct view *view, struct decision *decisi
 
 	forge__job_failed__init(failed);
 	failed->job = decide_job_id(pick->batch->seq, pick->number);
-	failed->error = g_new(Forge__Error, 1);
-	forge__error__init(failed->error);
-	message_set_string(&failed->error->code, forge_error_name(code));
-	message_set_string(&failed->error->message, message);
-	message_set_string(&failed->error->hint, forge_error_hint(code));
+	failed->error = message_error(code, message, NULL);
 	decision_add(view, decision, FORGE__EVENT__KIND_JOB_FAILED, failed);
 }
 
@@ -344,8 +319,8 @@ static void fill_granted(const struct view *view, const struct job_pick *pick,
 	}
 }
 
-/* Jobs whose target is gone end here; the others are moved to the front of PICKS. Returns how many.
- */
+/* Jobs whose target is gone end here; the others are moved to
+ * the front of PICKS. Returns how many. */
 static uint32_t drop_without_target(const struct view *view, struct decision *decision,
 	struct job_pick *picks, uint32_t n_picks)
 {

@@ -40,8 +40,8 @@ static gboolean is_finished(const struct job_progress *progress, const char *bra
 	return FALSE;
 }
 
-/* A report that came twice must not be recorded twice, also if it comes when its branch has ended
- * since. */
+/* A report that came twice must not be recorded twice, also
+ * if it comes when its branch has ended since. */
 static gboolean already_recorded(const struct job_progress *progress, const Forge__Fact *fact)
 {
 	const char *ref;
@@ -143,7 +143,9 @@ static void add_end(const struct asking *asking, const struct batch_row *batch,
 		add_succeeded(asking, batch, job, end->verdict);
 		return;
 	}
+	/* Cancelled meanwhile: there will be no further attempt to say it again. */
 	if (job->cancel_requested || batch->cancel_requested) {
+		add_facts(asking, batch, job, end->facts_if_final, end->n_facts_if_final);
 		decide_lease_ended(asking->view, asking->decision,
 			decide_job_id(batch->seq, job->number), job->attempt, TRUE,
 			FORGE__RETURN_REASON__RETURN_REASON_UNSET);
@@ -159,19 +161,16 @@ static void add_end(const struct asking *asking, const struct batch_row *batch,
 	add_failed(asking, batch, job, end->error, retryable);
 }
 
-/* An end that cannot be recorded as it is would come again and again: the job ends by the reason
- * for that. */
+/* An end that cannot be recorded as it is would come again
+ * and again: the job ends by the reason for that. */
 static void end_by_refusal(const struct asking *asking, const struct batch_row *batch,
 	const struct job *job, const GError *refusal)
 {
 	Forge__JobEnd end = FORGE__JOB_END__INIT;
-	Forge__Error error = FORGE__ERROR__INIT;
 
-	error.code = (char *)forge_error_name(forge_error_code(refusal));
-	error.message = refusal->message;
-	error.hint = (char *)forge_error_hint(forge_error_code(refusal));
-	end.error = &error;
+	end.error = message_error(forge_error_code(refusal), refusal->message, NULL);
 	add_end(asking, batch, job, &end);
+	forge__error__free_unpacked(end.error, NULL);
 }
 
 void decide_report(const struct asking *asking, const Forge__Report *report)

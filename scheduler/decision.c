@@ -70,20 +70,17 @@ void decision_refuse(struct decision *decision, GBytes *routing, uint64_t id, en
 	const char *format, ...)
 {
 	Forge__Reply reply = FORGE__REPLY__INIT;
-	Forge__Error error = FORGE__ERROR__INIT;
 	g_autofree char *message = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
 	message = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
-	error.code = (char *)forge_error_name(code);
-	error.message = message;
-	error.hint = (char *)forge_error_hint(code);
 	reply.id = id;
 	reply.kind_case = FORGE__REPLY__KIND_ERROR;
-	reply.error = &error;
+	reply.error = message_error(code, message, NULL);
 	decision_reply(decision, routing, &reply);
+	forge__error__free_unpacked(reply.error, NULL);
 }
 
 Forge__JobId *decide_job_id(uint64_t batch, uint32_t number)

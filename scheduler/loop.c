@@ -165,18 +165,15 @@ static void send_empty_page(
 	send_reply(loop, waiter->routing, &reply);
 }
 
-static void refuse_to_wait(struct scheduler_loop *loop, const struct received *received)
+static void refuse_tail(struct scheduler_loop *loop, const struct received *received)
 {
 	Forge__Reply reply = FORGE__REPLY__INIT;
-	Forge__Error failure = FORGE__ERROR__INIT;
 
-	failure.code = (char *)forge_error_name(FORGE_ERROR_BUSY);
-	failure.message = (char *)"too many tails wait for events";
-	failure.hint = (char *)forge_error_hint(FORGE_ERROR_BUSY);
 	reply.id = received->request->id;
 	reply.kind_case = FORGE__REPLY__KIND_ERROR;
-	reply.error = &failure;
+	reply.error = message_error(FORGE_ERROR_BUSY, "too many tails ask for events", NULL);
 	send_reply(loop, received->routing, &reply);
+	forge__error__free_unpacked(reply.error, NULL);
 }
 
 static void take_read_events(struct scheduler_loop *loop, struct received *received)
@@ -186,11 +183,13 @@ static void take_read_events(struct scheduler_loop *loop, struct received *recei
 	struct waiter *waiter;
 
 	if (request->from <= last_seq || request->wait_ms == 0) {
-		tail_ask(loop->tail, received->routing, received->request->id, request, last_seq);
+		if (!tail_ask(loop->tail, received->routing, received->request->id, request,
+			    last_seq))
+			refuse_tail(loop, received);
 		return;
 	}
 	if (loop->waiters.length >= LIMIT_WAITING_TAILS) {
-		refuse_to_wait(loop, received);
+		refuse_tail(loop, received);
 		return;
 	}
 	waiter = g_new0(struct waiter, 1);
@@ -217,7 +216,8 @@ static void pass_progress(struct scheduler_loop *loop, Forge__Progress *progress
 	}
 }
 
-/* Wakes the tails for which there is more, and lets go those that waited long enough. */
+/* Wakes the tails for which there is more, as many as may
+ * ask at once, and lets go those that waited long enough. */
 static void serve_waiters(struct scheduler_loop *loop)
 {
 	uint64_t last_seq = journal_end(loop->journal).seq;
@@ -228,13 +228,13 @@ static void serve_waiters(struct scheduler_loop *loop)
 		struct waiter *waiter = link->data;
 
 		next = link->next;
-		if (waiter->request->from <= last_seq)
-			tail_ask(
-				loop->tail, waiter->routing, waiter->id, waiter->request, last_seq);
-		else if (waiter->deadline_ms <= now_ms)
+		if (waiter->request->from > last_seq ||
+			!tail_ask(loop->tail, waiter->routing, waiter->id, waiter->request,
+				last_seq)) {
+			if (waiter->deadline_ms > now_ms)
+				continue;
 			send_empty_page(loop, waiter, NULL);
-		else
-			continue;
+		}
 		free_waiter(waiter);
 		g_queue_delete_link(&loop->waiters, link);
 	}
@@ -255,8 +255,8 @@ static void forward_pages(struct scheduler_loop *loop)
 
 /* ---- receiving ---------------------------------------------------------------------------- */
 
-/* TRUE if the request is for the next turn, which tells strangers to say hello; others are served
- * at once. */
+/* TRUE if the request is for the next turn, which tells
+ * strangers to say hello; others are served at once. */
 static gboolean is_for_turn(struct scheduler_loop *loop, struct received *received)
 {
 	if (!scheduler_hears(loop->scheduler, received->routing, clock_now()))
@@ -272,8 +272,8 @@ static gboolean is_for_turn(struct scheduler_loop *loop, struct received *receiv
 	return TRUE;
 }
 
-/* What workers say goes before new work, so that a flood of submissions cannot make leases expire.
- */
+/* What workers say goes before new work, so that a flood of
+ * submissions cannot make leases expire. */
 static gboolean is_urgent(const Forge__Request *request)
 {
 	return request->kind_case == FORGE__REQUEST__KIND_REPORT ||
@@ -324,13 +324,18 @@ static void receive_all(struct scheduler_loop *loop)
 
 /* ---- owners ------------------------------------------------------------------------------- */
 
-static void check_owner(struct scheduler_loop *loop, const char *owner, GPtrArray *gone)
+/* Adds OWNER to DEAD if it is, and to GONE if that is news. */
+static void check_owner(
+	struct scheduler_loop *loop, const char *owner, GHashTable *dead, GPtrArray *gone)
 {
-	if (*owner == '\0' || g_hash_table_contains(loop->buried, owner) ||
-		loop->options.owner_lives(owner, loop->options.user_data))
+	if (*owner == '\0' || g_hash_table_contains(dead, owner))
 		return;
-	g_hash_table_add(loop->buried, g_strdup(owner));
-	g_ptr_array_add(gone, g_strdup(owner));
+	if (!g_hash_table_contains(loop->buried, owner)) {
+		if (loop->options.owner_lives(owner, loop->options.user_data))
+			return;
+		g_ptr_array_add(gone, g_strdup(owner));
+	}
+	g_hash_table_add(dead, g_strdup(owner));
 }
 
 /* Owners of workers and of open batches whose process has ended since the last look. */
@@ -338,15 +343,21 @@ static GPtrArray *find_gone_owners(struct scheduler_loop *loop, struct instant n
 {
 	g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func(g_free);
 	const struct state *state = scheduler_view(loop->scheduler, now).state;
+	GHashTable *dead;
 
 	if (!loop->options.owner_lives ||
 		now.monotonic_ms < loop->owners_checked_ms + LIMIT_OWNER_CHECK_MS)
 		return g_steal_pointer(&gone);
 	loop->owners_checked_ms = now.monotonic_ms;
+	dead = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	for (guint i = 0; i < state->sessions->len; i++)
-		check_owner(loop, ((struct session_row *)state->sessions->pdata[i])->owner, gone);
+		check_owner(
+			loop, ((struct session_row *)state->sessions->pdata[i])->owner, dead, gone);
 	for (GList *link = state->batches.head; link; link = link->next)
-		check_owner(loop, ((struct batch_row *)link->data)->opened->owner, gone);
+		check_owner(loop, ((struct batch_row *)link->data)->opened->owner, dead, gone);
+	/* Those of whom nothing is left are forgotten. */
+	g_hash_table_destroy(loop->buried);
+	loop->buried = dead;
 	return g_steal_pointer(&gone);
 }
 

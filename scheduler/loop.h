@@ -12,8 +12,8 @@ struct scheduler_loop_options {
 	const char *endpoint; /**< where peers connect */
 	/** Opens the journal, at the start and again after a failed append. */
 	struct journal *(*open_journal)(gpointer user_data, GError **error);
-	/** TRUE while the process that has OWNER runs; NULL: owners are not looked after (daemons).
-	 */
+	/** TRUE while the process that has OWNER runs;
+	 * NULL: owners are not looked after (daemons). */
 	gboolean (*owner_lives)(const char *owner, gpointer user_data);
 	gpointer user_data;
 };

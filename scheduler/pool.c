@@ -139,6 +139,11 @@ void pool_sit(struct pool *pool, GBytes *routing, uint64_t session, struct insta
 	seat->draining = FALSE;
 }
 
+gboolean pool_sits_at(const struct seat *seat, GBytes *routing)
+{
+	return seat->routing && g_bytes_equal(seat->routing, routing);
+}
+
 static gboolean heartbeat_names(const Forge__Heartbeat *heartbeat, const struct lease *lease)
 {
 	for (size_t i = 0; i < heartbeat->n_held; i++) {
@@ -151,8 +156,8 @@ static gboolean heartbeat_names(const Forge__Heartbeat *heartbeat, const struct 
 	return FALSE;
 }
 
-/* Heartbeats that were on their way when the lease was granted, or that waited here together, say
- * nothing new. */
+/* Heartbeats that were on their way when the lease was
+ * granted, or that waited here together, say nothing new. */
 static void note_heartbeat(struct lease *lease, gboolean named, struct instant now)
 {
 	if (named)
@@ -172,7 +177,8 @@ void pool_hear(
 
 	if (peer)
 		peer->heard_ms = now.monotonic_ms;
-	if (!seat)
+	/* What an old connection said comes late, and tells nothing of now. */
+	if (!seat || !pool_sits_at(seat, routing))
 		return;
 	seat->heard_ms = now.monotonic_ms;
 	if (!heartbeat)
@@ -190,7 +196,7 @@ void pool_forget_peer(struct pool *pool, GBytes *routing)
 	struct peer *peer = pool_peer(pool, routing);
 	struct seat *seat = peer && peer->session ? pool_seat(pool, peer->session) : NULL;
 
-	if (seat && seat->routing && g_bytes_equal(seat->routing, routing))
+	if (seat && pool_sits_at(seat, routing))
 		g_clear_pointer(&seat->routing, g_bytes_unref);
 	g_hash_table_remove(pool->peers, routing);
 }
@@ -213,10 +219,9 @@ static gboolean is_silent(gpointer routing, gpointer value, gpointer user_data)
 {
 	const struct peer *peer = value;
 	const struct silence *silence = user_data;
+	const struct seat *seat = peer->session ? pool_seat(silence->pool, peer->session) : NULL;
 
-	(void)routing;
-	return peer->heard_ms < silence->heard_before_ms &&
-		!(peer->session && pool_seat(silence->pool, peer->session));
+	return peer->heard_ms < silence->heard_before_ms && !(seat && pool_sits_at(seat, routing));
 }
 
 void pool_forget_silent(struct pool *pool, int64_t silence_ms, struct instant now)
@@ -230,6 +235,23 @@ void pool_forget_silent(struct pool *pool, int64_t silence_ms, struct instant no
 void pool_bury_owner(struct pool *pool, const char *owner)
 {
 	g_hash_table_add(pool->dead_owners, g_strdup(owner));
+}
+
+static gboolean is_not_in(gpointer owner, gpointer value, gpointer user_data)
+{
+	(void)value;
+	return !g_hash_table_contains(user_data, owner);
+}
+
+void pool_forget_owners(struct pool *pool, const struct state *state)
+{
+	g_autoptr(GHashTable) needed = g_hash_table_new(g_str_hash, g_str_equal);
+
+	for (guint i = 0; i < state->sessions->len; i++)
+		g_hash_table_add(needed, ((struct session_row *)state->sessions->pdata[i])->owner);
+	for (GList *link = state->batches.head; link; link = link->next)
+		g_hash_table_add(needed, ((struct batch_row *)link->data)->opened->owner);
+	g_hash_table_foreach_remove(pool->dead_owners, is_not_in, needed);
 }
 
 static void drop_lease(struct pool *pool, const Forge__JobId *id)

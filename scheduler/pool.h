@@ -49,8 +49,8 @@ struct pool {
 	GHashTable *dead_owners; /**< set of owners whose process is known to be gone */
 };
 
-/** A pool for STATE after a start: every session gets a seat that was just heard of, with its
- * leases. */
+/** A pool for STATE after a start: every session gets a
+ * seat that was just heard of, with its leases. */
 struct pool *pool_new(const struct state *state, struct instant now);
 void pool_free(struct pool *pool);
 SCOPED_POINTER(pool, pool_free)
@@ -64,6 +64,9 @@ void pool_greet(struct pool *pool, GBytes *routing, const Forge__Hello *hello, s
 /** The worker at ROUTING is SESSION from now on. */
 void pool_sit(struct pool *pool, GBytes *routing, uint64_t session, struct instant now);
 
+/** Whether SEAT is taken from the connection ROUTING, not from an earlier or later one. */
+gboolean pool_sits_at(const struct seat *seat, GBytes *routing);
+
 /** ROUTING was heard of; HEARTBEAT, if not NULL, says what it holds. */
 void pool_hear(
 	struct pool *pool, GBytes *routing, const Forge__Heartbeat *heartbeat, struct instant now);
@@ -73,11 +76,14 @@ void pool_forget_peer(struct pool *pool, GBytes *routing);
 /** The scheduler itself was away for AWAY_MS: the silence of that time does not count. */
 void pool_forgive(struct pool *pool, int64_t away_ms, struct instant now);
 
-/** Forgets peers without a session that were silent for SILENCE_MS. */
+/** Forgets peers, but those on a seat, that were silent for SILENCE_MS. */
 void pool_forget_silent(struct pool *pool, int64_t silence_ms, struct instant now);
 
 /** OWNER's process has ended, for good: a hello of it that was still on its way changes nothing. */
 void pool_bury_owner(struct pool *pool, const char *owner);
+
+/** Forgets the buried owners of whom STATE has neither a worker nor an open batch left. */
+void pool_forget_owners(struct pool *pool, const struct state *state);
 
 /** Follows an event that was folded into the state as SEQ. */
 void pool_follow(struct pool *pool, uint64_t seq, const Forge__Event *event, struct instant now);

@@ -67,8 +67,8 @@ static gpointer keep(GPtrArray *pool, gpointer block)
 	return block;
 }
 
-/* A row must fit a message: one too large is told without the paths that conflict, whose count
- * stays. */
+/* A row must fit a message: one too large is told without
+ * the paths that conflict, whose count stays. */
 static void leave_out_paths(Forge__ForkRow *row, GPtrArray *pool)
 {
 	for (size_t i = 0; i < row->n_branches; i++) {
@@ -121,8 +121,8 @@ void query_forks(const struct asking *asking, const Forge__ListForks *list)
 			continue;
 		row = row_of_fork(fork, page.pool);
 		bytes += protobuf_c_message_get_packed_size(&row->base);
-		/* Forks may have very many branches: a page ends early rather than grow too large.
-		 */
+		/* Forks may have very many branches: a page
+		 * ends early rather than grow too large. */
 		if (page.rows->len > 0 && bytes > LIMIT_MESSAGE_BYTES / 2) {
 			page.limit = page.rows->len;
 			g_free(row);

@@ -351,6 +351,8 @@ static gboolean fold_fork_removed(
 	if (!fork)
 		return misfit(error, seq, "it removes a fork that is not there");
 	fork_row_remove(state, fork);
+	if (*event->request_id)
+		removal_row_add(state, event->name, event->request_id);
 	return TRUE;
 }
 

@@ -9,9 +9,9 @@
 #include "journal/events.pb-c.h"
 #include "queue/job_table.h"
 
-/** Raised with every change of what the fold makes of events, so that older checkpoints are thrown
- * away. */
-#define FOLD_VERSION 4
+/** Raised with every change of what the fold makes of
+ * events, so that older checkpoints are thrown away. */
+#define FOLD_VERSION 5
 
 /** How a branch of a fork stood after the last job that looked at it. */
 struct branch_row {
@@ -82,6 +82,12 @@ struct session_row {
 	char *owner;
 };
 
+/** A fork that was removed, so that the request for it can be answered again. */
+struct removal_row {
+	char *name;
+	char *request_id;
+};
+
 /**
  * Everything the events say, folded. Changed by state_fold() alone; nothing in it points into an
  * event. Two states that folded the same events have the same digest.
@@ -100,7 +106,8 @@ struct state {
 	GQueue growing;            /**< open batches that are not sealed */
 	GQueue cancelling;         /**< cancelled batches that may have jobs left to cancel */
 	GQueue complete;           /**< sealed batches whose jobs have all ended */
-	GQueue closed; /**< of struct closed_row, oldest first, at most LIMIT_CLOSED_BATCHES */
+	GQueue closed;   /**< of struct closed_row, oldest first, at most LIMIT_CLOSED_BATCHES */
+	GQueue removals; /**< of struct removal_row, oldest first, at most LIMIT_KNOWN_REMOVALS */
 	GPtrArray *sessions; /**< of struct session_row, by number */
 	struct job_table *jobs;
 };
@@ -123,13 +130,15 @@ gboolean state_fold(struct state *state, uint64_t seq, uint64_t time_us, const F
 	GError **error);
 
 struct fork_row *state_fork(const struct state *state, const char *name);
-/** The fork that BATCH means by NAME; NULL if it was removed, also if another has the name since.
- */
+/** The fork that BATCH means by NAME; NULL if it was
+ * removed, also if another has the name since. */
 struct fork_row *state_fork_of(
 	const struct state *state, const struct batch_row *batch, const char *name);
 struct component_row *state_component(const struct state *state, const char *name);
 struct batch_row *state_batch(const struct state *state, uint64_t seq);
 const struct known_request *state_request(const struct state *state, const char *request_id);
+/** Whether REQUEST_ID, which may be empty, has removed the fork called NAME not long ago. */
+gboolean state_has_removed(const struct state *state, const char *request_id, const char *name);
 struct session_row *state_session(const struct state *state, uint64_t seq);
 
 /** The open batch of JOB and its row; FALSE if there is no such job. */
@@ -138,6 +147,12 @@ gboolean state_job(const struct state *state, const Forge__JobId *id, struct bat
 
 /** What earlier attempts reported of job NUMBER; NULL if nothing. */
 const struct job_progress *state_progress(const struct batch_row *batch, uint32_t number);
+
+/** Index in `forks` of the first that was registered after SEQ. */
+guint state_first_fork_after(const struct state *state, uint64_t seq);
+
+/** Jobs that are queued or wait, and those that open batches will still add. */
+uint64_t state_unfinished(const struct state *state);
 
 /** BATCH's jobs by state. */
 Forge__BatchCounts state_counts(const struct batch_row *batch);

@@ -143,6 +143,17 @@ static Forge__Image__ClosedBatch *image_of_closed(
 	return image;
 }
 
+static Forge__Image__Removal *image_of_removal(
+	struct builder *builder, const struct removal_row *removal)
+{
+	Forge__Image__Removal *image = pooled(builder, sizeof(*image));
+
+	forge__image__removal__init(image);
+	image->name = removal->name;
+	image->request_id = removal->request_id;
+	return image;
+}
+
 static Forge__Image__Session *image_of_session(
 	struct builder *builder, const struct session_row *session)
 {
@@ -245,6 +256,9 @@ GBytes *state_image(const struct state *state)
 	image.closed = POOLED_ROWS(&builder, Forge__Image__ClosedBatch, state->closed.length);
 	for (GList *link = state->closed.head; link; link = link->next)
 		image.closed[image.n_closed++] = image_of_closed(&builder, link->data);
+	image.removals = POOLED_ROWS(&builder, Forge__Image__Removal, state->removals.length);
+	for (GList *link = state->removals.head; link; link = link->next)
+		image.removals[image.n_removals++] = image_of_removal(&builder, link->data);
 	image.n_sessions = state->sessions->len;
 	image.sessions = POOLED_ROWS(&builder, Forge__Image__Session, state->sessions->len);
 	for (i = 0; i < state->sessions->len; i++)

@@ -118,6 +118,8 @@ static gboolean restore(struct state *state, const Forge__Image__State *image)
 		closed_row_add(state, closed->seq, closed->opened_us, closed->closed_seq,
 			closed->closed_us, closed->opened, closed->counts);
 	}
+	for (size_t i = 0; i < image->n_removals; i++)
+		removal_row_add(state, image->removals[i]->name, image->removals[i]->request_id);
 	for (size_t i = 0; i < image->n_sessions; i++)
 		session_row_add(state, image->sessions[i]->seq, image->sessions[i]->name,
 			image->sessions[i]->slots, image->sessions[i]->owner);

@@ -78,6 +78,15 @@ static void free_closed(gpointer data)
 	g_free(closed);
 }
 
+static void free_removal(gpointer data)
+{
+	struct removal_row *removal = data;
+
+	g_free(removal->name);
+	g_free(removal->request_id);
+	g_free(removal);
+}
+
 static void free_session(gpointer data)
 {
 	struct session_row *session = data;
@@ -118,6 +127,7 @@ void state_free(struct state *state)
 	g_queue_clear(&state->complete);
 	g_queue_clear_full(&state->batches, free_batch);
 	g_queue_clear_full(&state->closed, free_closed);
+	g_queue_clear_full(&state->removals, free_removal);
 	g_ptr_array_free(state->forks, TRUE);
 	g_ptr_array_free(state->components, TRUE);
 	g_ptr_array_free(state->sessions, TRUE);
@@ -148,6 +158,18 @@ struct batch_row *state_batch(const struct state *state, uint64_t seq)
 const struct known_request *state_request(const struct state *state, const char *request_id)
 {
 	return g_hash_table_lookup(state->request_by_id, request_id);
+}
+
+gboolean state_has_removed(const struct state *state, const char *request_id, const char *name)
+{
+	for (GList *link = state->removals.tail; link && *request_id; link = link->prev) {
+		const struct removal_row *removal = link->data;
+
+		if (strcmp(removal->request_id, request_id) == 0 &&
+			strcmp(removal->name, name) == 0)
+			return TRUE;
+	}
+	return FALSE;
 }
 
 struct session_row *state_session(const struct state *state, uint64_t seq)
@@ -189,6 +211,48 @@ Forge__BatchCounts state_counts(const struct batch_row *batch)
 	counts.failed = by_state[JOB_FAILED];
 	counts.cancelled = by_state[JOB_CANCELLED];
 	return counts;
+}
+
+guint state_first_fork_after(const struct state *state, uint64_t seq)
+{
+	guint low = 0, high = state->forks->len;
+
+	while (low < high) {
+		guint middle = low + (high - low) / 2;
+		const struct fork_row *fork = state->forks->pdata[middle];
+
+		if (fork->registered_seq <= seq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Jobs that BATCH will still add as it grows. */
+static uint64_t jobs_to_come(const struct state *state, const struct batch_row *batch)
+{
+	const Forge__BatchOpened *opened = batch->opened;
+	uint64_t end = opened->noops + opened->n_targets;
+	uint64_t begin = batch->cursor;
+
+	if (batch->cancel_requested)
+		return 0;
+	if (opened->all_forks) {
+		end = state_first_fork_after(state, batch->seq);
+		begin = state_first_fork_after(state, batch->cursor);
+	}
+	return end - MIN(begin, end);
+}
+
+uint64_t state_unfinished(const struct state *state)
+{
+	uint64_t jobs = job_table_count(state->jobs, JOB_QUEUED) +
+		job_table_count(state->jobs, JOB_WAITING);
+
+	for (GList *link = state->growing.head; link; link = link->next)
+		jobs += jobs_to_come(state, link->data);
+	return jobs;
 }
 
 /* ---- making rows -------------------------------------------------------------------------- */
@@ -361,6 +425,17 @@ void fork_row_remove(struct state *state, struct fork_row *fork)
 {
 	g_hash_table_remove(state->fork_by_name, fork->spec->name);
 	g_ptr_array_remove(state->forks, fork);
+}
+
+void removal_row_add(struct state *state, const char *name, const char *request_id)
+{
+	struct removal_row *removal = g_new0(struct removal_row, 1);
+
+	removal->name = g_strdup(name);
+	removal->request_id = g_strdup(request_id);
+	g_queue_push_tail(&state->removals, removal);
+	if (state->removals.length > LIMIT_KNOWN_REMOVALS)
+		free_removal(g_queue_pop_head(&state->removals));
 }
 
 void fork_row_note_branch(

@@ -37,6 +37,9 @@ struct fork_row *fork_row_add(struct state *state, uint64_t seq, uint64_t regist
 	const Forge__Fork *spec, const char *request_id);
 void fork_row_remove(struct state *state, struct fork_row *fork);
 
+/** Drops the oldest row past LIMIT_KNOWN_REMOVALS. */
+void removal_row_add(struct state *state, const char *name, const char *request_id);
+
 /** Replaces what is known of the fact's branch. */
 void fork_row_note_branch(
 	struct fork_row *fork, uint64_t seq, uint64_t time_us, const Forge__ForkSynced *fact);

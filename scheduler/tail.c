@@ -178,7 +178,7 @@ static GBytes *answer(struct journal *journal, const struct question *question)
 	struct page page = {.question = question, .rows = rows, .next = MAX(1, question->from)};
 	Forge__Reply reply = FORGE__REPLY__INIT;
 	Forge__Events events = FORGE__EVENTS__INIT;
-	Forge__Error failure = FORGE__ERROR__INIT;
+	GBytes *message;
 
 	reply.id = question->id;
 	if (fill_page(journal, &page, &error)) {
@@ -189,13 +189,13 @@ static GBytes *answer(struct journal *journal, const struct question *question)
 		reply.kind_case = FORGE__REPLY__KIND_EVENTS;
 		reply.events = &events;
 	} else {
-		failure.code = (char *)forge_error_name(forge_error_code(error));
-		failure.message = error->message;
-		failure.hint = (char *)forge_error_hint(forge_error_code(error));
 		reply.kind_case = FORGE__REPLY__KIND_ERROR;
-		reply.error = &failure;
+		reply.error = message_error(forge_error_code(error), error->message, NULL);
 	}
-	return message_pack(&reply.base);
+	message = message_pack(&reply.base);
+	if (reply.kind_case == FORGE__REPLY__KIND_ERROR)
+		forge__error__free_unpacked(reply.error, NULL);
+	return message;
 }
 
 /* ---- the thread --------------------------------------------------------------------------- */
@@ -246,11 +246,14 @@ void tail_free(struct tail *tail)
 	g_free(tail);
 }
 
-void tail_ask(struct tail *tail, GBytes *routing, uint64_t id, const Forge__ReadEvents *request,
+gboolean tail_ask(struct tail *tail, GBytes *routing, uint64_t id, const Forge__ReadEvents *request,
 	uint64_t last_seq)
 {
-	struct question *question = g_new0(struct question, 1);
+	struct question *question;
 
+	if (g_async_queue_length(tail->asked) >= LIMIT_TAIL_QUESTIONS)
+		return FALSE;
+	question = g_new0(struct question, 1);
 	question->routing = g_bytes_ref(routing);
 	question->id = id;
 	question->from = MAX(request->from, request->batch);
@@ -260,4 +263,5 @@ void tail_ask(struct tail *tail, GBytes *routing, uint64_t id, const Forge__Read
 		: MIN(request->max_bytes, LIMIT_EVENTS_PAGE_BYTES);
 	question->last_seq = last_seq;
 	g_async_queue_push(tail->asked, question);
+	return TRUE;
 }

@@ -15,16 +15,17 @@
  */
 struct tail;
 
-/** Reads JOURNAL (not owned) and pushes packed replies with their routing into the pipe PIPE of
- * BUS. */
+/** Reads JOURNAL (not owned) and pushes packed replies with
+ * their routing into the pipe PIPE of BUS. */
 struct tail *tail_new(struct journal *journal, struct bus *bus, const char *pipe);
 
 /** Ends the thread; what it was asked and has not answered is dropped. */
 void tail_free(struct tail *tail);
 SCOPED_POINTER(tail, tail_free)
 
-/** Asks for one page for request ID of ROUTING. LAST_SEQ is the newest durable sequence. */
-void tail_ask(struct tail *tail, GBytes *routing, uint64_t id, const Forge__ReadEvents *request,
+/** Asks for one page for request ID of ROUTING. LAST_SEQ is the newest durable sequence. FALSE, and
+ * nothing is asked, while LIMIT_TAIL_QUESTIONS wait to be answered. */
+gboolean tail_ask(struct tail *tail, GBytes *routing, uint64_t id, const Forge__ReadEvents *request,
 	uint64_t last_seq);
 
 #endif

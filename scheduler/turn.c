@@ -200,6 +200,7 @@ void scheduler_forgive(struct scheduler *scheduler, int64_t away_ms, struct inst
 void scheduler_forget_silent(struct scheduler *scheduler, int64_t silence_ms, struct instant now)
 {
 	pool_forget_silent(scheduler->pool, silence_ms, now);
+	pool_forget_owners(scheduler->pool, scheduler->state);
 }
 
 /* ---- turns -------------------------------------------------------------------------------- */
@@ -260,8 +261,8 @@ static void say_started(struct scheduler *scheduler, struct gathered *gathered, 
 	take_decision(scheduler, decision, gathered, now);
 }
 
-/* What an input says about connections goes to the pool before the decision, a new session after
- * it. */
+/* What an input says about connections goes to the pool
+ * before the decision, a new session after it. */
 static void note_before(struct scheduler *scheduler, const struct input *input, struct instant now)
 {
 	if (input->kind == INPUT_OWNER_GONE) {

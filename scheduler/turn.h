@@ -36,8 +36,8 @@ struct view scheduler_view(const struct scheduler *scheduler, struct instant now
 GPtrArray *scheduler_turn(struct scheduler *scheduler, const struct input *inputs, size_t n_inputs,
 	size_t *taken, struct instant now, GError **error);
 
-/** TRUE if the last turn was full before all that was due was decided: the next one has work
- * without waiting. */
+/** TRUE if the last turn was full before all that was due
+ * was decided: the next one has work without waiting. */
 gboolean scheduler_has_more(const struct scheduler *scheduler);
 
 /** Notes that ROUTING was heard of; TRUE if it has said hello. */
@@ -46,8 +46,8 @@ gboolean scheduler_hears(struct scheduler *scheduler, GBytes *routing, struct in
 /** No turn was run for AWAY_MS: so long nobody could be heard, and no lease runs out for it. */
 void scheduler_forgive(struct scheduler *scheduler, int64_t away_ms, struct instant now);
 
-/** Forgets peers that hold no session and were silent for SILENCE_MS; one that speaks again has to
- * say hello. */
+/** Forgets peers that hold no session and were silent for
+ * SILENCE_MS; one that speaks again has to say hello. */
 void scheduler_forget_silent(struct scheduler *scheduler, int64_t silence_ms, struct instant now);
 
 /** Folds all of JOURNAL from its first event, without a checkpoint; for verification. */

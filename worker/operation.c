@@ -44,17 +44,11 @@ Forge__JobEnd *operation_run(struct operation *operation)
 
 Forge__Error *operation_error(const GError *error)
 {
-	enum forge_error code = forge_error_code(error);
 	g_autofree char *redacted = log_redact(error->message, NULL);
 	g_autofree char *cut = g_utf8_substring(
 		redacted, 0, MIN(g_utf8_strlen(redacted, -1), LIMIT_ERROR_TEXT_BYTES / 4));
-	Forge__Error *message = g_new(Forge__Error, 1);
 
-	forge__error__init(message);
-	message_set_string(&message->code, forge_error_name(code));
-	message_set_string(&message->message, cut);
-	message_set_string(&message->hint, forge_error_hint(code));
-	return message;
+	return message_error(forge_error_code(error), cut, NULL);
 }
 
 Forge__JobEnd *operation_ended(Forge__Verdict verdict)

@@ -11,12 +11,12 @@
  */
 gboolean amount_parse_bytes(const char *text, uint64_t *bytes);
 
-/** A duration as people write it, in milliseconds: a whole number and ms, s, m, h or d, or `0`.
- * FALSE as above. */
+/** A duration as people write it, in milliseconds: a whole
+ * number and ms, s, m, h or d, or `0`. FALSE as above. */
 gboolean amount_parse_ms(const char *text, uint64_t *ms);
 
-/** The shortest text that the parsers above read back as the same amount (`20GB`, `15m`). Caller
- * frees. */
+/** The shortest text that the parsers above read back as
+ * the same amount (`20GB`, `15m`). Caller frees. */
 char *amount_format_bytes(uint64_t bytes);
 char *amount_format_ms(uint64_t ms);
 

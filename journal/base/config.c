@@ -79,7 +79,7 @@ static const struct field_table table = {
 #define DEFAULT_SOURCE "default"
 #define JOURNAL_PREFIX "rocksdb:"
 
-/* ---- where things are ---- */
+/* ---- where things are --------------------------------------------------------------------- */
 
 /* An environment variable that is set to nothing is not set. */
 static const char *variable(const char *name)
@@ -118,7 +118,7 @@ static const char *source_of(const struct config *config, const char *path)
 	return config->sources[place_of(path)];
 }
 
-/* ---- file ---- */
+/* ---- file --------------------------------------------------------------------------------- */
 
 /* What stands in the file at PATH; an empty document where it need not be there and is not. */
 static struct value *read_file(const char *path, gboolean named, GError **error)
@@ -147,7 +147,7 @@ static struct config *read_config(const char *path, gboolean named, GError **err
 	return config;
 }
 
-/* ---- environment ---- */
+/* ---- environment -------------------------------------------------------------------------- */
 
 static gboolean read_environment(struct config *config, GError **error)
 {
@@ -167,7 +167,7 @@ static gboolean read_environment(struct config *config, GError **error)
 	return TRUE;
 }
 
-/* ---- what concerns several values ---- */
+/* ---- what concerns several values --------------------------------------------------------- */
 
 static gboolean check_endpoint(const struct config *config, GError **error)
 {
@@ -223,8 +223,8 @@ static void complete_hosts(struct config *config)
 		add_github(config);
 }
 
-/* A relative path means the folder of the file that says it, and in the environment the current
- * one. */
+/* A relative path means the folder of the file that says
+ * it, and in the environment the current one. */
 static void complete_journal(struct config *config)
 {
 	g_autofree char *folder = g_path_get_dirname(config->path);
@@ -242,7 +242,18 @@ static void complete_journal(struct config *config)
 	config->journal = g_strconcat(JOURNAL_PREFIX, absolute, NULL);
 }
 
-/* ---- public ---- */
+/* Everything else would only fail later, and say less. */
+static gboolean check_home(const char *home, GError **error)
+{
+	if (!g_file_test(home, G_FILE_TEST_EXISTS) || g_file_test(home, G_FILE_TEST_IS_DIR))
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_CONFIGURATION_INVALID,
+		"%s: '%s' is no folder; forge keeps its journal and caches in it",
+		variable("FORGE_HOME") ? "FORGE_HOME" : "the home of forge", home);
+	return FALSE;
+}
+
+/* ---- public ------------------------------------------------------------------------------- */
 
 struct config *config_load(const char *path, GError **error)
 {
@@ -250,6 +261,8 @@ struct config *config_load(const char *path, GError **error)
 	g_autofree char *home = find_home();
 	g_autofree char *file = NULL;
 
+	if (!check_home(home, error))
+		return NULL;
 	path = path ? path : variable("FORGE_CONFIG");
 	file = path ? g_canonicalize_filename(path, NULL)
 		    : g_build_filename(home, "config.yaml", NULL);

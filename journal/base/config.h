@@ -16,8 +16,8 @@ struct config_host {
 	gboolean built_in; /**< known without being configured */
 };
 
-/** Everything a process of forge may be told, from file and environment; see config.c for the table
- * of keys. */
+/** Everything a process of forge may be told, from file and
+ * environment; see config.c for the table of keys. */
 struct config {
 	char *home; /**< FORGE_HOME, absolute: journal/, cache/, keys */
 	char *path; /**< the file that was read, or would be; absolute */

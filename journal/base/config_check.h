@@ -24,8 +24,8 @@ const char *config_check_token_variable(const char *text);
 /** An http(s) address without credentials. */
 const char *config_check_api(const char *text);
 
-/** What comes before /OWNER/NAME: http, https, ssh or file address, `user@host`, or an absolute
- * path; no password. */
+/** What comes before /OWNER/NAME: http, https, ssh or file
+ * address, `user@host`, or an absolute path; no password. */
 const char *config_check_clone(const char *text);
 
 /** A user's name or mail address, as it stands in a commit. */

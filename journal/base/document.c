@@ -86,8 +86,8 @@ struct value *document_parse(enum document_format format, const struct document_
 	g_assert_not_reached();
 }
 
-/* Not g_file_get_contents(): a device or a pipe may never end. One byte too many is read, to be
- * refused later. */
+/* Not g_file_get_contents(): a device or a pipe may never
+ * end. One byte too many is read, to be refused later. */
 static GString *read_bounded(FILE *file)
 {
 	g_autoptr(GString) text = g_string_new(NULL);

@@ -30,8 +30,8 @@ struct document_origin {
 struct value *document_parse(enum document_format format, const struct document_origin *origin,
 	const char *text, size_t size, GError **error);
 
-/** Reads the file at PATH: JSON if it is called `*.json`, else YAML. Its path is the origin's name.
- */
+/** Reads the file at PATH: JSON if it is called `*.json`,
+ * else YAML. Its path is the origin's name. */
 struct value *document_read_file(const char *path, enum forge_error invalid, GError **error);
 
 /** Sets ERROR to `NAME:LINE: MESSAGE` (without the line if that is 0). */

@@ -18,8 +18,8 @@
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_t, json_decref)
 
-/* How many digits the reals of a tree need: 15 always survive a round trip to text, 17 say any
- * double. */
+/* How many digits the reals of a tree need: 15 always
+ * survive a round trip to text, 17 say any double. */
 #define DIGITS_LEAST 15
 #define DIGITS_MOST 17
 
@@ -202,7 +202,7 @@ struct value *document_json_parse(
 	return g_steal_pointer(&value);
 }
 
-/* ---- writing ---- */
+/* ---- writing ------------------------------------------------------------------------------ */
 
 static int digits_needed(double real)
 {
@@ -266,8 +266,8 @@ char *document_write_json(const struct value *value, enum document_layout layout
 	g_autoptr(json_t) json = json_of(value, &digits);
 	size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION((size_t)digits);
 	g_autoptr(GString) text = g_string_new(NULL);
-	/* jansson may use another allocator than GLib: its text is copied, and the line break added
-	 * meanwhile. */
+	/* jansson may use another allocator than GLib: its text
+	 * is copied, and the line break added meanwhile. */
 	char *dumped = json_dumps(
 		json, flags | (layout == DOCUMENT_COMPACT ? JSON_COMPACT : JSON_INDENT(2)));
 

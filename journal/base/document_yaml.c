@@ -30,7 +30,7 @@ struct reader {
 	size_t text_bytes;
 };
 
-/* ---- the core schema ---- */
+/* ---- the core schema ---------------------------------------------------------------------- */
 
 static gboolean is_one_of(const char *text, const char *const *words)
 {
@@ -83,8 +83,8 @@ static struct value *resolve_number(const char *text)
 		errno = 0;
 		int64_t integer = strtoll(digits, NULL, base);
 
-		/* A decimal number that is too large is a real, which text fields still take as it
-		 * was written. */
+		/* A decimal number that is too large is a real,
+		 * which text fields still take as it was written. */
 		if (errno == 0)
 			value = value_new_integer(integer);
 		else if (base == 10)
@@ -120,7 +120,7 @@ struct value *document_yaml_resolve(const char *text)
 	return number ? number : value_new_string(text);
 }
 
-/* ---- events ---- */
+/* ---- events ------------------------------------------------------------------------------- */
 
 static unsigned line_of(const yaml_event_t *event)
 {
@@ -193,7 +193,7 @@ static gboolean charge_copy(struct reader *reader, const struct value *value, un
 	return TRUE;
 }
 
-/* ---- nodes ---- */
+/* ---- nodes -------------------------------------------------------------------------------- */
 
 static struct value *read_node(
 	struct reader *reader, const yaml_event_t *event, unsigned depth, GError **error);

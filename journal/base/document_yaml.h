@@ -7,8 +7,8 @@
 struct value *document_yaml_parse(
 	const struct document_origin *origin, const char *text, size_t size, GError **error);
 
-/** What TEXT without quotes and tags means by the core schema of YAML 1.2 (section 10.3.2). Caller
- * frees. */
+/** What TEXT without quotes and tags means by the core
+ * schema of YAML 1.2 (section 10.3.2). Caller frees. */
 struct value *document_yaml_resolve(const char *text);
 
 #endif

@@ -23,7 +23,7 @@ struct reading {
 	unsigned *lines; /* by field: the line that set it */
 };
 
-/* ---- members ---- */
+/* ---- members ------------------------------------------------------------------------------ */
 
 static gpointer member(const struct field *field, gpointer object)
 {
@@ -77,7 +77,7 @@ void field_free(const struct field_table *table, gpointer object)
 	g_free(object);
 }
 
-/* ---- one value, as text ---- */
+/* ---- one value, as text ------------------------------------------------------------------- */
 
 static uint64_t max_of(const struct field *field)
 {
@@ -288,7 +288,7 @@ gpointer field_new(const struct field_table *table)
 	return object;
 }
 
-/* ---- documents ---- */
+/* ---- documents ---------------------------------------------------------------------------- */
 
 static gboolean refuse(const struct reading *reading, const char *path, unsigned line,
 	GError **error, const char *message)
@@ -301,8 +301,8 @@ static gboolean refuse(const struct reading *reading, const char *path, unsigned
 	return FALSE;
 }
 
-/* VALUE as field_set() takes it: its text, or a number's digits. NULL if it can be none for a field
- * of TYPE. */
+/* VALUE as field_set() takes it: its text, or a number's
+ * digits. NULL if it can be none for a field of TYPE. */
 static char *scalar_text(enum field_type type, const struct value *value)
 {
 	gboolean text_wanted = type == FIELD_STRING || type == FIELD_ENUM || type == FIELD_STRINGS;

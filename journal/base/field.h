@@ -67,12 +67,12 @@ gpointer field_read(const struct field_table *table, const struct value *documen
 gboolean field_set(const struct field *field, gpointer object, const char *text,
 	const struct document_origin *origin, GError **error);
 
-/** The value as field_set() takes it; NULL for a text that is not set and for structs. Caller
- * frees. */
+/** The value as field_set() takes it; NULL for a text that
+ * is not set and for structs. Caller frees. */
 char *field_text(const struct field *field, gconstpointer object);
 
-/** Frees OBJECT and all that its fields own; takes NULL. Members that no field describes are the
- * caller's. */
+/** Frees OBJECT and all that its fields own; takes NULL.
+ * Members that no field describes are the caller's. */
 void field_free(const struct field_table *table, gpointer object);
 
 #endif

@@ -6,43 +6,47 @@
  * name here is unbounded, which is a defect.
  */
 
-/* The journal: the largest sizes that every backend takes (a replicated log refuses messages over 1
- * MiB). */
+/* The journal: the largest sizes that every backend takes
+ * (a replicated log refuses messages over 1 MiB). */
 #define LIMIT_ENTRY_BYTES (256 * 1024)
 #define LIMIT_RECORD_BYTES (768 * 1024)
 
 /* Room on the disk without which a journal is not opened for writing. */
 #define LIMIT_JOURNAL_FREE_BYTES (4 * 1024 * 1024)
 
-/* A checkpoint holds the whole state in memory once more: 5 million jobs at some 60 bytes, their
- * texts, and room. */
+/* A checkpoint holds the whole state in memory once more: 5
+ * million jobs at some 60 bytes, their texts, and room. */
 #define LIMIT_CHECKPOINT_BYTES (2LL * 1024 * 1024 * 1024)
 
 /* After an unclean stop so many events before the mark are checked again, and all behind it: about
  * half a second. What is older has been checked at earlier openings, and again by every reader. */
 #define LIMIT_LOOK_EVENTS 1000000
 
-/* A reader beside a live writer may find a file gone that the writer has just replaced; it looks
- * again so often. */
+/* A reader beside a live writer may find a file gone that
+ * the writer has just replaced; it looks again so often. */
 #define LIMIT_LOOK_TRIES 20
 
-/* The mark is synced at most so often: what a power cut can take from a check, never from the
- * journal. */
+/* The mark is synced at most so often: what a power cut can
+ * take from a check, never from the journal. */
 #define LIMIT_MARK_SYNC_MS 100
 
-/* The wire: one message carries at most one page or one grant, so a peer never needs more memory
- * than this. */
+/* The wire: one message carries at most one page or one
+ * grant, so a peer never needs more memory than this. */
 #define LIMIT_MESSAGE_BYTES (1024 * 1024)
 #define LIMIT_EVENTS_PAGE_BYTES (256 * 1024)
 #define LIMIT_ROWS_PAGE 500
 #define LIMIT_EVENTS_LOOKED_AT 200000
 #define LIMIT_TAIL_WAIT_MS 30000
 #define LIMIT_WAITING_TAILS 10000
+#define LIMIT_TAIL_QUESTIONS 10000
 #define LIMIT_SOCKET_MESSAGES 100000
 #define LIMIT_LINGER_MS 500
 #define LIMIT_HANDSHAKE_MS 3000
 #define LIMIT_RECONNECT_MS 50
 #define LIMIT_ENDPOINT_BYTES 256
+
+/* Events in one JSON or YAML document, which is made whole before it is written. */
+#define LIMIT_DOCUMENT_EVENTS 100000
 
 /* A batch grows by this many targets an event, so that one event always fits an entry. */
 #define LIMIT_TARGETS_PER_EXTENSION 1000
@@ -74,9 +78,13 @@
 #define LIMIT_SESSIONS 10000
 #define LIMIT_WORKER_SLOTS 1024
 
-/* Closed batches stay listed, and their request ids known, for so many; older ones are found in the
- * journal. */
+/* Closed batches stay listed, and their request ids known,
+ * for so many; older ones are found in the journal. */
 #define LIMIT_CLOSED_BATCHES 1000
+
+/* Requests to remove a fork are known for so many removals:
+ * far longer than a client goes on asking. */
+#define LIMIT_KNOWN_REMOVALS 1000
 
 /* Leases run on the monotonic clock; a worker that misses two heartbeats is asked nothing more. */
 #define LIMIT_HEARTBEAT_MS 1000
@@ -84,17 +92,17 @@
 #define LIMIT_MISSED_HEARTBEATS 2
 #define LIMIT_HELLO_MS 250
 
-/* A peer that holds no session and says nothing for so long is forgotten: it may have been killed.
- */
+/* A peer that holds no session and says nothing for so long
+ * is forgotten: it may have been killed. */
 #define LIMIT_PEER_SILENCE_MS 60000
 
 /* So many failed appends in a row end a scheduler: the disk is full or broken, and those who wait
  * should hear of it. */
 #define LIMIT_APPEND_FAILURES 3
 
-/* A worker that was refused asks again: there may be room, or another scheduler, by then. One that
- * leaves waits so long to hear that this is recorded; if it does not, its leases end a little
- * later. */
+/* A worker that was refused asks again: there may be room, or another
+ * scheduler, by then. One that leaves waits so long to hear that this
+ * is recorded; if it does not, its leases end a little later. */
 #define LIMIT_REFUSED_MS 2000
 #define LIMIT_GOODBYE_MS 1000
 
@@ -107,8 +115,8 @@
 /* How soon a command notices that the host of its journal is gone. */
 #define LIMIT_TAKEOVER_MS 100
 
-/* How long a stopping worker lets running jobs go on before it hands them back, and then waits for
- * their threads. */
+/* How long a stopping worker lets running jobs go on before
+ * it hands them back, and then waits for their threads. */
 #define LIMIT_DRAIN_MS 20000
 #define LIMIT_STOP_MS 10000
 #define LIMIT_BUDGET_STEP_MS 20
@@ -127,8 +135,8 @@
 #define LIMIT_RETRY_LAST_MS 60000
 #define LIMIT_RETRY_AFTER_MS (60 * 60 * 1000)
 
-/* Workers that may end while they hold a job before the job itself is suspected. Many, since people
- * kill commands. */
+/* Workers that may end while they hold a job before the job
+ * itself is suspected. Many, since people kill commands. */
 #define LIMIT_LOST_LEASES 50
 
 /*
@@ -161,8 +169,8 @@
 #define LIMIT_HTTP_CONNECTIONS_PER_HANDLE 4
 #define LIMIT_HTTP_ORIGINS 1000
 
-/* git's own bound on a packet with its length; a server's report on a push with all its hooks have
- * to say. */
+/* git's own bound on a packet with its length; a server's
+ * report on a push with all its hooks have to say. */
 #define LIMIT_PKT_LINE_BYTES 65520
 #define LIMIT_PUSH_REPORT_BYTES (64 * 1024 * 1024)
 
@@ -182,13 +190,13 @@
 /* Answers of upstreams that are kept for the batch that asked. */
 #define LIMIT_UPSTREAM_ANSWERS 1000
 
-/* Merging: a blob larger than this is never merged by content; a tree deeper than this is refused.
- */
+/* Merging: a blob larger than this is never merged by
+ * content; a tree deeper than this is refused. */
 #define LIMIT_MERGE_BLOB_BYTES (50 * 1024 * 1024)
 #define LIMIT_TREE_DEPTH 256
 
-/* Merge bases of one merge, and merges of merge bases within each other: histories beyond that are
- * made to hurt. */
+/* Merge bases of one merge, and merges of merge bases within
+ * each other: histories beyond that are made to hurt. */
 #define LIMIT_MERGE_BASES 64
 #define LIMIT_MERGE_BASE_DEPTH 64
 
@@ -214,8 +222,8 @@
 #define LIMIT_PATH_BYTES 4096
 #define LIMIT_SUBJECT_BYTES 1000
 
-/* Renames: git's own bound on the square root of pairs compared, and memory for what is known of
- * the files. */
+/* Renames: git's own bound on the square root of pairs
+ * compared, and memory for what is known of the files. */
 #define LIMIT_RENAME_CANDIDATES 7000
 #define LIMIT_RENAME_PROFILE_BYTES (512u * 1024 * 1024)
 
@@ -238,15 +246,15 @@
 #define LIMIT_STORE_LOOSE_OBJECTS 1000
 #define LIMIT_STORE_LOCK_MS 60000
 #define LIMIT_STORE_LOCK_PAUSE_MS 20
-/* Packs and loose objects of all handles that libgit2 keeps mapped; at most a quarter of the
- * descriptors. */
+/* Packs and loose objects of all handles that libgit2 keeps
+ * mapped; at most a quarter of the descriptors. */
 #define LIMIT_MAPPED_FILES 512
-/* What a fetch offers as known: libgit2 gives up after 256. The line is how far back it looks for
- * something to offer. */
+/* What a fetch offers as known: libgit2 gives up after 256.
+ * The line is how far back it looks for something to offer. */
 #define LIMIT_NEGOTIATION_HAVES 256
 #define LIMIT_NEGOTIATION_LINE 1000000
-/* A commit, tree or tag larger than this is refused before it is unpacked: git's own are a thousand
- * times smaller. */
+/* A commit, tree or tag larger than this is refused before
+ * it is unpacked: git's own are a thousand times smaller. */
 #define LIMIT_LINKING_OBJECT_BYTES (64 * 1024 * 1024)
 /* Refs that one store or fork repository remembers. */
 #define LIMIT_ANCHORS 100000
@@ -347,8 +355,8 @@
 #define LIMIT_COMPONENT_PATH_BYTES 4096
 #define LIMIT_WORKSPACE_COMPONENTS 10000
 
-/* Configuration: more jobs at once than this no machine runs well; a wait longer than this is a
- * mistyped unit. */
+/* Configuration: more jobs at once than this no machine
+ * runs well; a wait longer than this is a mistyped unit. */
 #define LIMIT_WORKER_JOBS 256
 #define LIMIT_HOSTS 1000
 #define LIMIT_SOCKET_PATH_BYTES 107 /* sun_path of a Unix socket, less its NUL */

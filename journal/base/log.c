@@ -38,8 +38,8 @@ static char *replace_pattern(char *take_text, const char *pattern, const char *r
 		regex = g_regex_new(pattern, G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL);
 	char *replaced = g_regex_replace(regex, text, -1, 0, replacement, 0, NULL);
 
-	/* Only text that is not UTF-8 can fail here; nothing of it is shown rather than too much.
-	 */
+	/* Only text that is not UTF-8 can fail here;
+	 * nothing of it is shown rather than too much. */
 	return replaced ? replaced : g_strdup("(unprintable)");
 }
 

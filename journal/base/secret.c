@@ -34,8 +34,8 @@ gboolean secret_in_address(const char *address)
 	if (!at)
 		return FALSE;
 	colon = memchr(start, ':', (size_t)(at - start));
-	/* A colon before any slash opens a password (or a port, behind which an `@` is in the
-	 * path). */
+	/* A colon before any slash opens a password (or a
+	 * port, behind which an `@` is in the path). */
 	if (colon && (size_t)(colon - start) < strcspn(start, "/") && !g_ascii_isdigit(colon[1]))
 		return TRUE;
 	if ((size_t)(at - start) > strcspn(start, "/"))

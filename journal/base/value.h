@@ -95,8 +95,8 @@ gboolean value_find(const struct value *map, const char *key, size_t *at);
 /** Same kinds and same contents, members in the same order; lines and spellings do not count. */
 gboolean value_equal(const struct value *a, const struct value *b);
 
-/** Puts INTEGER as a number, or as its digits where it is beyond what JSON's readers take (2^63 and
- * up). */
+/** Puts INTEGER as a number, or as its digits where it is
+ * beyond what JSON's readers take (2^63 and up). */
 struct value *value_new_unsigned(uint64_t integer);
 
 #endif

@@ -14,7 +14,7 @@
 #include "journal/record.h"
 #include "journal/rocksdb_records.h"
 #include "tests/unit/removal.h"
-#include "tests/unit/turn.h"
+#include "tests/unit/sample_turn.h"
 
 /* An event of about 200 bytes packed. */
 #define TEXT_BYTES 192
@@ -42,7 +42,8 @@ static double per_second(uint64_t events, int64_t elapsed_ms)
 }
 
 /* Durable appends of TURN through the journal for one slice; adds what it took. */
-static void journal_slice(struct journal *journal, const struct turn *turn, struct tally *tally)
+static void journal_slice(
+	struct journal *journal, const struct sample_turn *turn, struct tally *tally)
 {
 	struct journal_position end = journal_end(journal);
 	int64_t start_ms = clock_now().monotonic_ms, now_ms = start_ms;
@@ -78,7 +79,7 @@ static void bench_appends(size_t batch)
 	g_autofree char *name = g_strdup_printf("journal_append_batch_%zu", batch);
 	g_autoptr(GBytes) head = g_bytes_new_static("head", 4);
 	g_autoptr(GByteArray) value = g_byte_array_new();
-	scoped(turn) turn = turn_of_size(batch, TEXT_BYTES);
+	scoped(sample_turn) turn = sample_turn_of_size(batch, TEXT_BYTES);
 	scoped(journal) journal = journal_rocksdb_open(folder, JOURNAL_WRITE, "bench", NULL);
 	scoped(rocksdb_records) records = NULL;
 	struct journal_position genesis = record_genesis("bench"), end;
@@ -101,7 +102,7 @@ static void bench_appends(size_t batch)
 /* Unpacks one record's payload again and again; events a second. */
 static double unpack_rate(void)
 {
-	scoped(turn) turn = turn_of_size(REPLAYED_BATCH, TEXT_BYTES);
+	scoped(sample_turn) turn = sample_turn_of_size(REPLAYED_BATCH, TEXT_BYTES);
 	size_t size = forge__entries__get_packed_size(&turn->entries);
 	g_autofree uint8_t *payload = g_malloc(size);
 	struct arena *arena = arena_new();
@@ -120,7 +121,7 @@ static double unpack_rate(void)
 static void bench_replay(void)
 {
 	g_autofree char *folder = g_dir_make_tmp("bench-XXXXXX", NULL);
-	scoped(turn) turn = turn_of_size(REPLAYED_BATCH, TEXT_BYTES);
+	scoped(sample_turn) turn = sample_turn_of_size(REPLAYED_BATCH, TEXT_BYTES);
 	scoped(journal) journal = journal_rocksdb_open(folder, JOURNAL_WRITE, "bench", NULL);
 	struct journal_position end = journal_end(journal);
 	struct journal_record record;

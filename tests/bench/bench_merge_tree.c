@@ -46,8 +46,8 @@ static void fail(const char *what, const GError *error)
 	exit(1);
 }
 
-/** Runs git with its own configuration kept out; returns what it printed. *FAILED NULL: failure
- * ends the program. */
+/** Runs git with its own configuration kept out; returns what
+ * it printed. *FAILED NULL: failure ends the program. */
 static GBytes *run_git(
 	const char *folder, const char *const *arguments, GBytes *input, gboolean *failed)
 {
@@ -145,8 +145,8 @@ static void read_outcomes(GBytes *output, GArray *outcomes)
 	}
 }
 
-/** Pairs that git cannot merge (an object is missing from the repository) are taken out of PAIRS
- * and counted. */
+/** Pairs that git cannot merge (an object is missing from
+ * the repository) are taken out of PAIRS and counted. */
 static GArray *merge_with_git(
 	const char *folder, const char *git_dir, GArray *pairs, guint *n_unreadable)
 {

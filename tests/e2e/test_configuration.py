@@ -5,6 +5,14 @@ import pytest
 from world import HOST
 
 
+def test_a_home_that_is_no_folder_is_a_wrong_configuration(world, tmp_path):
+    (tmp_path / "file").write_text("")
+    home = tmp_path / "file"
+    for command in (("fork", "list"), ("config", "show"), ("journal", "verify")):
+        err = world.run(*command, env={"FORGE_HOME": str(home)}, status=3).err
+        assert "FORGE_HOME" in err and str(home) in err and "no folder" in err
+
+
 @pytest.mark.parametrize("text, line, words", [
     ("worker: {jobs: many}\n", 1, ["worker.jobs"]),
     ("git:\n  username: Jane\nworker:\n  jobbs: 3\n", 4, ["jobbs", "jobs"]),

@@ -1,7 +1,12 @@
 """Batches, jobs and the journal, embedded: queueing, tailing, retrying, two commands at once."""
 
 import json
+import pathlib
 import signal
+import tempfile
+
+import pytest
+import yaml
 
 from world import Lines, finish_child, kill
 
@@ -42,6 +47,39 @@ def test_a_batch_that_is_tailed_to_its_end_is_run(world):
     types = [json.loads(line)["type"] for line in out.splitlines()]
     assert types[0] == "batch_opened" and types[-1] == "batch_closed"
     assert world.tip(fork.repository) == world.tip(fork.upstream)
+
+
+def test_a_tail_in_json_or_yaml_is_one_document(world):
+    world.run("job", "submit", "noop", "--count", "3")
+    for command in (("journal", "tail"), ("batch", "tail")):
+        events = world.run(*command, "--format", "json").json["events"]
+        assert yaml.safe_load(world.run(*command, "--format", "yaml").out)["events"]
+        lines = world.run(*command, "--format", "jsonl").out.splitlines()
+        assert set(events[0]) == set(json.loads(lines[0])) == {"seq", "time", "type", "data"}
+        assert world.run(*command, "--follow", "--format", "json", status=2).json["error"]["code"] == "USAGE"
+        assert "jsonl" in world.run(*command, "--follow", "--format", "yaml", status=2).out
+    assert events == [json.loads(line) for line in lines]
+
+
+def test_an_option_that_would_be_ignored_is_refused_by_name(world):
+    for option in (("--all",), ("--dry-run",), ("--strategy", "merge"), ("--branch", "main")):
+        assert option[0] in world.run("job", "submit", "noop", *option, status=2).err
+    for option in (("--count", "2"), ("--duration", "1")):
+        assert option[0] in world.run("job", "submit", "fork_sync", "mine", *option, status=2).err
+    assert "--jobs" in world.run("job", "submit", "noop", "--jobs", "0", status=2).err
+
+
+def test_the_summary_says_what_was_cancelled(world):
+    for format, summary in (("table", "cancelled"), ("json", '"cancelled": ')):
+        running = world.start("job", "submit", "noop", "--count", "50", "--duration", "60000", "--jobs", "1",
+                              "--format", format)
+        batches = []
+        while not batches and running.poll() is None:
+            batches = world.run("batch", "list", "--format", "json").json["batches"]
+        world.run("batch", "cancel", batches[0]["batch"])
+        result = finish_child(running)
+        assert result.status == 1 and summary in result.out and ", 50 skipped" not in result.out
+    assert result.json["cancelled"] == result.json["skipped"] == result.json["total"]
 
 
 def test_cancelled_jobs_are_never_run(world):
@@ -208,8 +246,28 @@ def test_a_tail_of_another_command_follows_a_batch_live(world):
     assert world.tip(fork.repository) == world.tip(fork.upstream)
 
 
-def test_commands_of_two_environments_meet_on_one_journal(three, tmp_path):
-    elsewhere = tmp_path / "run"
+@pytest.fixture
+def short():
+    """A folder in which the path of a socket is not too long."""
+    with tempfile.TemporaryDirectory(prefix="forge-", dir="/tmp") as folder:
+        yield pathlib.Path(folder)
+
+
+def test_the_next_host_meets_the_others_where_the_last_one_was(world, short):
+    def host(name):
+        world.run("job", "submit", "noop", env={"XDG_RUNTIME_DIR": str(short / name)})
+        return (world.home / "journal" / "lock").read_text().split(" ", 2)[2].strip()
+
+    for name in ("first", "second"):
+        (short / name).mkdir(mode=0o700)
+    place = f"embedded:{short}/first/forge"
+    assert host("first") == place and host("second") == place
+    (short / "first" / "forge").chmod(0o755)
+    assert host("second") == f"embedded:{short}/second/forge", "a folder that others can enter is no good"
+
+
+def test_commands_of_two_environments_meet_on_one_journal(three, short):
+    elsewhere = short / "run"
     elsewhere.mkdir(mode=0o700)
     host = three.start("job", "submit", "noop", "--duration", "3000", "--format", "jsonl")
     assert "batch_opened" in host.stdout.readline() + host.stdout.readline()

@@ -10,7 +10,7 @@ import yaml
 
 from world import FORGE
 
-TOP = {"batch", "total", "succeeded", "conflicts", "failed", "skipped", "seconds", "forks"}
+TOP = {"batch", "total", "succeeded", "conflicts", "failed", "skipped", "cancelled", "seconds", "forks"}
 ENTRY = {"name", "branch", "status", "behind", "ahead", "before", "after", "backup", "conflicts", "error"}
 
 

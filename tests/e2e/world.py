@@ -55,6 +55,7 @@ class Forge:
         self.env |= {"FORGE_HOME": str(self.home), "HOME": str(user), "GIT_CONFIG_NOSYSTEM": "1",
                      "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
         self.hosts = {}
+        self.prefix = []  # what runs the command, if it is not run by itself
 
     def configure(self, text="", identity=True):
         """Writes config.yaml: the identity, the known hosts, and TEXT (YAML) after them."""
@@ -67,7 +68,7 @@ class Forge:
 
     def start(self, *arguments, env=None, stdin=subprocess.DEVNULL):
         """Starts the command; the caller ends it with finish() or kill()."""
-        return process.start([str(FORGE), *map(str, arguments)], stdin=stdin, stdout=subprocess.PIPE,
+        return process.start([*self.prefix, str(FORGE), *map(str, arguments)], stdin=stdin, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True, env={**self.env, **(env or {})})
 
     def run(self, *arguments, status=0, timeout=60, env=None, input=None):

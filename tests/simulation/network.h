@@ -4,8 +4,8 @@
 #include "queue/messages.pb-c.h"
 #include "tests/simulation/world.h"
 
-/* Between actors and the scheduler there are only bytes, which come late, twice, in another order
- * or never. */
+/* Between actors and the scheduler there are only bytes,
+ * which come late, twice, in another order or never. */
 
 /** From the actor at ADDRESS. */
 void network_to_scheduler(struct world *world, GBytes *address, const Forge__Request *request);

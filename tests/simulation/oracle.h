@@ -14,8 +14,8 @@ struct oracle;
 struct oracle *oracle_new(struct world *world);
 void oracle_free(struct oracle *oracle);
 
-/** Reads what JOURNAL got since the last time; every event must be one that may follow those
- * before. */
+/** Reads what JOURNAL got since the last time; every event
+ * must be one that may follow those before. */
 void oracle_follow(struct oracle *oracle, struct journal *journal);
 
 /** A message is about to leave the scheduler: all that it tells must be in the journal. */
@@ -24,8 +24,8 @@ void oracle_check_outgoing(struct oracle *oracle, GBytes *reply);
 /** A worker was told that the report in REQUEST is recorded. */
 void oracle_check_recorded(struct oracle *oracle, GBytes *request);
 
-/** The git server took MOVE: it must have been intended, and no other end of the branch recorded.
- */
+/** The git server took MOVE: it must have been intended,
+ * and no other end of the branch recorded. */
 void oracle_check_push(struct oracle *oracle, const struct git_move *move);
 
 /** What a client was told about its submission. */

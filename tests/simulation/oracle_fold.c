@@ -230,8 +230,8 @@ static void check_owner(
 
 static void check_wait(struct oracle *oracle, const struct seen_job *job, uint64_t time_us)
 {
-	/* A retry is never told to wait longer than this: if it seems so, the clock was put back.
-	 */
+	/* A retry is never told to wait longer than this:
+	 * if it seems so, the clock was put back. */
 	gboolean absurd = job->attempt > 0 &&
 		job->not_before_us > time_us + (uint64_t)LIMIT_RETRY_AFTER_MS * 1000;
 

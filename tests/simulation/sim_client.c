@@ -117,8 +117,10 @@ static void remove_fork(struct sim_client *client)
 {
 	Forge__RemoveFork message = FORGE__REMOVE_FORK__INIT;
 	g_autofree char *name = some_fork(client);
+	g_autofree char *request_id = chance_hex(&client->world->chance, 32);
 
 	message.name = name;
+	message.request_id = request_id;
 	ask(client, FORGE__REQUEST__KIND_REMOVE_FORK, &message);
 }
 

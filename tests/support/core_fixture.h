@@ -59,8 +59,8 @@ const struct state *core_state(const struct core *core);
 /** Events of KIND in the journal. */
 guint core_count(const struct core *core, Forge__Event__KindCase kind);
 
-/** The newest event of KIND in the journal, which must be there. Free with
- * forge__event__free_unpacked(). */
+/** The newest event of KIND in the journal, which must be
+ * there. Free with forge__event__free_unpacked(). */
 Forge__Event *core_newest(const struct core *core, Forge__Event__KindCase kind);
 
 /* ---- peers -------------------------------------------------------------------------------- */

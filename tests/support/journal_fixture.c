@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "tests/unit/removal.h"
-#include "tests/unit/turn.h"
+#include "tests/unit/sample_turn.h"
 
 struct journal_fixture journal_fixture_make(void)
 {
@@ -47,7 +47,7 @@ void journal_fixture_assert_refused(
 
 struct journal_position journal_fixture_append(struct journal *journal, size_t events, size_t size)
 {
-	scoped(turn) turn = turn_of_size(events, size);
+	scoped(sample_turn) turn = sample_turn_of_size(events, size);
 	g_autoptr(GError) error = NULL;
 	struct journal_position end;
 

@@ -15,7 +15,7 @@ struct journal_fixture journal_fixture_make(void);
 void journal_fixture_clear(struct journal_fixture *fixture);
 SCOPED_VALUE(journal_fixture, journal_fixture_clear)
 
-/* ---- journals ---- */
+/* ---- journals ----------------------------------------------------------------------------- */
 
 /** Opens the journal in FOLDER for the purpose "test", which must succeed. */
 struct journal *journal_fixture_open(const char *folder, enum journal_mode mode);
@@ -31,7 +31,7 @@ struct journal_position journal_fixture_append(struct journal *journal, size_t e
  * reading fails, which must be with JOURNAL_DAMAGED. Caller frees. */
 GArray *journal_fixture_read_all(struct journal *journal);
 
-/* ---- files ---- */
+/* ---- files -------------------------------------------------------------------------------- */
 
 /** The paths of all files below FOLDER but the lock, relative to it and sorted. Caller frees. */
 GPtrArray *journal_fixture_files(const char *folder);

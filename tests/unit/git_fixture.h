@@ -6,8 +6,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "journal/base/clock.h"
 #include "journal/base/errors.h"
+#include "tests/unit/sandbox.h"
 #include "worker/store/store.h"
 
 /** A temporary folder with real repositories made by the git command, and a cache beside them. */
@@ -18,41 +18,13 @@ struct git_fixture {
 	struct budget budget;
 };
 
-/** Runs COMMAND in FOLDER with a shell that stops at the first failure; its output without the last
- * line's end. */
-static inline char *git_fixture_run(const char *folder, const char *command)
-{
-	const char *const arguments[] = {"sh", "-ec", command, NULL};
-	g_autoptr(GError) error = NULL;
-	g_autofree char *complaint = NULL;
-	char *output = NULL;
-	int status = 0;
-
-	g_spawn_sync(folder, (char **)arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &output,
-		&complaint, &status, &error);
-	g_assert_no_error(error);
-	if (!g_spawn_check_wait_status(status, NULL))
-		g_error("%s: %s%s", command, output, complaint);
-	return g_strchomp(output);
-}
-
-static inline struct budget git_fixture_budget(void)
-{
-	return (struct budget){
-		.deadline_ms = clock_now().monotonic_ms + 120000,
-		.connect_ms = 10000,
-		.low_speed_ms = 30000,
-		.pack_bytes_max = 1 << 30,
-	};
-}
-
 static inline void git_fixture_set_up(struct git_fixture *fixture, gconstpointer unused)
 {
 	(void)unused;
 	fixture->folder = g_dir_make_tmp("forge-store-XXXXXX", NULL);
 	fixture->cache = g_build_filename(fixture->folder, "cache", NULL);
 	fixture->stores = stores_new(fixture->cache, NULL);
-	fixture->budget = git_fixture_budget();
+	fixture->budget = sandbox_budget();
 }
 
 static inline void git_fixture_tear_down(struct git_fixture *fixture, gconstpointer unused)
@@ -62,7 +34,7 @@ static inline void git_fixture_tear_down(struct git_fixture *fixture, gconstpoin
 
 	(void)unused;
 	stores_free(fixture->stores);
-	g_free(git_fixture_run("/", command));
+	g_free(sandbox_run("/", command));
 	g_free(fixture->cache);
 	g_free(fixture->folder);
 }
@@ -77,7 +49,7 @@ static inline void git_fixture_do(struct git_fixture *fixture, const char *forma
 	va_start(arguments, format);
 	command = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
-	g_free(git_fixture_run(fixture->folder, command));
+	g_free(sandbox_run(fixture->folder, command));
 }
 
 /** The object REVISION of REPOSITORY (a folder of the fixture). */
@@ -86,7 +58,7 @@ static inline git_oid git_fixture_oid(
 {
 	g_autofree char *command = g_strdup_printf(
 		"git -C %s rev-parse '%s'", repository, revision);
-	g_autofree char *hex = git_fixture_run(fixture->folder, command);
+	g_autofree char *hex = sandbox_run(fixture->folder, command);
 	git_oid oid;
 
 	g_assert_cmpint(git_oid_fromstr(&oid, hex), ==, 0);

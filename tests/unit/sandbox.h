@@ -57,7 +57,7 @@ static inline void sandbox_remove(char *take_folder)
 static inline struct budget sandbox_budget(void)
 {
 	return (struct budget){
-		.deadline_ms = clock_now().monotonic_ms + 60000,
+		.deadline_ms = clock_now().monotonic_ms + 120000,
 		.connect_ms = 10000,
 		.low_speed_ms = 30000,
 		.pack_bytes_max = 1 << 30,

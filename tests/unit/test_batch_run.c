@@ -14,7 +14,7 @@
 #define NAME "01JABCDEFGHJKMNPQRSTVWXYZ0"
 #define STATUS(word) FORGE__BRANCH_STATUS__BRANCH_STATUS_##word
 
-/* ---- a scheduler that is a script ---- */
+/* ---- a scheduler that is a script --------------------------------------------------------- */
 
 struct end {
 	const char *fork;
@@ -224,7 +224,7 @@ Forge__Reply *client_read_events(
 	return send_page(&page);
 }
 
-/* ---- running it ---- */
+/* ---- running it --------------------------------------------------------------------------- */
 
 static const struct end fleet[] = {
 	{"my-crm-tools", "main", STATUS(UP_TO_DATE), 0, NULL},
@@ -301,7 +301,7 @@ static const struct run_case cases[] = {
 		       "1 branch: 0 in order, 1 failed (100.0 s)\n"},
 	{"json_is_one_object_and_nothing_else", 0, 1, "json", .status = 0,
 		.out = "{\n  \"batch\": \"" NAME "\",\n  \"total\": 1,\n  \"succeeded\": 1,\n"
-		       "  \"conflicts\": 0,\n  \"failed\": 0,\n  \"skipped\": 0,\n"
+		       "  \"conflicts\": 0,\n  \"failed\": 0,\n  \"skipped\": 0,\n  \"cancelled\": 0,\n"
 		       "  \"seconds\": 100.0,\n  \"forks\": [\n    {\n"
 		       "      \"name\": \"my-crm-tools\",\n      \"branch\": \"main\",\n"
 		       "      \"status\": \"up_to_date\",\n      \"behind\": 0,\n      \"ahead\": 0,\n"

@@ -69,6 +69,60 @@ static void test_submissions(void)
 	}
 }
 
+static void open_batch(struct state *state, uint64_t seq, uint32_t noops)
+{
+	Forge__BatchOpened opened = FORGE__BATCH_OPENED__INIT;
+
+	opened.kind = FORGE__JOB_KIND__JOB_KIND_NOOP;
+	opened.noops = noops;
+	batch_row_add(state, seq, 0, &opened);
+}
+
+static void test_what_growing_batches_will_add_counts_as_queued(void)
+{
+	scoped(state) state = state_new();
+	Forge__Submit submit = FORGE__SUBMIT__INIT;
+	g_autoptr(GError) error = NULL;
+	uint64_t seq = 1;
+
+	submit.kind = FORGE__JOB_KIND__JOB_KIND_NOOP;
+	submit.noops = LIMIT_TARGETS_PER_BATCH;
+	for (; seq * LIMIT_TARGETS_PER_BATCH <= LIMIT_QUEUED_JOBS; seq++) {
+		g_assert_true(check_submit(state, &submit, NULL));
+		open_batch(state, seq, LIMIT_TARGETS_PER_BATCH);
+	}
+	g_assert_false(check_submit(state, &submit, &error));
+	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_BUSY);
+	/* One that is cancelled adds no more. */
+	batch_row_cancel(state, state_batch(state, 1));
+	g_assert_true(check_submit(state, &submit, NULL));
+}
+
+static void test_a_batch_of_all_forks_counts_those_it_has_not_taken_yet(void)
+{
+	scoped(state) state = with_fork("tools");
+	Forge__BatchOpened opened = FORGE__BATCH_OPENED__INIT;
+	Forge__Fork fork = FORGE__FORK__INIT;
+	struct batch_row *batch;
+
+	fork.name = (char *)"docs";
+	fork_row_add(state, 2, 0, &fork, "");
+	opened.kind = FORGE__JOB_KIND__JOB_KIND_FORK_SYNC;
+	opened.all_forks = TRUE;
+	batch = batch_row_add(state, 3, 0, &opened);
+	fork.name = (char *)"later";
+	fork_row_add(state, 4, 0, &fork, "");
+	g_assert_cmpuint(state_unfinished(state), ==, 2);
+	batch_row_add_job(state, batch, "tools");
+	batch->cursor = 1;
+	g_assert_cmpuint(state_unfinished(state), ==, 2);
+	batch_row_add_job(state, batch, "docs");
+	batch->cursor = 2;
+	g_assert_cmpuint(state_unfinished(state), ==, 2);
+	batch_row_seal(state, batch);
+	g_assert_cmpuint(state_unfinished(state), ==, 2);
+}
+
 static void test_unknown_fork_gets_the_nearest_name(void)
 {
 	scoped(state) state = with_fork("my-tools");
@@ -167,6 +221,10 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/check/submissions", test_submissions);
+	g_test_add_func("/check/what_growing_batches_will_add_counts_as_queued",
+		test_what_growing_batches_will_add_counts_as_queued);
+	g_test_add_func("/check/a_batch_of_all_forks_counts_those_it_has_not_taken_yet",
+		test_a_batch_of_all_forks_counts_those_it_has_not_taken_yet);
 	g_test_add_func("/check/unknown_fork_gets_the_nearest_name",
 		test_unknown_fork_gets_the_nearest_name);
 	g_test_add_func("/check/forks", test_forks);

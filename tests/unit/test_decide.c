@@ -207,6 +207,54 @@ static void test_jobs_of_a_removed_fork_fail_by_name(void)
 	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_BATCH_CLOSED), ==, 1);
 }
 
+static void ask_to_remove(struct core *core, const char *request_id, const char *fork)
+{
+	Forge__RemoveFork removal = FORGE__REMOVE_FORK__INIT;
+
+	removal.name = (char *)fork;
+	removal.request_id = (char *)request_id;
+	core_ask(core, "client", FORGE__REQUEST__KIND_REMOVE_FORK, &removal);
+}
+
+static void test_a_removal_asked_for_again_is_done_and_takes_no_other_fork(void)
+{
+	scoped(core) core = core_new_with_client();
+
+	core_register(core, "client", "tools");
+	core_register(core, "client", "docs");
+	ask_to_remove(core, "r1", "tools");
+	core_reply(core, "client", FORGE__REPLY__KIND_DONE);
+	core_restart(core);
+	core_greet_client(core, "client");
+	ask_to_remove(core, "r1", "tools");
+	core_reply(core, "client", FORGE__REPLY__KIND_DONE);
+	core_register(core, "client", "tools");
+	ask_to_remove(core, "r1", "tools");
+	core_reply(core, "client", FORGE__REPLY__KIND_DONE);
+	g_assert_nonnull(state_fork(core_state(core), "tools"));
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_FORK_REMOVED), ==, 1);
+	/* An id means one removal of one fork, and no id means none. */
+	ask_to_remove(core, "r1", "docs");
+	g_assert_null(state_fork(core_state(core), "docs"));
+	ask_to_remove(core, "", "docs");
+	g_assert_cmpstr(core_error(core, "client"), ==, "FORK_NOT_FOUND");
+}
+
+static void test_removals_are_known_in_bounded_number(void)
+{
+	scoped(core) core = core_new_with_client();
+
+	for (guint i = 0; i <= LIMIT_KNOWN_REMOVALS; i++) {
+		g_autofree char *request_id = g_strdup_printf("r%u", i);
+
+		core_register(core, "client", "tools");
+		ask_to_remove(core, request_id, "tools");
+	}
+	g_assert_cmpuint(core_state(core)->removals.length, ==, LIMIT_KNOWN_REMOVALS);
+	g_assert_false(state_has_removed(core_state(core), "r0", "tools"));
+	g_assert_true(state_has_removed(core_state(core), "r1", "tools"));
+}
+
 static void test_a_batch_closes_once_with_its_counts(void)
 {
 	scoped(core) core = core_new_with_client();
@@ -296,6 +344,8 @@ int main(int argc, char **argv)
 	CLAIM(a_batch_of_all_forks_grows_in_chunks_without_later_forks);
 	CLAIM(nothing_is_given_out_while_the_queue_is_paused);
 	CLAIM(jobs_of_a_removed_fork_fail_by_name);
+	CLAIM(a_removal_asked_for_again_is_done_and_takes_no_other_fork);
+	CLAIM(removals_are_known_in_bounded_number);
 	CLAIM(a_batch_closes_once_with_its_counts);
 	CLAIM(cancelled_jobs_end_wherever_they_are);
 	CLAIM(a_cancelled_batch_ends_with_its_leases);

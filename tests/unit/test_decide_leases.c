@@ -67,38 +67,106 @@ static void test_retries_back_off_until_the_dead_letter(void)
 	forge__event__free_unpacked(failed, NULL);
 }
 
-static void test_facts_if_final_are_recorded_only_at_the_end(void)
+/* The worker tells that attempt ATTEMPT of the job failed with CODE, and a branch with it if that
+ * is the job's end. */
+static void fail_with_facts(struct core *core, Forge__JobId *id, uint32_t attempt, const char *code)
 {
-	scoped(core) core = core_new_with_client();
 	Forge__Report report = FORGE__REPORT__INIT;
-	Forge__JobId id = FORGE__JOB_ID__INIT;
 	Forge__JobEnd end = FORGE__JOB_END__INIT;
 	Forge__Error error = FORGE__ERROR__INIT;
 	Forge__Fact fact = FORGE__FACT__INIT, *facts[] = {&fact};
 	Forge__ForkSynced synced = FORGE__FORK_SYNCED__INIT;
 
-	core_greet_worker(core, "worker", 1);
-	id.batch = core_submit_noops(core, "client", "r", 1);
-	id.number = 1;
 	synced.branch = (char *)"main";
 	synced.status = FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED;
 	fact.kind_case = FORGE__FACT__KIND_FORK_SYNCED;
 	fact.fork_synced = &synced;
+	error.code = (char *)code;
 	end.error = &error;
 	end.n_facts_if_final = 1;
 	end.facts_if_final = facts;
-	report.job = &id;
-	report.attempt = 1;
+	report.job = id;
+	report.attempt = attempt;
 	report.end = &end;
-	error.code = (char *)"TIMEOUT";
 	core_ask(core, "worker", FORGE__REQUEST__KIND_REPORT, &report);
+}
+
+static void test_facts_if_final_are_recorded_only_at_the_end(void)
+{
+	scoped(core) core = core_new_with_client();
+	Forge__JobId id = FORGE__JOB_ID__INIT;
+
+	core_greet_worker(core, "worker", 1);
+	id.batch = core_submit_noops(core, "client", "r", 1);
+	id.number = 1;
+	fail_with_facts(core, &id, 1, "TIMEOUT");
 	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_REPORTED), ==, 0);
 	core_pass(core, LIMIT_RETRY_FIRST_MS);
-	report.attempt = 2;
-	error.code = (char *)"PERMISSION_DENIED";
-	core_ask(core, "worker", FORGE__REQUEST__KIND_REPORT, &report);
+	fail_with_facts(core, &id, 2, "PERMISSION_DENIED");
 	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_REPORTED), ==, 1);
 	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_JOB_FAILED), ==, 1);
+}
+
+static void test_facts_if_final_are_recorded_if_the_job_was_cancelled_meanwhile(void)
+{
+	scoped(core) core = core_new_with_client();
+	Forge__JobId id = FORGE__JOB_ID__INIT;
+	Forge__CancelJob cancel = FORGE__CANCEL_JOB__INIT;
+
+	core_greet_worker(core, "worker", 1);
+	id.batch = core_submit_noops(core, "client", "r", 1);
+	id.number = 1;
+	cancel.job = &id;
+	core_ask(core, "client", FORGE__REQUEST__KIND_CANCEL_JOB, &cancel);
+	fail_with_facts(core, &id, 1, "TIMEOUT");
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_REPORTED), ==, 1);
+	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_JOB_CANCELLED), ==, 1);
+}
+
+/* ---- connections -------------------------------------------------------------------------- */
+
+static void connect_again(struct core *core, const char *connection, uint64_t session)
+{
+	Forge__Hello hello = FORGE__HELLO__INIT;
+
+	hello.protocol = PROTOCOL_VERSION;
+	hello.role = FORGE__ROLE__ROLE_WORKER;
+	hello.name = (char *)"worker";
+	hello.slots = 1;
+	hello.resume_session = session;
+	core_ask(core, connection, FORGE__REQUEST__KIND_HELLO, &hello);
+}
+
+static void test_a_late_goodbye_of_an_old_connection_leaves_the_session(void)
+{
+	scoped(core) core = core_new_with_client();
+	Forge__Goodbye goodbye = FORGE__GOODBYE__INIT;
+	uint64_t session = core_greet_worker(core, "worker", 1);
+	uint64_t batch = core_submit_noops(core, "client", "r", 1);
+
+	connect_again(core, "again", session);
+	g_assert_cmpuint(core_reply(core, "again", FORGE__REPLY__KIND_WELCOME)->welcome->session,
+		==, session);
+	core_ask(core, "worker", FORGE__REQUEST__KIND_GOODBYE, &goodbye);
+	core_reply(core, "worker", FORGE__REPLY__KIND_DONE);
+	g_assert_nonnull(state_session(core_state(core), session));
+	core_assert_jobs(core, batch, JOB_LEASED, 1);
+	core_ask(core, "again", FORGE__REQUEST__KIND_GOODBYE, &goodbye);
+	g_assert_null(state_session(core_state(core), session));
+	core_assert_jobs(core, batch, JOB_QUEUED, 1);
+}
+
+static void test_an_old_connection_says_nothing_of_what_the_new_one_holds(void)
+{
+	scoped(core) core = core_new_with_client();
+	uint64_t session = core_greet_worker(core, "worker", 1);
+	uint64_t batch = core_submit_noops(core, "client", "r", 1);
+
+	connect_again(core, "again", session);
+	for (int i = 0; i < 2 * LIMIT_MISSED_HEARTBEATS; i++)
+		core_beat_empty(core, "worker");
+	core_assert_jobs(core, batch, JOB_LEASED, 1);
+	g_assert_cmpuint(core_job(core, batch, 1)->attempt, ==, 1);
 }
 
 static void test_returned_and_lost_jobs_use_up_no_try_but_very_many_losses_end_them(void)
@@ -458,6 +526,24 @@ static void test_anybody_takes_over_what_a_dead_command_line_left(void)
 	core_reply(core, "daemon", FORGE__REPLY__KIND_GRANT);
 }
 
+static guint dead_owners(struct core *core)
+{
+	scheduler_forget_silent(core->scheduler, LIMIT_PEER_SILENCE_MS, core->now);
+	return g_hash_table_size(scheduler_view(core->scheduler, core->now).pool->dead_owners);
+}
+
+static void test_a_dead_command_line_is_forgotten_with_its_last_batch(void)
+{
+	scoped(core) core = core_new_with_client();
+	uint64_t batch = submit_owned(core, "mark");
+
+	core_bury(core, "mark");
+	g_assert_cmpuint(dead_owners(core), ==, 1);
+	core_greet_worker(core, "daemon", 1);
+	core_end(core, "daemon", batch, 1, 1, NULL);
+	g_assert_cmpuint(dead_owners(core), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -465,6 +551,9 @@ int main(int argc, char **argv)
 	CLAIM(late_reports_change_nothing);
 	CLAIM(retries_back_off_until_the_dead_letter);
 	CLAIM(facts_if_final_are_recorded_only_at_the_end);
+	CLAIM(facts_if_final_are_recorded_if_the_job_was_cancelled_meanwhile);
+	CLAIM(a_late_goodbye_of_an_old_connection_leaves_the_session);
+	CLAIM(an_old_connection_says_nothing_of_what_the_new_one_holds);
 	CLAIM(returned_and_lost_jobs_use_up_no_try_but_very_many_losses_end_them);
 	CLAIM(a_session_goes_on_after_a_takeover);
 	CLAIM(a_worker_that_leaves_leaves_its_jobs);
@@ -479,5 +568,6 @@ int main(int argc, char **argv)
 	CLAIM(words_that_no_reader_of_the_journal_knows_are_refused);
 	CLAIM(a_command_lines_jobs_wait_for_its_own_worker);
 	CLAIM(anybody_takes_over_what_a_dead_command_line_left);
+	CLAIM(a_dead_command_line_is_forgotten_with_its_last_batch);
 	return g_test_run();
 }

@@ -195,7 +195,7 @@ static void a_rewrite_killed_at_any_step_leaves_a_store_that_can_be_used(
 			"git -C cache/stores/copy.git fsck --strict; git -C cache/stores/copy.git rev-list --objects --all | wc -l;"
 			"git -C cache/stores/aa11.git rev-list --objects --all | wc -l; echo $status",
 			step, getpid(), fixture->cache);
-		g_autofree char *output = git_fixture_run(fixture->folder, command);
+		g_autofree char *output = sandbox_run(fixture->folder, command);
 		g_auto(GStrv) lines = g_strsplit(output, "\n", -1);
 
 		g_assert_cmpuint(g_strv_length(lines), ==, 3);
@@ -212,7 +212,7 @@ static int run_rewrite(const char *parent)
 {
 	struct stores *stores = stores_new(parent, NULL);
 	scoped_value(store_folder) folder;
-	struct budget budget = git_fixture_budget();
+	struct budget budget = sandbox_budget();
 	gboolean done;
 
 	store_folder_init(&folder, parent, "copy");

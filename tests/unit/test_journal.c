@@ -9,7 +9,7 @@
 #include "journal/journal_memory.h"
 #include "journal/journal_rocksdb.h"
 #include "tests/unit/removal.h"
-#include "tests/unit/turn.h"
+#include "tests/unit/sample_turn.h"
 
 enum backend {
 	BACKEND_MEMORY,
@@ -67,7 +67,7 @@ static struct journal *place_open(struct place *place)
 /* Appends EVENTS events that say TEXT. */
 static struct journal_position append(struct journal *journal, size_t events, const char *text)
 {
-	scoped(turn) turn = turn_new(events, text);
+	scoped(sample_turn) turn = sample_turn_new(events, text);
 	g_autoptr(GError) error = NULL;
 	struct journal_position end;
 
@@ -200,7 +200,7 @@ static void append_after_another_sequence_is_a_conflict(gconstpointer backend)
 	scoped_value(place) place;
 	place_init(&place, backend);
 	scoped(journal) journal = place_open(&place);
-	scoped(turn) turn = turn_new(1, "late");
+	scoped(sample_turn) turn = sample_turn_new(1, "late");
 	struct journal_position end = {.seq = 99};
 
 	append(journal, 2, "first");
@@ -221,8 +221,8 @@ static void refused_record_leaves_the_journal_as_it_was(gconstpointer backend)
 	scoped_value(place) place;
 	place_init(&place, backend);
 	scoped(journal) journal = place_open(&place);
-	scoped(turn) large = turn_of_size(1, LIMIT_ENTRY_BYTES);
-	scoped(turn) invalid = turn_new(1, "x");
+	scoped(sample_turn) large = sample_turn_of_size(1, LIMIT_ENTRY_BYTES);
+	scoped(sample_turn) invalid = sample_turn_new(1, "x");
 	g_autoptr(GError) too_large = NULL;
 	g_autoptr(GError) not_valid = NULL;
 	struct journal_position end;
@@ -245,7 +245,7 @@ static void largest_record_comes_back(gconstpointer backend)
 	place_init(&place, backend);
 	scoped(journal) journal = place_open(&place);
 	g_autofree char *text = g_strnfill(LIMIT_ENTRY_BYTES - 100, 'b');
-	scoped(turn) turn = turn_new(1, text);
+	scoped(sample_turn) turn = sample_turn_new(1, text);
 	g_autoptr(GError) error = NULL;
 	struct journal_position end;
 	struct journal_record record;
@@ -302,8 +302,8 @@ static void checkpoint_inside_a_record_or_beyond_the_end_is_refused(gconstpointe
 	g_assert_error(beyond, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED);
 }
 
-/* Reads to the end again and again, until the journal has as many events as are written; counts
- * what was wrong. */
+/* Reads to the end again and again, until the journal has
+ * as many events as are written; counts what was wrong. */
 static gpointer read_until_all(gpointer data)
 {
 	struct journal *journal = data;
@@ -343,7 +343,7 @@ static void another_thread_reads_while_one_writes(gconstpointer backend)
 	g_assert_null(g_thread_join(thread));
 }
 
-/* ---- faults ---- */
+/* ---- faults ------------------------------------------------------------------------------- */
 
 static void after_a_failed_append_only_opening_again_tells(gconstpointer fault)
 {
@@ -351,7 +351,7 @@ static void after_a_failed_append_only_opening_again_tells(gconstpointer fault)
 	scoped_value(place) place;
 	place_init(&place, GINT_TO_POINTER(BACKEND_MEMORY));
 	scoped(journal) journal = place_open(&place);
-	scoped(turn) turn = turn_new(1, "fateful");
+	scoped(sample_turn) turn = sample_turn_new(1, "fateful");
 	struct journal_position end;
 
 	append(journal, 1, "first");
@@ -378,7 +378,7 @@ static void journal_opened_elsewhere_takes_nothing_more(void)
 	place_init(&place, GINT_TO_POINTER(BACKEND_MEMORY));
 	scoped(journal) old = place_open(&place);
 	scoped(journal) new = place_open(&place);
-	scoped(turn) turn = turn_new(1, "x");
+	scoped(sample_turn) turn = sample_turn_new(1, "x");
 	g_autoptr(GError) error = NULL;
 	struct journal_position end;
 

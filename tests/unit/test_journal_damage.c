@@ -216,8 +216,8 @@ static char *damage(const char *folder)
 	return g_strdup_printf("flipped %s at %d of %d", name, at, size);
 }
 
-/* RIGHT are the positions of the undamaged journal; the mark as it is now says how many must be
- * there at least. */
+/* RIGHT are the positions of the undamaged journal; the mark
+ * as it is now says how many must be there at least. */
 static void assert_prefix(struct journal *journal, const GArray *found, const GArray *right,
 	uint64_t at_least, const char *what)
 {

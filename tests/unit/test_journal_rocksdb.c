@@ -16,9 +16,9 @@
 #include "journal/base/errors.h"
 #include "journal/journal_rocksdb.h"
 #include "tests/support/journal_fixture.h"
-#include "tests/unit/turn.h"
+#include "tests/unit/sample_turn.h"
 
-/* ---- who may write ---- */
+/* ---- who may write ------------------------------------------------------------------------ */
 
 static void folder_belongs_to_its_owner_alone(void)
 {
@@ -56,7 +56,7 @@ static void reader_beside_a_writer_changes_no_file(void)
 {
 	scoped_value(journal_fixture) room = journal_fixture_make();
 	scoped(journal) writer = journal_fixture_open(room.folder, JOURNAL_WRITE);
-	scoped(turn) turn = turn_new(1, "x");
+	scoped(sample_turn) turn = sample_turn_new(1, "x");
 	g_autoptr(GError) error = NULL;
 	struct journal_position end;
 
@@ -120,7 +120,7 @@ static void journal_that_is_not_there_is_not_made_to_be_read(void)
 	g_assert_cmpuint(files->len, ==, 0);
 }
 
-/* ---- what a kill or a full disk leaves ---- */
+/* ---- what a kill or a full disk leaves ---------------------------------------------------- */
 
 static int append_until_killed(const char *folder)
 {
@@ -136,8 +136,8 @@ static int append_until_killed(const char *folder)
 	return 1;
 }
 
-/* Starts a writer on FOLDER, kills it after it has acknowledged LINES appends; the last sequence it
- * acknowledged. */
+/* Starts a writer on FOLDER, kills it after it has acknowledged
+ * LINES appends; the last sequence it acknowledged. */
 static uint64_t kill_writer_after(const char *folder, int lines)
 {
 	g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
@@ -188,7 +188,7 @@ static void full_disk_fails_appends_until_opened_again(void)
 {
 	scoped_value(journal_fixture) room = journal_fixture_make();
 	scoped(journal) journal = journal_fixture_open(room.folder, JOURNAL_WRITE);
-	scoped(turn) turn = turn_of_size(10, 1000);
+	scoped(sample_turn) turn = sample_turn_of_size(10, 1000);
 	struct rlimit before, full;
 	struct journal_position end = {0};
 	gboolean appended = TRUE;

@@ -18,7 +18,7 @@ static void history(struct git_fixture *fixture, const char *script)
 	g_autofree char *command = g_strconcat(
 		"git init -q work; cd work; git config core.autocrlf false;" SHELL, script, NULL);
 
-	g_free(git_fixture_run(fixture->folder, command));
+	g_free(sandbox_run(fixture->folder, command));
 }
 
 /* `PATH:DIGIT …` of what the tree of AFTER has and that of BEFORE (NULL: none) lacks. */

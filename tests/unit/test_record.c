@@ -5,7 +5,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/record.h"
-#include "tests/unit/turn.h"
+#include "tests/unit/sample_turn.h"
 
 static const char id[] = "00112233445566778899aabbccddeeff";
 
@@ -17,7 +17,7 @@ static void packed_record_comes_back(void)
 	struct record record;
 	struct arena *arena = arena_new();
 
-	scoped(turn) turn = turn_of_size(7, 100);
+	scoped(sample_turn) turn = sample_turn_of_size(7, 100);
 	g_assert_true(record_pack(value, &genesis, &turn->entries, &end, &error));
 	g_assert_cmpuint(end.seq, ==, 7);
 	g_assert_true(record_read(value->data, value->len, &record, &error));
@@ -41,7 +41,7 @@ static void every_flipped_bit_is_noticed(void)
 	g_autoptr(GByteArray) value = g_byte_array_new();
 	struct record record;
 
-	scoped(turn) turn = turn_of_size(3, 20);
+	scoped(sample_turn) turn = sample_turn_of_size(3, 20);
 	g_assert_true(record_pack(value, &genesis, &turn->entries, &end, NULL));
 	for (guint i = 0; i < value->len * 8; i++) {
 		g_autoptr(GError) error = NULL;
@@ -65,7 +65,7 @@ static void record_of_another_chain_does_not_follow(void)
 	g_autoptr(GError) wrong_sequence = NULL;
 	struct record record;
 
-	scoped(turn) turn = turn_of_size(2, 10);
+	scoped(sample_turn) turn = sample_turn_of_size(2, 10);
 	g_assert_true(record_pack(value, &genesis, &turn->entries, &first, NULL));
 	g_assert_true(record_read(value->data, value->len, &record, NULL));
 	g_assert_false(record_follows(&record, &other, &wrong_chain));
@@ -85,12 +85,12 @@ static void too_large_is_told_before_anything_is_packed(void)
 	g_autoptr(GError) entry_error = NULL;
 	g_autoptr(GError) record_error = NULL;
 
-	scoped(turn) large = turn_of_size(1, LIMIT_ENTRY_BYTES);
+	scoped(sample_turn) large = sample_turn_of_size(1, LIMIT_ENTRY_BYTES);
 	g_assert_false(record_pack(value, &genesis, &large->entries, &end, &entry_error));
 	g_assert_error(entry_error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE);
 
 	/* Each entry is small enough here, but four of them are not. */
-	scoped(turn) turn = turn_of_size(1, LIMIT_ENTRY_BYTES - 64);
+	scoped(sample_turn) turn = sample_turn_of_size(1, LIMIT_ENTRY_BYTES - 64);
 	turn->entries.n_entries = 2;
 	g_assert_true(record_pack(value, &genesis, &turn->entries, &end, NULL));
 	turn->entries.n_entries = 4;
@@ -98,8 +98,8 @@ static void too_large_is_told_before_anything_is_packed(void)
 	g_assert_error(record_error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE);
 }
 
-/* Puts PAYLOAD into a record as a later version would have, with everything right but its contents.
- */
+/* Puts PAYLOAD into a record as a later version would have,
+ * with everything right but its contents. */
 static enum forge_error error_of_payload(const uint8_t *payload, size_t size, uint32_t events)
 {
 	g_autoptr(GByteArray) value = g_byte_array_new();
@@ -168,7 +168,7 @@ static void event_that_no_reader_takes_back_is_not_packed(void)
 	ProtobufCMessageUnknownField unknown = {
 		.tag = 999, .wire_type = PROTOBUF_C_WIRE_TYPE_VARINT, .len = 1, .data = &byte};
 
-	scoped(turn) turn = turn_of_size(1, 10);
+	scoped(sample_turn) turn = sample_turn_of_size(1, 10);
 	turn->paused.base.n_unknown_fields = 1;
 	turn->paused.base.unknown_fields = &unknown;
 	g_assert_false(record_pack(value, &genesis, &turn->entries, &end, &unknown_field));

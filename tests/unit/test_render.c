@@ -124,15 +124,20 @@ static void job_without_branches_has_nulls(void)
 
 static void commands_are_quoted_for_a_shell(void)
 {
-	Forge__ConflictPath path = FORGE__CONFLICT_PATH__INIT;
-	path.path = (char *)"a\nrm -rf b";
-	Forge__ConflictPath *paths[] = {&path};
+	static const char *const names[] = {"a\nrm -rf b", "my notes.md", "it's\377"};
+	Forge__ConflictPath rows[G_N_ELEMENTS(names)];
+	Forge__ConflictPath *paths[G_N_ELEMENTS(names)];
 	Forge__ForkSynced entry = FORGE__FORK_SYNCED__INIT;
 	entry.fork = (char *)"tools";
 	entry.branch = (char *)"fix/$HOME";
 	entry.conflicts = paths;
-	entry.n_conflicts = 1;
-	entry.conflict_count = 3;
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		forge__conflict_path__init(&rows[i]);
+		rows[i].path = (char *)names[i];
+		paths[i] = &rows[i];
+	}
+	entry.n_conflicts = G_N_ELEMENTS(names);
+	entry.conflict_count = 5;
 	g_autofree char *commands = render_conflict_commands(
 		&entry, "/srv/my git/f.git", "https://h.example/o/u");
 	g_assert_cmpstr(commands, ==,
@@ -141,7 +146,7 @@ static void commands_are_quoted_for_a_shell(void)
 		"git remote add upstream https://h.example/o/u\n"
 		"git fetch upstream\n"
 		"git merge 'upstream/fix/$HOME'\n"
-		"# edit what conflicts: a rm -rf b and 2 more\n"
+		"# edit what conflicts: $'a\\012rm -rf b', 'my notes.md', $'it\\'s\\377' and 2 more\n"
 		"git commit --all --no-edit\n"
 		"git push origin 'fix/$HOME'\n");
 }
@@ -166,6 +171,24 @@ static void conflict_outranks_failure_in_the_exit_status(void)
 		g_assert_cmpint(tally_exit_status(&tally), ==, expected[count]);
 		g_assert_cmpuint(tally.total, ==, count);
 	}
+}
+
+static void what_was_cancelled_is_not_called_skipped(void)
+{
+	struct tally tally = {0};
+	Forge__ForkSynced entry = FORGE__FORK_SYNCED__INIT;
+	Forge__Error error = FORGE__ERROR__INIT;
+	g_autofree char *text = NULL;
+
+	error.code = (char *)"CANCELLED";
+	entry.status = STATUS(SKIPPED);
+	tally_add(&tally, &entry);
+	entry.error = &error;
+	tally_add(&tally, &entry);
+	tally_add(&tally, &entry);
+	text = render_tally(&tally, "fork", "forks", FALSE, 1);
+	g_assert_cmpstr(text, ==, "3 forks: 0 in order, 1 skipped, 2 cancelled (1.0 s)");
+	g_assert_cmpint(tally_exit_status(&tally), ==, 1);
 }
 
 static void summary_names_only_what_there_is(void)
@@ -203,6 +226,8 @@ int main(int argc, char **argv)
 		conflict_outranks_failure_in_the_exit_status);
 	g_test_add_func(
 		"/render/summary_names_only_what_there_is", summary_names_only_what_there_is);
+	g_test_add_func("/render/what_was_cancelled_is_not_called_skipped",
+		what_was_cancelled_is_not_called_skipped);
 	g_test_add_func("/render/strategies_that_do_not_work_yet_are_refused",
 		strategies_that_do_not_work_yet_are_refused);
 	return g_test_run();

@@ -1,5 +1,5 @@
-/* The fold: what every event makes of the state, what does not fit, and the image there and back.
- */
+/* The fold: what every event makes of the state, what does
+ * not fit, and the image there and back. */
 #include <glib.h>
 #include <string.h>
 
@@ -364,8 +364,8 @@ static void test_a_damaged_image_is_no_state(void)
 		g_autoptr(GBytes) part = g_bytes_new(copy, cut);
 		scoped(state) restored = state_from_image(part);
 
-		/* A prefix that is an image by itself lacks its last rows, and is one of another
-		 * state. */
+		/* A prefix that is an image by itself lacks its
+		 * last rows, and is one of another state. */
 		refused += restored == NULL ? 1 : 0;
 	}
 	g_assert_cmpuint(refused, >, size / 2);

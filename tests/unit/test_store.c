@@ -114,7 +114,7 @@ static void threads_that_want_the_same_tips_make_one_fetch(
 
 	(void)unused;
 	for (gsize i = 0; i < G_N_ELEMENTS(openers); i++) {
-		openers[i] = (struct opener){fixture, &upstream, git_fixture_budget(), FALSE};
+		openers[i] = (struct opener){fixture, &upstream, sandbox_budget(), FALSE};
 		threads[i] = g_thread_new("opener", open_in_thread, &openers[i]);
 	}
 	for (gsize i = 0; i < G_N_ELEMENTS(openers); i++) {
@@ -140,7 +140,7 @@ static int run_child(char **arguments)
 	scoped(stores) stores = stores_new(cache, NULL);
 	struct remote remote = git_fixture_remote(path, IDENTITY);
 	struct fetch_ref tip = {.remote_name = "refs/heads/main", .local_name = LOCAL_NAME};
-	struct budget budget = git_fixture_budget();
+	struct budget budget = sandbox_budget();
 	g_autoptr(GError) error = NULL;
 	scoped(store) store = NULL;
 
@@ -168,7 +168,7 @@ static void processes_that_want_the_same_tips_make_one_fetch(
 	g_autofree char *command = g_strdup_printf(
 		"%s >one & %s >two & %s >three & wait; cat one two three | sort | xargs", child,
 		child, child);
-	g_autofree char *counts = git_fixture_run(fixture->folder, command);
+	g_autofree char *counts = sandbox_run(fixture->folder, command);
 
 	(void)unused;
 	g_assert_cmpstr(counts, ==, "0 0 1");
@@ -209,7 +209,7 @@ static void a_fetch_killed_at_any_step_leaves_a_store_that_can_be_used(
 			"-e inject=rename,renameat2,mkdir,unlink,link,rmdir:signal=KILL:when=%u"
 			" %s >/dev/null || status=$?; echo $status",
 			step, child);
-		g_autofree char *status = git_fixture_run(fixture->folder, command);
+		g_autofree char *status = sandbox_run(fixture->folder, command);
 
 		assert_opens(fixture);
 		if (strcmp(status, "0") == 0)

@@ -91,7 +91,7 @@ static void failure_is_shared_within_a_round(struct fixture *fixture, gconstpoin
 
 static void asker_that_was_stopped_leaves_no_answer(struct fixture *fixture, gconstpointer unused)
 {
-	struct budget stopped = git_fixture_budget();
+	struct budget stopped = sandbox_budget();
 	g_autoptr(GError) error = NULL;
 	scoped(upstream_answer) answer = NULL;
 
@@ -107,7 +107,7 @@ static void asker_that_was_stopped_leaves_no_answer(struct fixture *fixture, gco
 static gpointer ask(gpointer data)
 {
 	struct fixture *fixture = data;
-	struct budget budget = git_fixture_budget();
+	struct budget budget = sandbox_budget();
 
 	return upstream_refs_get(fixture->refs, "one", &fixture->remote, prefixes, &budget, NULL);
 }
@@ -201,7 +201,7 @@ static void each_waits_within_its_own_budget(struct fixture *fixture, gconstpoin
 	g_assert_no_error(error);
 	remote = remote_new(config, address, &error);
 	g_assert_no_error(error);
-	first = second = (struct asking){refs, remote, git_fixture_budget(), NULL};
+	first = second = (struct asking){refs, remote, sandbox_budget(), NULL};
 	second.budget.deadline_ms = clock_now().monotonic_ms + 200;
 	asker = g_thread_new("ask", ask_in_vain, &first);
 	g_assert_null(ask_in_vain(&second));

@@ -1,14 +1,14 @@
-#ifndef FORGE_TESTS_TURN_H
-#define FORGE_TESTS_TURN_H
+#ifndef FORGE_TESTS_UNIT_SAMPLE_TURN_H
+#define FORGE_TESTS_UNIT_SAMPLE_TURN_H
 
 #include <string.h>
 
 #include "journal/base/scope.h"
 #include "journal/journal.h"
 
-/** A turn of the scheduler made for tests: one entry of equal events (queue_paused) whose actor is
- * a given text. */
-struct turn {
+/** A turn of the scheduler made for tests: one entry of equal
+ * events (queue_paused) whose actor is a given text. */
+struct sample_turn {
 	Forge__QueuePaused paused;
 	Forge__Event event;
 	Forge__Event **events;
@@ -17,9 +17,9 @@ struct turn {
 	Forge__Entries entries;
 };
 
-static inline struct turn *turn_new(size_t events, const char *actor)
+static inline struct sample_turn *sample_turn_new(size_t events, const char *actor)
 {
-	struct turn *turn = g_new0(struct turn, 1);
+	struct sample_turn *turn = g_new0(struct sample_turn, 1);
 
 	forge__queue_paused__init(&turn->paused);
 	forge__event__init(&turn->event);
@@ -41,20 +41,20 @@ static inline struct turn *turn_new(size_t events, const char *actor)
 	return turn;
 }
 
-static inline void turn_free(struct turn *turn)
+static inline void sample_turn_free(struct sample_turn *turn)
 {
 	g_free(turn->paused.actor);
 	g_free(turn->events);
 	g_free(turn);
 }
-SCOPED_POINTER(turn, turn_free)
+SCOPED_POINTER(sample_turn, sample_turn_free)
 
-/** As turn_new(), with an actor of SIZE letters. */
-static inline struct turn *turn_of_size(size_t events, size_t size)
+/** As sample_turn_new(), with an actor of SIZE letters. */
+static inline struct sample_turn *sample_turn_of_size(size_t events, size_t size)
 {
 	g_autofree char *actor = g_strnfill(size, 'a');
 
-	return turn_new(events, actor);
+	return sample_turn_new(events, actor);
 }
 
 #endif
