@@ -67,6 +67,9 @@
 /* Scheduling: jobs in one grant, events in one decision (so that it fits an entry), inputs and
  * bytes in one turn (a turn is one record and one sync of the disk). */
 #define LIMIT_JOBS_PER_GRANT 64
+/* What a grant says of one job's earlier attempts: the rest of a message is for its fork and its
+ * arguments, whose patterns and addresses have some 50 KB. */
+#define LIMIT_GRANTED_PROGRESS_BYTES (768 * 1024)
 #define LIMIT_EVENTS_PER_DECISION 1000
 #define LIMIT_INPUTS_PER_TURN 1024
 #define LIMIT_TURN_BYTES (LIMIT_RECORD_BYTES - LIMIT_ENTRY_BYTES)
