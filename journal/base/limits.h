@@ -57,6 +57,14 @@
 #define LIMIT_BRANCHES_PER_FORK 1000
 #define LIMIT_ERROR_TEXT_BYTES 1000
 
+/* Backups of one branch on a fork's server: a tip that was overwritten is kept while it is among
+ * the newest so many, and for so many days in any case. So many are deleted at once: a push names
+ * each.
+ */
+#define LIMIT_BACKUPS_KEPT 10
+#define LIMIT_BACKUP_DAYS 90
+#define LIMIT_BACKUPS_DELETED 100
+
 /* An event names so many conflict paths; the count is always whole. */
 #define LIMIT_CONFLICT_PATHS 100
 

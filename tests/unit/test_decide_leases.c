@@ -330,8 +330,7 @@ static void test_a_grant_fits_a_message_whatever_was_announced(void)
 	granted = reply->grant->jobs[0];
 	g_assert_cmpuint(protobuf_c_message_get_packed_size(&reply->base), <, LIMIT_MESSAGE_BYTES);
 	g_assert_cmpuint(granted->n_intended, >, 50);
-	g_assert_cmpstr(
-		granted->intended[granted->n_intended - 1]->ref, ==, "refs/heads/newest");
+	g_assert_cmpstr(granted->intended[granted->n_intended - 1]->ref, ==, "refs/heads/newest");
 }
 
 /* What was learnt of one repository is not said of another that has its fork's name since. */

@@ -69,8 +69,8 @@ static gboolean fetch(struct http *http, const struct remote *remote, const char
 static void over_http(gconstpointer data)
 {
 	const size_t i = GPOINTER_TO_SIZE(data);
-	scoped(canned_server) server = canned_server_new(
-		cases[i].answers, G_N_ELEMENTS(cases[i].answers));
+	scoped(canned_server)
+		server = canned_server_new(cases[i].answers, G_N_ELEMENTS(cases[i].answers));
 	struct http *http = http_new();
 	const struct remote remote = {.kind = REMOTE_HTTP,
 		.shown = (char *)"the-server",

@@ -311,8 +311,8 @@ gboolean transfer_fetch(struct http *http, git_repository *repository, const str
 	gboolean refused = FALSE;
 
 	begin_login(&login, http, remote);
-	while (!fetch_once(http, repository, &login.remote, refs, n_refs, budget, &refused,
-		       &failure) &&
+	while (!fetch_once(
+		       http, repository, &login.remote, refs, n_refs, budget, &refused, &failure) &&
 		login_again(&login, budget, &failure))
 		;
 	if (refused)

@@ -24,7 +24,7 @@ struct stream {
 	struct http_exchange *exchange;
 	const char *discovery; /* of an action that lists refs: what follows the base in its URL;
 				  else NULL */
-	gboolean may_refuse; /* of a fetch, before the first byte of its answer */
+	gboolean may_refuse;   /* of a fetch, before the first byte of its answer */
 };
 
 struct subtransport {
