@@ -305,6 +305,28 @@ static void nobody_waits_longer_than_the_job_may_last(
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED);
 }
 
+/* The job is cancelled in the middle of a fetch, and the cache's folder cannot be written to. */
+static void cancel_and_hide(struct budget *budget, const char *text, uint64_t bytes, void *data)
+{
+	(void)text, (void)bytes;
+	if (g_atomic_int_get(&budget->cancelled))
+		return;
+	g_atomic_int_set(&budget->cancelled, 1);
+	git_fixture_do(data, "mv cache/stores cache/hidden");
+}
+
+static void a_cancelled_fetch_blames_no_disk(struct git_fixture *fixture, gconstpointer unused)
+{
+	scoped_value(upstream) upstream = look_at_upstream(fixture);
+	g_autoptr(GError) error = NULL;
+
+	(void)unused;
+	fixture->budget.progress = cancel_and_hide;
+	fixture->budget.progress_data = fixture;
+	g_assert_null(open_store(fixture, &upstream, &error));
+	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED);
+}
+
 static void the_least_recently_used_goes_first_and_nobody_loses_what_he_holds(
 	struct git_fixture *fixture, gconstpointer unused)
 {
@@ -364,6 +386,7 @@ int main(int argc, char **argv)
 	TEST(damage_is_found_after_the_machine_was_started_again);
 	TEST(an_object_lost_in_the_middle_is_noticed_by_the_next_fetch);
 	TEST(nobody_waits_longer_than_the_job_may_last);
+	TEST(a_cancelled_fetch_blames_no_disk);
 	TEST(the_least_recently_used_goes_first_and_nobody_loses_what_he_holds);
 	TEST(a_folder_that_cannot_be_written_is_named);
 	return g_test_run();
