@@ -198,6 +198,7 @@ gboolean cache_repository_keep(struct cache_repository *repository, const struct
 
 	for (size_t i = 0; i < n_refs; i++)
 		changed |= anchors_set(&repository->anchors, refs[i].local_name, &refs[i].oid);
+	anchors_thin(&repository->anchors, refs, n_refs);
 	return !changed ||
 		anchors_write(&repository->anchors, repository->folder.repository, error);
 }
