@@ -228,6 +228,10 @@
 /* Stores: past these a store is rewritten, so that look-ups stay quick and descriptors few. */
 #define LIMIT_STORE_PACKS 50
 #define LIMIT_STORE_LOOSE_OBJECTS 1000
+/* With so many times more, a rewrite no longer waits until a store happens to be idle: those who
+ * come to it wait, at most so long, for those who use it to leave. */
+#define LIMIT_STORE_OVERDUE 2
+#define LIMIT_STORE_REWRITE_WAIT_MS 5000
 #define LIMIT_STORE_LOCK_MS 60000
 #define LIMIT_STORE_LOCK_PAUSE_MS 20
 /* Packs and loose objects of all handles that libgit2 keeps mapped; at most a quarter of the

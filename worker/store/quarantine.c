@@ -54,8 +54,8 @@ static gboolean move_packs(const struct store_folder *folder, GError **error)
 	return TRUE;
 }
 
-/* What a transfer ends with that could not write what came. Whatever else it ended with has a reason
- * of its own: who cancelled a job did not ask for room on the disk. */
+/* What a transfer ends with that could not write what came. Whatever else it ended with has a
+ * reason of its own: who cancelled a job did not ask for room on the disk. */
 static gboolean may_be_the_disk(const GError *error)
 {
 	return g_error_matches(error, FORGE_ERROR, FORGE_ERROR_FAILED) ||
