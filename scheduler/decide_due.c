@@ -289,8 +289,53 @@ static void fail_without_target(const struct view *view, struct decision *decisi
 	decision_add(view, decision, FORGE__EVENT__KIND_JOB_FAILED, failed);
 }
 
+/* Bytes of PART as a field of another message, at most. */
+static size_t field_bytes(const ProtobufCMessage *part)
+{
+	return protobuf_c_message_get_packed_size(part) + 6;
+}
+
+/*
+ * What earlier attempts of the job began and ended, as much of it as a message can carry. Of pushes
+ * that may have happened the newest go first: nobody else can tell them. A branch that is left out
+ * of those that ended is looked at again, and what is said of it then is known already.
+ */
+static void fill_progress(
+	const struct job_progress *progress, Forge__GrantedJob *granted, GPtrArray *owned)
+{
+	Forge__PushIntended **intended = (Forge__PushIntended **)progress->intended->pdata;
+	Forge__FinishedBranch **finished = g_new(
+		Forge__FinishedBranch *, progress->finished->len + 1);
+	guint first = progress->intended->len;
+	gboolean has_error = FALSE;
+	size_t bytes = 0;
+
+	g_ptr_array_add(owned, finished);
+	while (first > 0 &&
+		(bytes += field_bytes(&intended[first - 1]->base)) <= LIMIT_GRANTED_PROGRESS_BYTES)
+		first--;
+	granted->intended = intended + first;
+	granted->n_intended = progress->intended->len - first;
+	granted->finished = finished;
+	for (guint i = 0; i < progress->finished->len; i++) {
+		Forge__FinishedBranch *branch = g_memdup2(
+			progress->finished->pdata[i], sizeof(*branch));
+
+		g_ptr_array_add(owned, branch);
+		/* The first error is the job's; of the others it is enough that they ended. */
+		if (has_error)
+			branch->error = NULL;
+		has_error = has_error || branch->error;
+		bytes += field_bytes(&branch->base);
+		if (bytes > LIMIT_GRANTED_PROGRESS_BYTES)
+			return;
+		finished[granted->n_finished++] = branch;
+	}
+}
+
+/* OWNED takes what GRANTED needs and the state does not have. */
 static void fill_granted(const struct view *view, const struct job_pick *pick,
-	Forge__GrantedJob *granted, Forge__JobId *id)
+	Forge__GrantedJob *granted, Forge__JobId *id, GPtrArray *owned)
 {
 	const struct batch_row *batch = pick->batch->user_data;
 	const struct job *job = job_table_job(view->state->jobs, pick->batch, pick->number);
@@ -311,12 +356,8 @@ static void fill_granted(const struct view *view, const struct job_pick *pick,
 		granted->target = (char *)target;
 	if (target && job_kind_of(batch->opened->kind)->about == JOB_ABOUT_FORK)
 		granted->fork = state_fork(view->state, target)->spec;
-	if (progress) {
-		granted->n_intended = progress->intended->len;
-		granted->intended = (Forge__PushIntended **)progress->intended->pdata;
-		granted->n_finished = progress->finished->len;
-		granted->finished = (Forge__FinishedBranch **)progress->finished->pdata;
-	}
+	if (progress)
+		fill_progress(progress, granted, owned);
 }
 
 /* Jobs whose target is gone end here; the others are moved to
@@ -346,6 +387,7 @@ static void grant(const struct view *view, struct decision *decision, const stru
 	g_autofree Forge__GrantedJob *jobs = g_new(Forge__GrantedJob, n_picks);
 	g_autofree Forge__GrantedJob **job_pointers = g_new(Forge__GrantedJob *, n_picks);
 	g_autofree Forge__JobId *ids = g_new(Forge__JobId, n_picks);
+	g_autoptr(GPtrArray) owned = g_ptr_array_new_with_free_func(g_free);
 	Forge__Grant message = FORGE__GRANT__INIT;
 	Forge__Reply reply = FORGE__REPLY__INIT;
 	size_t bytes = 0;
@@ -355,7 +397,7 @@ static void grant(const struct view *view, struct decision *decision, const stru
 	leased->jobs = g_new(Forge__JobId *, n_picks);
 	leased->attempts = g_new(uint32_t, n_picks);
 	for (uint32_t i = 0; i < n_picks; i++) {
-		fill_granted(view, &picks[i], &jobs[i], &ids[i]);
+		fill_granted(view, &picks[i], &jobs[i], &ids[i], owned);
 		bytes += protobuf_c_message_get_packed_size(&jobs[i].base);
 		if (i > 0 && bytes > LIMIT_MESSAGE_BYTES / 2)
 			break;

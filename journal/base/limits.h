@@ -61,6 +61,14 @@
 #define LIMIT_BRANCHES_PER_FORK 1000
 #define LIMIT_ERROR_TEXT_BYTES 1000
 
+/* Backups of one branch on a fork's server: a tip that was overwritten is kept while it is among
+ * the newest so many, and for so many days in any case. So many are deleted at once: a push names
+ * each.
+ */
+#define LIMIT_BACKUPS_KEPT 10
+#define LIMIT_BACKUP_DAYS 90
+#define LIMIT_BACKUPS_DELETED 100
+
 /* An event names so many conflict paths; the count is always whole. */
 #define LIMIT_CONFLICT_PATHS 100
 
@@ -71,6 +79,9 @@
 /* Scheduling: jobs in one grant, events in one decision (so that it fits an entry), inputs and
  * bytes in one turn (a turn is one record and one sync of the disk). */
 #define LIMIT_JOBS_PER_GRANT 64
+/* What a grant says of one job's earlier attempts: the rest of a message is for its fork and its
+ * arguments, whose patterns and addresses have some 50 KB. */
+#define LIMIT_GRANTED_PROGRESS_BYTES (768 * 1024)
 #define LIMIT_EVENTS_PER_DECISION 1000
 #define LIMIT_INPUTS_PER_TURN 1024
 #define LIMIT_TURN_BYTES (LIMIT_RECORD_BYTES - LIMIT_ENTRY_BYTES)
@@ -244,6 +255,10 @@
 /* Stores: past these a store is rewritten, so that look-ups stay quick and descriptors few. */
 #define LIMIT_STORE_PACKS 50
 #define LIMIT_STORE_LOOSE_OBJECTS 1000
+/* With so many times more, a rewrite no longer waits until a store happens to be idle: those who
+ * come to it wait, at most so long, for those who use it to leave. */
+#define LIMIT_STORE_OVERDUE 2
+#define LIMIT_STORE_REWRITE_WAIT_MS 5000
 #define LIMIT_STORE_LOCK_MS 60000
 #define LIMIT_STORE_LOCK_PAUSE_MS 20
 /* Packs and loose objects of all handles that libgit2 keeps

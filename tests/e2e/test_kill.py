@@ -198,22 +198,33 @@ def test_a_killed_command_with_commands_beside_it_on_one_journal(fleet, dice):
     expected.check_reports()
 
 
-def test_a_push_that_happened_is_told_though_upstream_deleted_the_branch_since(world):
-    fork = world.one(behind=1, ahead=1, add=("--branch", "main"))
-    world.git(fork.upstream, "branch", "other", "main")
-    world.git(fork.upstream, "symbolic-ref", "HEAD", "refs/heads/other")
+def kill_between_push_and_answer(world, fork, branch):
+    """Syncs until BRANCH has moved on the fork, and kills the command before it hears of that. Returns the old tip."""
     hook = world.path(fork.repository) / "hooks" / "post-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\nsleep 2\n")
     hook.chmod(0o755)
-    before = world.tip(fork.repository)
+    before = world.tip(fork.repository, branch)
     child = world.start("fork", "sync", "--all")
     until = time.monotonic() + 20
-    while world.tip(fork.repository) == before and time.monotonic() < until:
+    while world.tip(fork.repository, branch) == before and time.monotonic() < until:
         time.sleep(0.02)
-    assert world.tip(fork.repository) != before, "the push to be cut off from its answer never arrived"
+    assert world.tip(fork.repository, branch) != before, "the push to be cut off from its answer never arrived"
     kill(child)
+    return before
+
+
+# Named, meant by a glob that matches nothing any more or others only, or upstream's default branch of before.
+@pytest.mark.parametrize("patterns", [["main"], ["ma*"], ["*"], []])
+def test_a_push_that_happened_is_told_though_upstream_deleted_the_branch_since(world, patterns):
+    fork = world.one(behind=1, ahead=1, add=[word for pattern in patterns for word in ("--branch", pattern)])
+    world.git(fork.upstream, "branch", "other", "main~1")
+    if "*" in patterns:
+        world.git(fork.repository, "branch", "other", world.tip(fork.upstream, "other"))
+    before = kill_between_push_and_answer(world, fork, "main")
+    world.git(fork.upstream, "symbolic-ref", "HEAD", "refs/heads/other")
     world.git(fork.upstream, "update-ref", "-d", "refs/heads/main")
     world.sync(status=None)
-    first = [event["data"] for event in world.events() if event["type"] == "fork_synced"][0]
+    told = [event["data"] for event in world.events() if event["type"] == "fork_synced"]
+    first = [fact for fact in told if fact["branch"] == "main"][0]
     assert (first["status"], first["before"], first["after"]) == ("merged", before, world.tip(fork.repository))

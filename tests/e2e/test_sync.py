@@ -156,6 +156,44 @@ def test_where_the_namespace_is_refused_the_backup_is_a_branch(world):
     assert world.refs(fork.repository)[entry["backup"]] == before
 
 
+def old_backups(world, fork, place):
+    """Twelve backups of main from 2020, oldest first, each of a commit of its own."""
+    tree, refs = world.git(fork.repository, "rev-parse", "main^{tree}"), []
+    for day in range(1, 13):
+        oid = world.git(fork.repository, *AS_SOMEBODY, "commit-tree", "-m", str(day), tree)
+        refs.append(f"{place}/main/{oid}-202001{day:02}T000000Z")
+        world.git(fork.repository, "update-ref", refs[-1], oid)
+    return refs
+
+
+AS_SOMEBODY = ("-c", "user.name=Jane Doe", "-c", "user.email=jane@example.com")
+
+
+@pytest.mark.parametrize("place", ["refs/forge/backup", "refs/heads/forge-backup"])
+def test_old_backups_but_the_newest_ten_are_deleted(world, place):
+    fork = world.one(behind=1, ahead=1)
+    refs = old_backups(world, fork, place)
+    beside = ["refs/forge/backup/main/by-hand", "refs/forge/backup/other/" + refs[0].rpartition("/")[2]]
+    for ref in beside:
+        world.git(fork.repository, "update-ref", ref, refs[0].rpartition("/")[2][:40])
+    before = world.tip(fork.repository)
+    if place.startswith("refs/heads/"):
+        world.server.reject_ref(world.repository(fork.repository), "refs/forge/*")
+    entry = only(world.sync("--all", "--strategy", "overwrite"))
+    now = world.refs(fork.repository, "")
+    assert now[entry["backup"]] == before and entry["backup"].startswith(f"{place}/main/{before}-")
+    assert {ref for ref in now if "backup/" in ref} == {entry["backup"], *refs[3:], *beside}
+
+
+def test_a_server_that_keeps_every_ref_is_overwritten_all_the_same(world):
+    fork = world.one(behind=1, ahead=1)
+    refs = old_backups(world, fork, "refs/forge/backup")
+    world.server.reject_ref(world.repository(fork.repository), "refs/forge/backup/main/*-2020*")
+    entry = only(world.sync("--all", "--strategy", "overwrite"))
+    assert entry["status"] == "overwritten"
+    assert set(world.refs(fork.repository, "refs/forge/backup/")) == {entry["backup"], *refs}
+
+
 # ---- conflicts ----
 
 

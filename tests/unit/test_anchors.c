@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "journal/base/errors.h"
+#include "journal/base/limits.h"
 
 static void every_branch_name_gives_a_valid_ref_of_its_own(void)
 {
@@ -81,6 +82,29 @@ static void a_damaged_file_is_refused_whole(void)
 	g_rmdir(folder);
 }
 
+static void too_many_are_thinned_but_not_those_in_use(void)
+{
+	struct fetch_ref used[] = {{.local_name = "refs/anchors/tip/000000"},
+		{.local_name = "refs/anchors/tip/000001"}};
+	scoped_value(anchors) anchors;
+	git_oid oid;
+
+	anchors_init(&anchors);
+	git_oid_fromstr(&oid, "0123456789012345678901234567890123456789");
+	for (int i = 0; i < LIMIT_ANCHORS; i++) {
+		g_autofree char *name = g_strdup_printf("refs/anchors/tip/%06d", i);
+
+		anchors_set(&anchors, name, &oid);
+	}
+	anchors_thin(&anchors, used, G_N_ELEMENTS(used));
+	g_assert_cmpint(g_tree_nnodes(anchors.by_name), ==, LIMIT_ANCHORS);
+	anchors_set(&anchors, "refs/anchors/tip/x", &oid);
+	anchors_thin(&anchors, used, G_N_ELEMENTS(used));
+	g_assert_cmpint(g_tree_nnodes(anchors.by_name), ==, LIMIT_ANCHORS / 2 + 1);
+	g_assert_nonnull(anchors_find(&anchors, used[0].local_name));
+	g_assert_nonnull(anchors_find(&anchors, used[1].local_name));
+}
+
 int main(int argc, char **argv)
 {
 	int status;
@@ -90,6 +114,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/anchors/every_branch_name_gives_a_valid_ref_of_its_own",
 		every_branch_name_gives_a_valid_ref_of_its_own);
 	g_test_add_func("/anchors/what_is_written_is_read_again", what_is_written_is_read_again);
+	g_test_add_func("/anchors/too_many_are_thinned_but_not_those_in_use",
+		too_many_are_thinned_but_not_those_in_use);
 	g_test_add_func(
 		"/anchors/a_damaged_file_is_refused_whole", a_damaged_file_is_refused_whole);
 	status = g_test_run();

@@ -171,11 +171,52 @@ static void prefixes_cover_what_the_patterns_may_mean(void)
 	}
 }
 
+/* A push of BRANCH to the tip DIGIT was announced: what becomes of a plan for release/2 alone. */
+static char *plan_after_push(const char *branch, char digit)
+{
+	static char glob[] = "release/*";
+	char *const patterns[] = {glob};
+	scoped(ref_listing) upstream = listing_of("release/2=5");
+	scoped(ref_listing) fork = listing_of("release/1=3 release/2=4");
+	scoped(branch_plan) plan = branch_plan_new(upstream, fork, patterns, 1, FALSE, TRUE);
+	git_oid after;
+
+	memset(&after.id, digit, sizeof(after.id));
+	branch_plan_add_pushed(plan, fork, branch, &after);
+	return text_of(plan);
+}
+
+static void branch_that_was_pushed_and_then_deleted_is_planned(void)
+{
+	g_autofree char *plan = plan_after_push("release/1", '3');
+
+	g_assert_cmpstr(plan, ==, "release/2 4<5; release/1 failed BRANCH_DELETED");
+}
+
+static void branch_that_was_announced_but_not_pushed_is_not_planned(void)
+{
+	g_autofree char *not_pushed = plan_after_push("release/1", '7');
+	g_autofree char *gone = plan_after_push("release/0", '3');
+
+	g_assert_cmpstr(not_pushed, ==, "release/2 4<5");
+	g_assert_cmpstr(gone, ==, "release/2 4<5");
+}
+
+static void branch_that_is_planned_already_is_planned_once(void)
+{
+	g_autofree char *plan = plan_after_push("release/2", '4');
+
+	g_assert_cmpstr(plan, ==, "release/2 4<5");
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add_func("/branch_plan/" #name, name)
 	TEST(plans_follow_from_the_listings_alone);
 	TEST(prefixes_cover_what_the_patterns_may_mean);
+	TEST(branch_that_was_pushed_and_then_deleted_is_planned);
+	TEST(branch_that_was_announced_but_not_pushed_is_not_planned);
+	TEST(branch_that_is_planned_already_is_planned_once);
 	return g_test_run();
 }

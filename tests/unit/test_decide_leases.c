@@ -346,6 +346,61 @@ static void test_the_next_attempt_learns_what_was_begun(void)
 	g_assert_cmpstr(granted->finished[0]->branch, ==, "docs");
 }
 
+/* A branch's name of 30,000 bytes and a number. */
+static char *long_branch(int number)
+{
+	g_autofree char *filling = g_strnfill(30000, 'b');
+
+	return g_strdup_printf("%s%d", filling, number);
+}
+
+static const Forge__Reply *grant_after_restart(struct core *core)
+{
+	core_restart(core);
+	core_greet_worker(core, "fresh", 1);
+	core_pass(core, LIMIT_LEASE_MS);
+	core_greet_worker(core, "another", 1);
+	return core_reply(core, "another", FORGE__REPLY__KIND_GRANT);
+}
+
+static void test_a_grant_fits_a_message_whatever_was_finished(void)
+{
+	uint64_t batch;
+	scoped(core) core = with_fork_job(&batch);
+	const Forge__Reply *reply;
+
+	for (int i = 0; i < 40; i++) {
+		g_autofree char *branch = long_branch(i);
+
+		tell_synced(core, batch, 1, branch);
+	}
+	tell_intent(core, batch, 1, "main");
+	reply = grant_after_restart(core);
+	g_assert_cmpuint(protobuf_c_message_get_packed_size(&reply->base), <, LIMIT_MESSAGE_BYTES);
+	g_assert_cmpuint(reply->grant->jobs[0]->n_finished, >, 20);
+	g_assert_cmpuint(reply->grant->jobs[0]->n_intended, ==, 1);
+}
+
+static void test_a_grant_fits_a_message_whatever_was_announced(void)
+{
+	uint64_t batch;
+	scoped(core) core = with_fork_job(&batch);
+	const Forge__GrantedJob *granted;
+	const Forge__Reply *reply;
+
+	for (int i = 0; i < 40; i++) {
+		g_autofree char *branch = long_branch(i);
+
+		tell_intent(core, batch, 1, branch);
+	}
+	tell_intent(core, batch, 1, "newest");
+	reply = grant_after_restart(core);
+	granted = reply->grant->jobs[0];
+	g_assert_cmpuint(protobuf_c_message_get_packed_size(&reply->base), <, LIMIT_MESSAGE_BYTES);
+	g_assert_cmpuint(granted->n_intended, >, 20);
+	g_assert_cmpstr(granted->intended[granted->n_intended - 1]->ref, ==, "refs/heads/newest");
+}
+
 /* What was learnt of one repository is not said of another that has its fork's name since. */
 static void test_a_fork_that_took_a_removed_ones_name_is_not_taken_for_it(void)
 {
@@ -561,6 +616,8 @@ int main(int argc, char **argv)
 	CLAIM(a_worker_that_was_silent_too_long_is_told_to_join_again);
 	CLAIM(doubled_facts_are_recorded_once);
 	CLAIM(the_next_attempt_learns_what_was_begun);
+	CLAIM(a_grant_fits_a_message_whatever_was_finished);
+	CLAIM(a_grant_fits_a_message_whatever_was_announced);
 	CLAIM(a_fork_that_took_a_removed_ones_name_is_not_taken_for_it);
 	CLAIM(a_job_that_failed_after_some_branches_leaves_the_fork_in_doubt);
 	CLAIM(a_fork_with_very_many_conflicts_can_still_be_listed);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "journal/base/limits.h"
 #include "tests/unit/git_fixture.h"
 #include "worker/store/store_lock.h"
 
@@ -305,6 +306,62 @@ static void nobody_waits_longer_than_the_job_may_last(
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED);
 }
 
+static void a_store_in_use_all_the_time_is_rewritten_once_it_is_overdue(
+	struct git_fixture *fixture, gconstpointer unused)
+{
+	scoped_value(upstream) upstream = look_at_upstream(fixture);
+	g_autofree char *path = g_build_filename(fixture->cache, "stores", IDENTITY ".lock", NULL);
+	scoped(store_lock) newcomer = NULL;
+	struct store *reader = open_store(fixture, &upstream, NULL);
+	struct opener opener = {fixture, &upstream, fixture->budget, FALSE};
+	GThread *writer;
+
+	(void)unused;
+	g_assert_nonnull(reader);
+	git_fixture_do(fixture,
+		"cd cache/stores/" IDENTITY ".git; for i in $(seq %d); do "
+		"echo $i | git hash-object -w --stdin | git pack-objects -q objects/pack/pack >made;"
+		"done; rm made",
+		LIMIT_STORE_PACKS * LIMIT_STORE_OVERDUE + 1);
+	add_commit(fixture, "two");
+	upstream.tip.oid = git_fixture_oid(fixture, UPSTREAM, "main");
+	newcomer = store_lock_open(path, NULL);
+	writer = g_thread_new("writer", open_in_thread, &opener);
+	while (store_lock_try(newcomer, STORE_LOCK_GATE, STORE_LOCK_SHARED)) {
+		g_assert_true(budget_check(&fixture->budget, NULL));
+		store_lock_drop(newcomer, STORE_LOCK_GATE);
+		g_thread_yield();
+	}
+	store_close(reader);
+	g_thread_join(writer);
+	g_assert_true(opener.opened);
+	git_fixture_do(fixture,
+		"test $(ls cache/stores/" IDENTITY ".git/objects/pack/*.idx | wc -l) -lt %d",
+		LIMIT_STORE_PACKS);
+}
+
+/* The job is cancelled in the middle of a fetch, and the cache's folder cannot be written to. */
+static void cancel_and_hide(struct budget *budget, const char *text, uint64_t bytes, void *data)
+{
+	(void)text, (void)bytes;
+	if (g_atomic_int_get(&budget->cancelled))
+		return;
+	g_atomic_int_set(&budget->cancelled, 1);
+	git_fixture_do(data, "mv cache/stores cache/hidden");
+}
+
+static void a_cancelled_fetch_blames_no_disk(struct git_fixture *fixture, gconstpointer unused)
+{
+	scoped_value(upstream) upstream = look_at_upstream(fixture);
+	g_autoptr(GError) error = NULL;
+
+	(void)unused;
+	fixture->budget.progress = cancel_and_hide;
+	fixture->budget.progress_data = fixture;
+	g_assert_null(open_store(fixture, &upstream, &error));
+	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_INTERRUPTED);
+}
+
 static void the_least_recently_used_goes_first_and_nobody_loses_what_he_holds(
 	struct git_fixture *fixture, gconstpointer unused)
 {
@@ -364,6 +421,8 @@ int main(int argc, char **argv)
 	TEST(damage_is_found_after_the_machine_was_started_again);
 	TEST(an_object_lost_in_the_middle_is_noticed_by_the_next_fetch);
 	TEST(nobody_waits_longer_than_the_job_may_last);
+	TEST(a_store_in_use_all_the_time_is_rewritten_once_it_is_overdue);
+	TEST(a_cancelled_fetch_blames_no_disk);
 	TEST(the_least_recently_used_goes_first_and_nobody_loses_what_he_holds);
 	TEST(a_folder_that_cannot_be_written_is_named);
 	return g_test_run();

@@ -217,6 +217,30 @@ struct branch_plan *branch_plan_new(const struct ref_listing *upstream,
 	return plan;
 }
 
+static gboolean has_planned(const struct branch_plan *plan, const char *name)
+{
+	for (guint i = 0; i < plan->branches->len; i++)
+		if (strcmp(((struct planned_branch *)plan->branches->pdata[i])->name, name) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+void branch_plan_add_pushed(struct branch_plan *plan, const struct ref_listing *fork,
+	const char *name, const git_oid *after)
+{
+	const struct advertised_ref *tip = find_branch(fork, name);
+	struct planned_branch *branch;
+
+	if (!tip || !git_oid_equal(&tip->oid, after) || has_planned(plan, name))
+		return;
+	branch = g_new0(struct planned_branch, 1);
+	branch->name = g_strdup(name);
+	branch->fork_tip = tip->oid;
+	end_branch(branch, FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED, FORGE_ERROR_BRANCH_DELETED,
+		"'%s' is not among upstream's branches that are meant any more", name);
+	g_ptr_array_add(plan->branches, branch);
+}
+
 char **branch_plan_prefixes(char *const *patterns, size_t n, const char *default_branch_ref)
 {
 	g_autoptr(GPtrArray) prefixes = g_ptr_array_new();

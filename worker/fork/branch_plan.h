@@ -41,6 +41,14 @@ struct branch_plan *branch_plan_new(const struct ref_listing *upstream,
 	gboolean complete);
 
 /**
+ * Adds BRANCH, of which an earlier attempt announced that it would push AFTER, unless PLAN has it
+ * already or the fork is not at AFTER. Patterns mean it no longer: upstream has deleted it, or
+ * follows another default branch. Ended as BRANCH_DELETED, for whoever knows nothing of the push.
+ */
+void branch_plan_add_pushed(struct branch_plan *plan, const struct ref_listing *fork,
+	const char *branch, const git_oid *after);
+
+/**
  * Prefixes to list (NULL-terminated, owned by the array) so that PATTERNS can be planned: HEAD, and
  * each name or what stands before its first wildcard. DEFAULT_BRANCH (full ref name, may be NULL)
  * is added where there are no patterns.

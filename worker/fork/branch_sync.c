@@ -1,5 +1,5 @@
 /*
- * One branch of one fork: how the tips are related, what the strategy makes of that, and the push.
+ * One branch of one fork: how the tips are related, and what the strategy makes of that.
  *
  * Everything is done on commit ids that were advertised; the push names the id it expects, so
  * whatever happens meanwhile on the server is noticed there. What is to be pushed is recorded
@@ -14,6 +14,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/message.h"
+#include "worker/fork/branch_push.h"
 #include "worker/git/identity.h"
 #include "worker/merge/tree_merge.h"
 
@@ -71,14 +72,6 @@ static gboolean relate(git_repository *git, const git_oid *ours, const git_oid *
 
 /* ---- facts -------------------------------------------------------------------------------- */
 
-static void set_oid(char **field, const git_oid *oid)
-{
-	char hex[GIT_OID_HEXSZ + 1];
-
-	if (!git_oid_is_zero(oid))
-		message_set_string(field, git_oid_tostr(hex, sizeof(hex), oid));
-}
-
 static Forge__ForkSynced *new_fact(
 	const struct fork_syncing *syncing, const struct planned_branch *branch)
 {
@@ -87,9 +80,9 @@ static Forge__ForkSynced *new_fact(
 	forge__fork_synced__init(fact);
 	message_set_string(&fact->fork, syncing->spec->name);
 	message_set_string(&fact->branch, branch->name);
-	set_oid(&fact->before, &branch->fork_tip);
-	set_oid(&fact->after, &branch->fork_tip);
-	set_oid(&fact->upstream_tip, &branch->upstream_tip);
+	field_set_oid(&fact->before, &branch->fork_tip);
+	field_set_oid(&fact->after, &branch->fork_tip);
+	field_set_oid(&fact->upstream_tip, &branch->upstream_tip);
 	fact->dry_run = syncing->dry_run;
 	return fact;
 }
@@ -134,7 +127,7 @@ static Forge__ForkSynced *fact_of(const struct fork_syncing *syncing,
 	fact->ahead = (uint32_t)relation->ahead;
 	fact->behind = (uint32_t)relation->behind;
 	fact->counts_unknown = !relation->related;
-	set_oid(&fact->merge_base, &relation->base);
+	field_set_oid(&fact->merge_base, &relation->base);
 	return fact;
 }
 
@@ -190,147 +183,7 @@ static Forge__ForkSynced *conflicted(const struct fork_syncing *syncing,
 	return fact;
 }
 
-/* ---- pushing ------------------------------------------------------------------------------ */
-
-/* A push of one branch, as it is recorded and made. */
-struct update {
-	Forge__BranchStatus status;
-	git_oid after;
-	char *backup; /* ref that keeps the old tip; NULL: none needed */
-};
-
-static gboolean push_one(const struct fork_syncing *syncing, struct push_ref *ref, GError **error)
-{
-	const struct operation *operation = syncing->operation;
-
-	return transfer_push(operation->workshop->http, fork_repository_git(syncing->repository),
-		syncing->fork, ref, 1, operation->budget, error);
-}
-
-/* Sets *HOLDS to whether REF of the fork's server is at TIP. */
-static gboolean look_at_backup(const struct fork_syncing *syncing, const char *ref,
-	const git_oid *tip, gboolean *holds, GError **error)
-{
-	const struct operation *operation = syncing->operation;
-	const char *const prefixes[] = {ref, NULL};
-	scoped(ref_listing) listing = transfer_list(
-		operation->workshop->http, syncing->fork, prefixes, operation->budget, error);
-	const struct advertised_ref *found = listing ? ref_listing_find(listing, ref) : NULL;
-
-	*holds = found && git_oid_equal(&found->oid, tip);
-	return listing != NULL;
-}
-
-/*
- * Keeps TIP under REF on the fork's server; *KEPT says whether it does, *MESSAGE what the server
- * said if it does not. A ref that is there already was put there by an earlier sync, or is not to
- * be trusted.
- */
-static gboolean push_backup(const struct fork_syncing *syncing, const char *ref, const git_oid *tip,
-	gboolean *kept, char **message, GError **error)
-{
-	struct push_ref push = {.remote_name = ref, .after = *tip};
-
-	if (!push_one(syncing, &push, error))
-		return FALSE;
-	*message = push.message;
-	*kept = push.result == PUSH_DONE;
-	return push.result != PUSH_MOVED || look_at_backup(syncing, ref, tip, kept, error);
-}
-
-/* The ref that keeps the branch's old tip, in forge's own namespace or, where the server refuses
- * that, as a branch. */
-static char *keep_old_tip(
-	const struct fork_syncing *syncing, const struct planned_branch *branch, GError **error)
-{
-	static const char *const places[] = {"refs/forge/backup", "refs/heads/forge-backup"};
-	g_autofree char *message = NULL;
-	char hex[GIT_OID_HEXSZ + 1];
-
-	git_oid_tostr(hex, sizeof(hex), &branch->fork_tip);
-	for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
-		g_autofree char *ref = g_strjoin("/", places[i], branch->name, hex, NULL);
-		gboolean kept;
-
-		g_clear_pointer(&message, g_free);
-		if (!push_backup(syncing, ref, &branch->fork_tip, &kept, &message, error))
-			return NULL;
-		if (kept)
-			return g_steal_pointer(&ref);
-	}
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_PUSH_REJECTED,
-		"the server refuses a backup of '%s', so it is left as it is: %s", branch->name,
-		message ? message : "no reason given");
-	return NULL;
-}
-
-static gboolean report_intent(const struct fork_syncing *syncing,
-	const struct planned_branch *branch, const char *ref, const struct update *update,
-	GError **error)
-{
-	Forge__PushIntended *intended = g_new(Forge__PushIntended, 1);
-	Forge__Fact *fact = g_new(Forge__Fact, 1);
-
-	forge__push_intended__init(intended);
-	message_set_string(&intended->fork, syncing->spec->name);
-	message_set_string(&intended->ref, ref);
-	set_oid(&intended->before, &branch->fork_tip);
-	set_oid(&intended->after, &update->after);
-	intended->status = update->status;
-	if (update->backup)
-		message_set_string(&intended->backup, update->backup);
-	forge__fact__init(fact);
-	fact->kind_case = FORGE__FACT__KIND_PUSH_INTENDED;
-	fact->push_intended = intended;
-	operation_note(syncing->operation, fact);
-	return operation_report(syncing->operation, error);
-}
-
-/* What the server said to the update, as an error; TRUE if it took it. */
-static gboolean check_push(
-	const struct planned_branch *branch, const struct push_ref *push, GError **error)
-{
-	const char *words = push->message ? push->message : "no reason given";
-
-	switch (push->result) {
-	case PUSH_DONE:
-		return TRUE;
-	case PUSH_REJECTED:
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_PUSH_REJECTED,
-			"the server refused to update '%s': %s", branch->name, words);
-		return FALSE;
-	case PUSH_MOVED:
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_REF_MOVED,
-			"'%s' moved on the fork meanwhile", branch->name);
-		return FALSE;
-	case PUSH_NOT_TRIED:
-		break;
-	}
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR,
-		"the server did not say what became of '%s'", branch->name);
-	return FALSE;
-}
-
-static gboolean push_branch(const struct fork_syncing *syncing, const struct planned_branch *branch,
-	struct update *update, GError **error)
-{
-	g_autofree char *ref = g_strconcat("refs/heads/", branch->name, NULL);
-	struct push_ref push = {
-		.remote_name = ref, .before = branch->fork_tip, .after = update->after};
-	gboolean done;
-
-	if (update->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN &&
-		!git_oid_is_zero(&branch->fork_tip)) {
-		update->backup = keep_old_tip(syncing, branch, error);
-		if (!update->backup)
-			return FALSE;
-	}
-	if (!report_intent(syncing, branch, ref, update, error))
-		return FALSE;
-	done = push_one(syncing, &push, error) && check_push(branch, &push, error);
-	g_free(push.message);
-	return done;
-}
+/* ---- updating ------------------------------------------------------------------------------ */
 
 /* The server lacks what git does not push: an end of the branch, of which all else is known. */
 static gboolean is_content_missing(const GError *failure)
@@ -343,7 +196,7 @@ static Forge__ForkSynced *update_branch(const struct fork_syncing *syncing,
 	const struct planned_branch *branch, const struct relation *relation,
 	Forge__BranchStatus status, const git_oid *after, GError **error)
 {
-	struct update update = {.status = status, .after = *after};
+	scoped_value(branch_push) push = {.status = status, .after = *after};
 	g_autoptr(GError) failure = NULL;
 	Forge__ForkSynced *fact;
 	gboolean may_push = content_check_branch(syncing->content,
@@ -352,16 +205,14 @@ static Forge__ForkSynced *update_branch(const struct fork_syncing *syncing,
 
 	if (!may_push && is_content_missing(failure))
 		return failed(syncing, branch, relation, failure);
-	if (!may_push || (!syncing->dry_run && !push_branch(syncing, branch, &update, &failure))) {
-		g_free(update.backup);
+	if (!may_push || (!syncing->dry_run && !branch_push(syncing, branch, &push, &failure))) {
 		g_propagate_error(error, g_steal_pointer(&failure));
 		return NULL;
 	}
 	fact = fact_of(syncing, branch, relation, status);
-	set_oid(&fact->after, after);
-	if (update.backup)
-		message_set_string(&fact->backup, update.backup);
-	g_free(update.backup);
+	field_set_oid(&fact->after, after);
+	if (push.backup)
+		message_set_string(&fact->backup, push.backup);
 	/* Only to make the next fetch small: what it says is on the server. */
 	if (!syncing->dry_run &&
 		!fork_repository_anchor(syncing->repository, branch->name, after, &failure))

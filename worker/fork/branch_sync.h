@@ -5,21 +5,7 @@
 #include <glib.h>
 
 #include "worker/fork/branch_plan.h"
-#include "worker/content/content_check.h"
-#include "worker/store/fork_repository.h"
-#include "worker/operation.h"
-
-/** A fork being synced: what its branches share. */
-struct fork_syncing {
-	struct operation *operation;
-	const Forge__Fork *spec;
-	Forge__Strategy strategy; /**< never UNSET */
-	gboolean dry_run;
-	const struct remote *upstream;
-	const struct remote *fork;
-	struct fork_repository *repository;
-	struct content_check *content;
-};
+#include "worker/fork/fork_syncing.h"
 
 /** What can be done about a branch, from how its two tips are related. */
 enum branch_action {

@@ -15,6 +15,8 @@
 #include "worker/fork/branch_sync.h"
 #include "worker/operation.h"
 
+#define HEADS "refs/heads/"
+
 /* Everything one run of the job has. */
 struct run {
 	struct fork_syncing syncing;
@@ -148,27 +150,62 @@ static gboolean list_fork(struct run *run, const char *const *prefixes, GError *
 	return TRUE;
 }
 
+/* Name of the branch that INTENDED is a push of; NULL if it is of another ref. Borrowed. */
+static const char *branch_of(const Forge__PushIntended *intended)
+{
+	return g_str_has_prefix(intended->ref, HEADS) ? intended->ref + strlen(HEADS) : NULL;
+}
+
+/* A push that an earlier attempt announced and that happened is told, whether or not its branch is
+ * still meant. */
+static void plan_pushed(struct run *run)
+{
+	const Forge__GrantedJob *job = run->syncing.operation->job;
+
+	for (size_t i = 0; i < job->n_intended; i++) {
+		const char *branch = branch_of(job->intended[i]);
+		git_oid after;
+
+		if (branch && git_oid_fromstr(&after, job->intended[i]->after) == 0)
+			branch_plan_add_pushed(run->plan, run->fork_refs, branch, &after);
+	}
+}
+
 static void plan(struct run *run, gboolean complete)
 {
 	branch_plan_free(run->plan);
 	run->plan = branch_plan_new(run->upstream_refs->listing, run->fork_refs, run->patterns,
 		run->n_patterns, run->syncing.strategy == FORGE__STRATEGY__STRATEGY_OVERWRITE,
 		complete);
+	plan_pushed(run);
+}
+
+/* What of the fork has to be listed: what the patterns mean, and what was announced. */
+static char **fork_prefixes_of(const struct run *run)
+{
+	const Forge__GrantedJob *job = run->syncing.operation->job;
+	const struct advertised_ref *head = ref_listing_find(run->upstream_refs->listing, "HEAD");
+	g_auto(GStrv) patterns = branch_plan_prefixes(
+		run->patterns, run->n_patterns, head ? head->symref_target : NULL);
+	g_autoptr(GStrvBuilder) prefixes = g_strv_builder_new();
+
+	g_strv_builder_addv(prefixes, (const char **)patterns);
+	for (size_t i = 0; i < job->n_intended; i++)
+		if (branch_of(job->intended[i]))
+			g_strv_builder_add(prefixes, job->intended[i]->ref);
+	return g_strv_builder_end(prefixes);
 }
 
 static gboolean list_and_plan(struct run *run, GError **error)
 {
-	static const char *const everything[] = {"HEAD", "refs/heads/", NULL};
+	static const char *const everything[] = {"HEAD", HEADS, NULL};
 	g_auto(GStrv)
 		upstream_prefixes = branch_plan_prefixes(run->patterns, run->n_patterns, NULL);
 	g_auto(GStrv) fork_prefixes = NULL;
-	const struct advertised_ref *head;
 
 	if (!list_upstream(run, (const char *const *)upstream_prefixes, error))
 		return FALSE;
-	head = ref_listing_find(run->upstream_refs->listing, "HEAD");
-	fork_prefixes = branch_plan_prefixes(
-		run->patterns, run->n_patterns, head ? head->symref_target : NULL);
+	fork_prefixes = fork_prefixes_of(run);
 	if (!list_fork(run, (const char *const *)fork_prefixes, error))
 		return FALSE;
 	plan(run, FALSE);
@@ -200,10 +237,7 @@ static const Forge__PushIntended *intended_for(const struct run *run, const char
 	const Forge__GrantedJob *job = run->syncing.operation->job;
 
 	for (size_t i = job->n_intended; i > 0; i--) {
-		const char *ref = job->intended[i - 1]->ref;
-
-		if (g_str_has_prefix(ref, "refs/heads/") &&
-			strcmp(ref + strlen("refs/heads/"), branch) == 0)
+		if (g_strcmp0(branch_of(job->intended[i - 1]), branch) == 0)
 			return job->intended[i - 1];
 	}
 	return NULL;
@@ -256,7 +290,7 @@ struct fetches {
 
 static void add_fetch(struct fetches *fetches, const char *branch, const git_oid *oid)
 {
-	char *remote_name = g_strconcat("refs/heads/", branch, NULL);
+	char *remote_name = g_strconcat(HEADS, branch, NULL);
 	char *local_name = anchor_name("tip", remote_name);
 	struct fetch_ref ref = {remote_name, *oid, local_name};
 

@@ -139,17 +139,34 @@ static int spawn(pid_t *pid, const char *const *arguments, char *const *environm
 	return status;
 }
 
+/* A child whose end could not be noticed would be taken for one that hangs: it is ended at once. */
+static int watch(pid_t pid, int *process)
+{
+	int status;
+
+	*process = pidfd_open(pid, 0);
+	if (*process >= 0)
+		return 0;
+	status = errno;
+	kill(-pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
 struct child *child_new(const char *const *arguments, struct budget *budget, GError **error)
 {
 	g_auto(GStrv) environment = clean_environment();
 	struct streams streams;
 	struct child *child;
 	pid_t pid = 0;
-	int status;
+	int status, process = -1;
 
 	if (!budget_check(budget, error))
 		return NULL;
 	status = open_streams(&streams) ? spawn(&pid, arguments, environment, &streams) : errno;
+	if (status == 0)
+		status = watch(pid, &process);
 	if (status != 0) {
 		close_streams(&streams);
 		g_set_error(error, FORGE_ERROR,
@@ -163,7 +180,7 @@ struct child *child_new(const char *const *arguments, struct budget *budget, GEr
 
 	child = g_new0(struct child, 1);
 	child->pid = pid;
-	child->process = pidfd_open(pid, 0);
+	child->process = process;
 	child->input = streams.input[0];
 	child->output = streams.output[0];
 	child->complaints = streams.complaints[0];

@@ -253,17 +253,53 @@ static gboolean set_local_refs(
 	return status == 0;
 }
 
+/* TRUE if the server still lists each of REFS where it was. */
+static gboolean lists_the_same(struct http *http, const struct remote *remote,
+	const struct fetch_ref *refs, size_t n_refs, struct budget *budget)
+{
+	g_autofree const char **names = g_new0(const char *, n_refs + 1);
+	scoped(ref_listing) listing = NULL;
+
+	for (size_t i = 0; i < n_refs; i++)
+		names[i] = refs[i].remote_name;
+	listing = list_once(http, remote, names, budget, NULL);
+	for (size_t i = 0; listing && i < n_refs; i++) {
+		const struct advertised_ref *now = ref_listing_find(listing, names[i]);
+
+		if (!now || !git_oid_equal(&now->oid, &refs[i].oid))
+			return FALSE;
+	}
+	return listing != NULL;
+}
+
+/* A server refuses an id as none of its refs' if the ref moved between its two answers, or if it
+ * cannot read what its ref names. The first passes, the second does not. */
+static void judge_refusal(struct http *http, const struct remote *remote,
+	const struct fetch_ref *refs, size_t n_refs, struct budget *budget, GError **refusal)
+{
+	if (!lists_the_same(http, remote, refs, n_refs, budget))
+		return;
+	(*refusal)->code = FORGE_ERROR_BROKEN_REPOSITORY;
+	g_prefix_error(refusal, "the server lists what it cannot give: ");
+}
+
+/* Sets *REFUSED to whether it failed because the server would not give what it had just listed. */
 static gboolean fetch_once(struct http *http, git_repository *repository,
 	const struct remote *remote, const struct fetch_ref *refs, size_t n_refs,
-	struct budget *budget, GError **error)
+	struct budget *budget, gboolean *refused, GError **error)
 {
 	scoped_value(session) session = {0};
 
-	return session_open(
-		       &session, http, repository, remote, GIT_DIRECTION_FETCH, budget, error) &&
-		check_unmoved(&session, refs, n_refs, error) &&
-		download(&session, refs, n_refs, error) &&
-		check_received(repository, remote, refs, n_refs, error) &&
+	*refused = FALSE;
+	if (!session_open(&session, http, repository, remote, GIT_DIRECTION_FETCH, budget, error) ||
+		!check_unmoved(&session, refs, n_refs, error))
+		return FALSE;
+	if (!download(&session, refs, n_refs, error)) {
+		*refused = g_error_matches(
+			session.context.error, FORGE_ERROR, FORGE_ERROR_REF_MOVED);
+		return FALSE;
+	}
+	return check_received(repository, remote, refs, n_refs, error) &&
 		set_local_refs(repository, refs, n_refs, error);
 }
 
@@ -272,11 +308,15 @@ gboolean transfer_fetch(struct http *http, git_repository *repository, const str
 {
 	scoped_value(login) login = {0};
 	GError *failure = NULL;
+	gboolean refused = FALSE;
 
 	begin_login(&login, http, remote);
-	while (!fetch_once(http, repository, &login.remote, refs, n_refs, budget, &failure) &&
+	while (!fetch_once(
+		       http, repository, &login.remote, refs, n_refs, budget, &refused, &failure) &&
 		login_again(&login, budget, &failure))
 		;
+	if (refused)
+		judge_refusal(http, &login.remote, refs, n_refs, budget, &failure);
 	return end_login(&login, budget, failure, error);
 }
 

@@ -43,7 +43,7 @@ struct ref_listing *transfer_list(struct http *http, const struct remote *remote
  * Downloads REFS into REPOSITORY with one negotiation and one pack. What REPOSITORY's own refs
  * reach is offered as known; its alternates' refs are not. Sets each local ref only after the
  * objects are there. No connectivity check is made here. Errors as ls_refs_http(), and REF_MOVED,
- * BROKEN_REPOSITORY.
+ * BROKEN_REPOSITORY: also where the server refuses a tip that it goes on listing.
  */
 gboolean transfer_fetch(struct http *http, git_repository *repository, const struct remote *remote,
 	const struct fetch_ref *refs, size_t n_refs, struct budget *budget, GError **error);

@@ -14,6 +14,8 @@
 
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
+#include "journal/base/log.h"
+#include "worker/remote/verdict.h"
 
 struct stream {
 	git_smart_subtransport_stream parent; /* first: libgit2 hands this back */
@@ -22,6 +24,7 @@ struct stream {
 	struct http_exchange *exchange;
 	const char *discovery; /* of an action that lists refs: what follows the base in its URL;
 				  else NULL */
+	gboolean may_refuse;   /* of a fetch, before the first byte of its answer */
 };
 
 struct subtransport {
@@ -55,13 +58,64 @@ static GError *note_base(struct stream *stream)
 	return NULL;
 }
 
+/* Reads on until BUFFER has WANTED of its SIZE bytes or the answer ends. */
+static gboolean read_up_to(struct stream *stream, char *buffer, size_t size, size_t wanted,
+	size_t *n_read, GError **error)
+{
+	size_t n = 1;
+
+	while (n > 0 && *n_read < MIN(wanted, size)) {
+		if (!http_exchange_read(
+			    stream->exchange, buffer + *n_read, size - *n_read, &n, error))
+			return FALSE;
+		*n_read += n;
+	}
+	return TRUE;
+}
+
+/*
+ * A server that will not give what was asked for says so in a packet `ERR words` of its own. To
+ * libgit2 that is no more than a packet of a kind that it did not expect.
+ */
+static gboolean read_beginning(
+	struct stream *stream, char *buffer, size_t size, size_t *n_read, GError **error)
+{
+	const size_t head_bytes = strlen("0000ERR ");
+	g_autofree char *words = NULL, *redacted = NULL, *line = NULL;
+	enum forge_error code;
+
+	*n_read = 0;
+	if (!read_up_to(stream, buffer, size, head_bytes, n_read, error))
+		return FALSE;
+	if (*n_read < head_bytes || memcmp(buffer + 4, "ERR ", 4) != 0)
+		return TRUE;
+	if (!read_up_to(stream, buffer, size, LIMIT_ERROR_TEXT_BYTES, n_read, error))
+		return FALSE;
+	words = g_strndup(
+		buffer + head_bytes, MIN(*n_read - head_bytes, LIMIT_ERROR_TEXT_BYTES / 2));
+	redacted = log_redact(words, NULL);
+	code = verdict_of_words(redacted, FORGE_ERROR_PROTOCOL_ERROR, &line);
+	g_set_error(error, FORGE_ERROR, (gint)code, "%s: the server says: %s",
+		stream->context->remote->shown, line);
+	return FALSE;
+}
+
+static gboolean read_some(
+	struct stream *stream, char *buffer, size_t size, size_t *n_read, GError **error)
+{
+	if (!stream->may_refuse)
+		return http_exchange_read(stream->exchange, buffer, size, n_read, error);
+	stream->may_refuse = FALSE;
+	return read_beginning(stream, buffer, size, n_read, error);
+}
+
 static int stream_read(
 	git_smart_subtransport_stream *parent, char *buffer, size_t size, size_t *n_read)
 {
 	struct stream *stream = (struct stream *)(void *)parent;
 	GError *error = NULL;
 
-	if (!http_exchange_read(stream->exchange, buffer, size, n_read, &error))
+	if (!read_some(stream, buffer, size, n_read, &error))
 		return stop(stream->context, error);
 	if (stream->discovery) {
 		error = note_base(stream);
@@ -154,6 +208,7 @@ static int subtransport_action(git_smart_subtransport_stream **out, git_smart_su
 	stream->context = context;
 	stream->subtransport = subtransport;
 	stream->discovery = lists ? action->path : NULL;
+	stream->may_refuse = service == GIT_SERVICE_UPLOADPACK;
 	stream->exchange = http_exchange_new(
 		context->http, context->remote, &request, context->budget);
 	*out = &stream->parent;

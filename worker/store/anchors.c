@@ -132,3 +132,38 @@ gboolean anchors_set(struct anchors *anchors, const char *name, const git_oid *o
 	g_tree_replace(anchors->by_name, g_strdup(name), g_memdup2(oid, sizeof(*oid)));
 	return TRUE;
 }
+
+/* Names that go, borrowed from the tree; every second one that is not wanted. */
+struct thinning {
+	GHashTable *wanted;
+	GPtrArray *going;
+	gboolean goes;
+};
+
+static gboolean choose(gpointer name, gpointer oid, gpointer data)
+{
+	struct thinning *thinning = data;
+
+	(void)oid;
+	if (g_hash_table_contains(thinning->wanted, name))
+		return FALSE;
+	thinning->goes = !thinning->goes;
+	if (thinning->goes)
+		g_ptr_array_add(thinning->going, name);
+	return FALSE;
+}
+
+void anchors_thin(struct anchors *anchors, const struct fetch_ref *refs, size_t n_refs)
+{
+	g_autoptr(GHashTable) wanted = g_hash_table_new(hash_string_keyed, g_str_equal);
+	g_autoptr(GPtrArray) going = g_ptr_array_new();
+	struct thinning thinning = {wanted, going, FALSE};
+
+	if (g_tree_nnodes(anchors->by_name) <= LIMIT_ANCHORS)
+		return;
+	for (size_t i = 0; i < n_refs; i++)
+		g_hash_table_add(wanted, (gpointer)refs[i].local_name);
+	g_tree_foreach(anchors->by_name, choose, &thinning);
+	for (guint i = 0; i < going->len; i++)
+		g_tree_remove(anchors->by_name, going->pdata[i]);
+}

@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "journal/base/scope.h"
+#include "worker/remote/transfer.h"
 
 /** The refs of one repository folder of the cache: what its server was last seen to have. */
 struct anchors {
@@ -34,5 +35,12 @@ const git_oid *anchors_find(const struct anchors *anchors, const char *name);
 
 /** Sets NAME to OID; TRUE if that changed something. */
 gboolean anchors_set(struct anchors *anchors, const char *name, const git_oid *oid);
+
+/**
+ * If there are more than LIMIT_ANCHORS, drops every second one; never those of REFS (N; by local
+ * name). Loses no object, for nothing is pruned: only what the next fetch of a dropped ref's branch
+ * can offer at once.
+ */
+void anchors_thin(struct anchors *anchors, const struct fetch_ref *refs, size_t n_refs);
 
 #endif

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "journal/base/errors.h"
+#include "journal/base/limits.h"
 #include "worker/store/connectivity.h"
 #include "worker/git/git_library.h"
 #include "worker/store/quarantine.h"
@@ -198,6 +199,7 @@ gboolean cache_repository_keep(struct cache_repository *repository, const struct
 
 	for (size_t i = 0; i < n_refs; i++)
 		changed |= anchors_set(&repository->anchors, refs[i].local_name, &refs[i].oid);
+	anchors_thin(&repository->anchors, refs, n_refs);
 	return !changed ||
 		anchors_write(&repository->anchors, repository->folder.repository, error);
 }
@@ -240,13 +242,29 @@ void cache_repository_condemn(const struct cache_repository *repository)
 	store_stamp_remove(repository->folder.repository);
 }
 
+/* Takes USE for this one alone: at once where nobody else has it, and where a rewrite is overdue
+ * after a wait during which nobody new gets it. */
+static gboolean take_alone(struct cache_repository *repository, const struct budget *budget)
+{
+	struct store_lock *lock = repository->lock;
+	gboolean taken = store_lock_try(lock, STORE_LOCK_USE, STORE_LOCK_EXCLUSIVE);
+
+	if (taken || !store_rewrite_is_overdue(repository->folder.repository))
+		return taken;
+	taken = store_lock_take_within(lock, STORE_LOCK_GATE, STORE_LOCK_EXCLUSIVE,
+			LIMIT_STORE_REWRITE_WAIT_MS, budget, NULL) &&
+		store_lock_take_within(lock, STORE_LOCK_USE, STORE_LOCK_EXCLUSIVE,
+			LIMIT_STORE_REWRITE_WAIT_MS, budget, NULL);
+	store_lock_drop(lock, STORE_LOCK_GATE);
+	return taken;
+}
+
 gboolean cache_repository_rewrite_if_due(
 	struct cache_repository *repository, const struct budget *budget, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
 
-	if (!store_rewrite_is_due(repository->folder.repository) ||
-		!store_lock_try(repository->lock, STORE_LOCK_USE, STORE_LOCK_EXCLUSIVE))
+	if (!store_rewrite_is_due(repository->folder.repository) || !take_alone(repository, budget))
 		return TRUE;
 	unload(repository);
 	if (!store_rewrite(&repository->folder, repository->borrowed, budget, &failure))

@@ -54,6 +54,15 @@ static gboolean move_packs(const struct store_folder *folder, GError **error)
 	return TRUE;
 }
 
+/* What a transfer ends with that could not write what came. Whatever else it ended with has a
+ * reason of its own: who cancelled a job did not ask for room on the disk. */
+static gboolean may_be_the_disk(const GError *error)
+{
+	return g_error_matches(error, FORGE_ERROR, FORGE_ERROR_FAILED) ||
+		g_error_matches(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY) ||
+		g_error_matches(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR);
+}
+
 /* A disk that is full, or a folder that is read-only, looks like a broken transfer: say so instead.
  */
 static void blame_disk(const char *path, GError **error)
@@ -61,6 +70,8 @@ static void blame_disk(const char *path, GError **error)
 	g_autofree char *parent = g_path_get_dirname(path);
 	struct statvfs disk;
 
+	if (!may_be_the_disk(*error))
+		return;
 	if (access(parent, W_OK) != 0) {
 		g_clear_error(error);
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_CACHE_UNUSABLE,

@@ -179,6 +179,15 @@ static gboolean fill(struct store *store, const struct remote *upstream,
 	return TRUE;
 }
 
+static gboolean begin_use(struct store_lock *lock, const struct budget *budget, GError **error)
+{
+	gboolean taken = store_lock_take(lock, STORE_LOCK_GATE, STORE_LOCK_SHARED, budget, error) &&
+		store_lock_take(lock, STORE_LOCK_USE, STORE_LOCK_SHARED, budget, error);
+
+	store_lock_drop(lock, STORE_LOCK_GATE);
+	return taken;
+}
+
 struct store *store_open(struct stores *stores, const struct remote *upstream,
 	const struct fetch_ref *tips, size_t n_tips, struct budget *budget, GError **error)
 {
@@ -188,8 +197,7 @@ struct store *store_open(struct stores *stores, const struct remote *upstream,
 	store->identity = g_strdup(upstream->identity);
 	if (!cache_repository_init(&store->repository, stores->stores_folder, store->identity, NULL,
 		    NULL, error) ||
-		!store_lock_take(
-			store->repository.lock, STORE_LOCK_USE, STORE_LOCK_SHARED, budget, error))
+		!begin_use(store->repository.lock, budget, error))
 		return NULL;
 	store_lock_touch(store->repository.lock);
 	if (!cache_repository_load(&store->repository, NULL) ||

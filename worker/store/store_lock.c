@@ -75,10 +75,10 @@ static int set_lock(const struct store_lock *lock, enum store_lock_part part, sh
 	return result == 0 ? 0 : errno;
 }
 
-gboolean store_lock_take(struct store_lock *lock, enum store_lock_part part,
-	enum store_lock_mode mode, const struct budget *budget, GError **error)
+gboolean store_lock_take_within(struct store_lock *lock, enum store_lock_part part,
+	enum store_lock_mode mode, int64_t wait_ms, const struct budget *budget, GError **error)
 {
-	int64_t until_ms = clock_now().monotonic_ms + LIMIT_STORE_LOCK_MS;
+	int64_t until_ms = clock_now().monotonic_ms + wait_ms;
 	int64_t pause_ms = 1;
 
 	for (;;) {
@@ -95,13 +95,19 @@ gboolean store_lock_take(struct store_lock *lock, enum store_lock_part part,
 			return FALSE;
 		if (clock_now().monotonic_ms >= until_ms) {
 			g_set_error(error, FORGE_ERROR, FORGE_ERROR_STORE_BUSY,
-				"%s was held for %d seconds", lock->path,
-				LIMIT_STORE_LOCK_MS / 1000);
+				"%s was held for %" G_GINT64_FORMAT " seconds", lock->path,
+				wait_ms / 1000);
 			return FALSE;
 		}
 		g_usleep((gulong)pause_ms * 1000);
 		pause_ms = MIN(pause_ms * 2, LIMIT_STORE_LOCK_PAUSE_MS);
 	}
+}
+
+gboolean store_lock_take(struct store_lock *lock, enum store_lock_part part,
+	enum store_lock_mode mode, const struct budget *budget, GError **error)
+{
+	return store_lock_take_within(lock, part, mode, LIMIT_STORE_LOCK_MS, budget, error);
 }
 
 gboolean store_lock_try(

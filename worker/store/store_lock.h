@@ -12,6 +12,8 @@ enum store_lock_part {
 	STORE_LOCK_USE, /**< shared: the folder stays where it is; exclusive: it may be exchanged or
 			   removed */
 	STORE_LOCK_WRITE, /**< exclusive: objects and refs may be added */
+	STORE_LOCK_GATE,  /**< shared, for a moment: before USE is taken without WRITE; exclusive:
+			     nobody new comes to USE while a writer waits for it */
 };
 
 enum store_lock_mode {
@@ -36,6 +38,10 @@ SCOPED_POINTER(store_lock, store_lock_close)
  */
 gboolean store_lock_take(struct store_lock *lock, enum store_lock_part part,
 	enum store_lock_mode mode, const struct budget *budget, GError **error);
+
+/** As store_lock_take(), but waits at most WAIT_MS. */
+gboolean store_lock_take_within(struct store_lock *lock, enum store_lock_part part,
+	enum store_lock_mode mode, int64_t wait_ms, const struct budget *budget, GError **error);
 
 /** As store_lock_take(), without waiting: FALSE if somebody else holds it. */
 gboolean store_lock_try(

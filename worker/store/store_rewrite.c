@@ -73,15 +73,14 @@ static GPtrArray *list_packs(const char *path)
 }
 
 /* Loose objects lie in folders of two digits; counting stops where it decides. */
-static guint count_loose_objects(const char *path)
+static guint count_loose_objects(const char *path, guint most)
 {
 	g_autofree char *objects = g_build_filename(path, "objects", NULL);
 	g_autoptr(GDir) folders = g_dir_open(objects, 0, NULL);
 	const char *folder;
 	guint n_objects = 0;
 
-	while (folders && (folder = g_dir_read_name(folders)) &&
-		n_objects <= LIMIT_STORE_LOOSE_OBJECTS) {
+	while (folders && (folder = g_dir_read_name(folders)) && n_objects <= most) {
 		g_autofree char *full = g_build_filename(objects, folder, NULL);
 		g_autoptr(GDir) names = strlen(folder) == 2 ? g_dir_open(full, 0, NULL) : NULL;
 
@@ -91,12 +90,22 @@ static guint count_loose_objects(const char *path)
 	return n_objects;
 }
 
-gboolean store_rewrite_is_due(const char *path)
+static gboolean exceeds(const char *path, guint times)
 {
 	g_autoptr(GPtrArray) packs = list_packs(path);
+	guint most = times * LIMIT_STORE_LOOSE_OBJECTS;
 
-	return packs->len > LIMIT_STORE_PACKS ||
-		count_loose_objects(path) > LIMIT_STORE_LOOSE_OBJECTS;
+	return packs->len > times * LIMIT_STORE_PACKS || count_loose_objects(path, most) > most;
+}
+
+gboolean store_rewrite_is_due(const char *path)
+{
+	return exceeds(path, 1);
+}
+
+gboolean store_rewrite_is_overdue(const char *path)
+{
+	return exceeds(path, LIMIT_STORE_OVERDUE);
 }
 
 /* How many packs, from the largest, have each at least as many bytes as all smaller ones together.

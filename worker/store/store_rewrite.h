@@ -10,6 +10,9 @@
  * LIMIT_STORE_LOOSE_OBJECTS loose objects. */
 gboolean store_rewrite_is_due(const char *path);
 
+/** TRUE if it is due so much that those who use the repository should make room for it. */
+gboolean store_rewrite_is_overdue(const char *path);
+
 /**
  * Makes a new repository of all objects and refs of FOLDER's, with few packs, and exchanges the
  * two: the same generation, the same BORROWED (see store_folder_make()). No object is dropped:
