@@ -51,7 +51,8 @@ static const struct {
 		"schema.json: added pagination fields"},
 	{"schema.json", "{\"properties\":{\"a\":{},\"b\":{},\"c\":{},\"d\":{},\"e\":{},\"f\":{}}}",
 		"{\"properties\":{\"a\":{}}}", "schema.json: removed b, c, d and 2 more fields"},
-	{"schema.json", "{\"properties\":{\"config\":{\"properties\":{\"timeout\":{\"maximum\":60}}}}}",
+	{"schema.json",
+		"{\"properties\":{\"config\":{\"properties\":{\"timeout\":{\"maximum\":60}}}}}",
 		"{\"properties\":{\"config\":{\"properties\":{\"timeout\":{\"maximum\":120}}}}}",
 		"schema.json: config.timeout.maximum (60 → 120)"},
 	{"schema.json", "{\"properties\":{\"a\":{}},\"required\":[\"a\"]}",
@@ -71,12 +72,10 @@ static const struct {
 	{"a.yaml", "a: [x, y]", "a: [x, y, z]", "a.yaml: added z to a"},
 	{"a.yaml", "a: [x, y, z]", "a: [x]", "a.yaml: removed y and z from a"},
 	{"a.yaml", "a: [x, y]", "a: [x, z]", "a.yaml: a[1] (y → z)"},
-	{"a.yaml", "a: [x, y]", "a: [p, q, r]",
-		"a.yaml: a ([\"x\",\"y\"] → [\"p\",\"q\",\"r\"])"},
+	{"a.yaml", "a: [x, y]", "a: [p, q, r]", "a.yaml: a ([\"x\",\"y\"] → [\"p\",\"q\",\"r\"])"},
 	{"a.yaml", "t: [{name: a, v: 1}, {name: b, v: 1}]", "t: [{name: b, v: 2}, {name: c}]",
 		"a.yaml: t[b].v (1 → 2), removed t[a], added t[c]"},
-	{"a.yaml", "t: [{name: a}, {name: b}]", "t: [{name: b}, {name: a}]",
-		"a.yaml: reordered t"},
+	{"a.yaml", "t: [{name: a}, {name: b}]", "t: [{name: b}, {name: a}]", "a.yaml: reordered t"},
 	{"a.yaml", "t: [{name: a, v: 1}, {name: a, v: 2}]", "t: [{name: a, v: 1}, {name: a, v: 3}]",
 		"a.yaml: t[1].v (2 → 3)"},
 	{"a.yaml", "t: [{component: crm, version: ^1.0.0}]",
@@ -109,8 +108,8 @@ static const struct {
 static void changes_are_worded_for_people(void)
 {
 	for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
-		scoped(file_change) change =
-			change_of(lines[i].file, lines[i].before, lines[i].after);
+		scoped(file_change)
+			change = change_of(lines[i].file, lines[i].before, lines[i].after);
 		g_autofree char *line = file_change_line(change);
 
 		g_assert_cmpstr(line, ==, lines[i].line);
@@ -126,9 +125,9 @@ static void equal_versions_have_no_change(void)
 
 static void long_values_are_cut(void)
 {
-	scoped(file_change) change = change_of("a.yaml",
-		"v: 0123456789012345678901234567890123456789-old",
-		"v: 0123456789012345678901234567890123456789-new");
+	scoped(file_change)
+		change = change_of("a.yaml", "v: 0123456789012345678901234567890123456789-old",
+			"v: 0123456789012345678901234567890123456789-new");
 
 	g_assert_cmpstr(change->summary, ==, "v (changed)");
 	g_clear_pointer(&change, file_change_free);
@@ -197,8 +196,8 @@ static const struct {
 static void texts_have_a_diff_as_git_shows_it(void)
 {
 	for (gsize i = 0; i < G_N_ELEMENTS(diffs); i++) {
-		scoped(file_change) change =
-			change_of(diffs[i].file, diffs[i].before, diffs[i].after);
+		scoped(file_change)
+			change = change_of(diffs[i].file, diffs[i].before, diffs[i].after);
 
 		g_assert_cmpstr(change->diff, ==, diffs[i].diff);
 	}
@@ -244,8 +243,7 @@ static void a_change_of_mode_alone_has_a_header(void)
 	struct file_version before = FILE_OF("a\n", 0100644), after = FILE_OF("a\n", 0100755);
 	scoped(file_change) change = file_change_new("x", &before, &after);
 
-	g_assert_cmpstr(
-		change->diff, ==, "diff --git a/x b/x\nold mode 100644\nnew mode 100755\n");
+	g_assert_cmpstr(change->diff, ==, "diff --git a/x b/x\nold mode 100644\nnew mode 100755\n");
 }
 
 static char *many_fields(int n, int value)
@@ -266,8 +264,8 @@ static void changes_past_the_limit_are_counted(void)
 
 	g_assert_cmpuint(change->fields->changes->len, ==, LIMIT_FIELD_CHANGES);
 	g_assert_cmpuint(change->fields->n, ==, LIMIT_FIELD_CHANGES + 500);
-	g_assert_cmpstr(change->summary, ==,
-		"k0 (1 → 2), k1 (1 → 2), k2 (1 → 2) and 2497 more changes");
+	g_assert_cmpstr(
+		change->summary, ==, "k0 (1 → 2), k1 (1 → 2), k2 (1 → 2) and 2497 more changes");
 	file_change_append_rows(change, list);
 	g_assert_cmpuint(value_count(list), ==, LIMIT_FIELD_CHANGES + 1);
 }

@@ -54,8 +54,8 @@ static void every_case_of_the_file_is_judged_as_it_says(void)
 	for (gsize i = 0; lines[i] && *lines[i]; i++) {
 		scoped(value) line = json(lines[i]);
 		GError *error = NULL;
-		scoped(json_schema) schema =
-			json_schema_new(value_get(line, "schema"), &origin, &error);
+		scoped(json_schema)
+			schema = json_schema_new(value_get(line, "schema"), &origin, &error);
 
 		g_assert_no_error(error);
 		if (is_valid(schema, value_get(line, "instance")) !=
@@ -74,7 +74,8 @@ static const struct {
 	const char *findings; /* one a line */
 } told[] = {
 	{"{\"properties\":{\"config\":{\"properties\":{\"timeout\":{\"maximum\":120}}}}}",
-		"{\"config\":{\"timeout\":600}}", "config.timeout: expected at most 120, found 600"},
+		"{\"config\":{\"timeout\":600}}",
+		"config.timeout: expected at most 120, found 600"},
 	{"{\"minimum\":1.5}", "1", "expected at least 1.5, found 1"},
 	{"{\"exclusiveMinimum\":1}", "1", "expected more than 1, found 1"},
 	{"{\"exclusiveMaximum\":1}", "1", "expected less than 1, found 1"},
@@ -89,7 +90,8 @@ static const struct {
 	{"{\"minLength\":1}", "\"\"", "expected at least 1 character, found 0"},
 	{"{\"maxItems\":2}", "[1,2,3]", "expected at most 2 items, found 3"},
 	{"{\"minProperties\":2}", "{}", "expected at least 2 fields, found 0"},
-	{"{\"pattern\":\"^[a-z]+$\"}", "\"A b\"", "expected text that matches ^[a-z]+$, found \"A b\""},
+	{"{\"pattern\":\"^[a-z]+$\"}", "\"A b\"",
+		"expected text that matches ^[a-z]+$, found \"A b\""},
 	{"{\"required\":[\"name\",\"a.b\"]}", "{}",
 		"name: required, but missing\n\"a.b\": required, but missing"},
 	{"{\"dependentRequired\":{\"card\":[\"address\"]}}", "{\"card\":1}",
@@ -153,7 +155,8 @@ static const struct {
 	{"{\"maxItems\":1.5}", "maxItems: expected a whole number, 0 or more"},
 	{"{\"required\":true}", "required: expected a list of names"},
 	{"{\"required\":[1]}", "required: expected a list of names"},
-	{"{\"dependentRequired\":{\"a\":\"b\"}}", "dependentRequired: expected a map of lists of names"},
+	{"{\"dependentRequired\":{\"a\":\"b\"}}",
+		"dependentRequired: expected a map of lists of names"},
 	{"{\"enum\":1}", "enum: expected a list"},
 	{"{\"uniqueItems\":1}", "uniqueItems: expected true or false"},
 	{"{\"type\":\"float\"}",
@@ -162,6 +165,7 @@ static const struct {
 		"type: expected null, boolean, integer, number, string, array or object, or a list of them"},
 	{"{\"pattern\":1}", "pattern: expected text"},
 	{"{\"pattern\":\"(\"}", "pattern: '(': no regular expression"},
+	{"{\"pattern\":\"a)(b\"}", "pattern: 'a)(b': no group begins before ')'"},
 	{"{\"pattern\":\"[a\"}", "pattern: '[a': no regular expression"},
 	{"{\"pattern\":\"*a\"}", "pattern: '*a': no regular expression"},
 	{"{\"pattern\":\"a\\\\\"}", "pattern: 'a\\': it ends in a backslash"},
@@ -254,8 +258,9 @@ static void assert_given_up(const char *schema_text, const char *instance_text, 
 static void references_in_a_circle_end(void)
 {
 	assert_given_up("{\"$ref\":\"#\"}", "1", "'#' leads back to itself");
-	assert_given_up("{\"$defs\":{\"a\":{\"$ref\":\"#/$defs/b\"},\"b\":{\"$ref\":\"#/$defs/a\"}},"
-			"\"$ref\":\"#/$defs/a\"}",
+	assert_given_up(
+		"{\"$defs\":{\"a\":{\"$ref\":\"#/$defs/b\"},\"b\":{\"$ref\":\"#/$defs/a\"}},"
+		"\"$ref\":\"#/$defs/a\"}",
 		"1", "leads back to itself");
 	assert_given_up("{\"not\":{\"$ref\":\"#\"}}", "1", "leads back to itself");
 	assert_given_up("{\"anyOf\":[{\"$ref\":\"#\"},true]}", "1", "leads back to itself");
@@ -268,16 +273,16 @@ static void questions_that_multiply_end(void)
 
 	for (int i = 0; i < 30; i++)
 		g_string_append_printf(schema,
-			"\"s%d\":{\"allOf\":[{\"$ref\":\"#/$defs/s%d\"},{\"$ref\":\"#/$defs/s%d\"}]},", i,
-			i + 1, i + 1);
+			"\"s%d\":{\"allOf\":[{\"$ref\":\"#/$defs/s%d\"},{\"$ref\":\"#/$defs/s%d\"}]},",
+			i, i + 1, i + 1);
 	g_string_append(schema, "\"s30\":{\"type\":\"integer\"}}}");
 	assert_given_up(schema->str, "1", "takes more than");
 }
 
 static void catastrophic_patterns_end(void)
 {
-	assert_given_up("{\"pattern\":\"^(a+)+$\"}", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"",
-		"it goes back too often");
+	assert_given_up("{\"pattern\":\"^(a+)+$\"}",
+		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"", "it goes back too often");
 	assert_given_up("{\"pattern\":\"^(([a-z])+.)+[A-Z]([a-z])+$\"}",
 		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"", "it goes back too often");
 	assert_given_up("{\"patternProperties\":{\"^(a|a)*$\":true}}",
@@ -298,10 +303,34 @@ static char *repeat(const char *text, gsize n)
 
 static void a_text_too_long_for_patterns_is_an_error(void)
 {
-	g_autofree char *letters = repeat("a", LIMIT_PATTERN_TEXT_BYTES + 1);
+	g_autofree char *letters = repeat("a", LIMIT_PATTERN_SEARCHED_BYTES + 1);
 	g_autofree char *instance = g_strdup_printf("\"%s\"", letters);
 
 	assert_given_up("{\"pattern\":\"a*b\"}", instance, "a text longer than");
+}
+
+/* Searched from every place anew, each of these would take a second. */
+static void patterns_that_are_slow_from_every_place_end(void)
+{
+	scoped(value) list = value_new_list();
+	scoped(json_schema) schema =
+		schema_of("{\"items\":{\"not\":{\"pattern\":\"[xz]*[xw]*[yq]\"}}}");
+	g_autofree char *text = repeat("x", 1000);
+	g_autoptr(GError) error = NULL;
+
+	for (int i = 0; i < 3000; i++)
+		value_append_take(list, value_new_string(text));
+	g_assert_false(json_schema_check(schema, NULL, list, NULL, NULL, &error));
+	g_assert_nonnull(error);
+}
+
+static void a_long_text_that_must_begin_so_is_matched(void)
+{
+	g_autofree char *letters = repeat("a", LIMIT_PATTERN_ANCHORED_BYTES);
+	scoped(value) instance = value_new_string(letters);
+	scoped(json_schema) schema = schema_of("{\"pattern\":\"^a+$\"}");
+
+	g_assert_true(is_valid(schema, instance));
 }
 
 static void a_long_pattern_is_refused(void)
@@ -404,6 +433,8 @@ int main(int argc, char **argv)
 	TEST(questions_that_multiply_end);
 	TEST(catastrophic_patterns_end);
 	TEST(a_text_too_long_for_patterns_is_an_error);
+	TEST(patterns_that_are_slow_from_every_place_end);
+	TEST(a_long_text_that_must_begin_so_is_matched);
 	TEST(a_long_pattern_is_refused);
 	TEST(a_huge_list_is_searched_for_doubles_once);
 	TEST(a_huge_enum_is_looked_up);

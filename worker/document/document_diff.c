@@ -94,8 +94,8 @@ static gboolean is_text(const struct file_version *version)
 /* What a link leads to or which commit a submodule is at, for a line. */
 static char *target_text(const struct file_version *version)
 {
-	g_autofree char *valid =
-		g_utf8_make_valid(version->data ? version->data : "", (gssize)version->size);
+	g_autofree char *valid = g_utf8_make_valid(
+		version->data ? version->data : "", (gssize)version->size);
 	scoped(value) string = value_new_string(valid);
 
 	return value_text_short(string);
@@ -141,8 +141,8 @@ static char *header_of(const char *file, const struct file_version *before,
 	else if (after->absent)
 		g_string_append_printf(header, "deleted file mode %o\n", mode_of(before));
 	else if (!same_mode)
-		g_string_append_printf(header, "old mode %o\nnew mode %o\n", mode_of(before),
-			mode_of(after));
+		g_string_append_printf(
+			header, "old mode %o\nnew mode %o\n", mode_of(before), mode_of(after));
 	if (strcmp(from, to) != 0 && same_mode)
 		g_string_append_printf(header, "index %s..%s %o\n", from, to, mode_of(before));
 	else if (strcmp(from, to) != 0)
@@ -187,8 +187,8 @@ static struct value *read_version(
 {
 	const struct document_origin origin = {file, FORGE_ERROR_VALIDATION_FAILED};
 
-	return document_parse(format, &origin, version->size > 0 ? version->data : "",
-		version->size, NULL);
+	return document_parse(
+		format, &origin, version->size > 0 ? version->data : "", version->size, NULL);
 }
 
 /* The fields that changed, or NULL if one version is no document. */
@@ -240,8 +240,7 @@ static void compare_contents(struct file_change *change, const struct file_versi
 	if (same_bytes(before, after))
 		return;
 	if (!is_text(before) || !is_text(after)) {
-		say(change,
-			"binary files differ (%" G_GSIZE_FORMAT " → %" G_GSIZE_FORMAT " bytes)",
+		say(change, "binary files differ (%" G_GSIZE_FORMAT " → %" G_GSIZE_FORMAT " bytes)",
 			before->size, after->size);
 		return;
 	}
@@ -292,8 +291,8 @@ static void say_new_kind(struct file_change *change, const struct file_version *
 		return;
 	}
 	target = target_text(after);
-	say(change,
-		kind_of(after) == ENTRY_LINK ? "now a link to %s" : "now a submodule at %s", target);
+	say(change, kind_of(after) == ENTRY_LINK ? "now a link to %s" : "now a submodule at %s",
+		target);
 }
 
 static void describe(struct file_change *change, const struct file_version *before,
@@ -339,8 +338,8 @@ static char *summary_of(const struct file_change *change)
 	return g_string_free(summary, FALSE);
 }
 
-struct file_change *file_change_new(const char *file, const struct file_version *before,
-	const struct file_version *after)
+struct file_change *file_change_new(
+	const char *file, const struct file_version *before, const struct file_version *after)
 {
 	struct file_change *change;
 

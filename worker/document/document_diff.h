@@ -21,7 +21,7 @@ struct file_version {
 
 /** What changed between two versions of a file. Every text in it may be shown on a terminal. */
 struct file_change {
-	char *file;               /**< its name as given */
+	char *file;                /**< its name as given */
 	struct field_diff *fields; /**< if both versions are documents, else NULL */
 	char *diff;               /**< git's unified diff with its header; NULL unless both versions
 				     are texts or absent */
@@ -36,8 +36,8 @@ struct file_change {
  * A document that cannot be read is compared as text. NULL if the two versions are the same. Texts
  * over LIMIT_MERGE_BLOB_BYTES count as binary. libgit2 must be set up. Caller frees.
  */
-struct file_change *file_change_new(const char *file, const struct file_version *before,
-	const struct file_version *after);
+struct file_change *file_change_new(
+	const char *file, const struct file_version *before, const struct file_version *after);
 void file_change_free(struct file_change *change);
 SCOPED_POINTER(file_change, file_change_free)
 

@@ -218,13 +218,13 @@ static void compare_maps(struct comparing *comparing, enum place place, const st
 		const struct value *other = value_get(to, value_key_at(from, i));
 
 		if (other)
-			compare_member(comparing, place, value_key_at(from, i), value_at(from, i),
-				other);
+			compare_member(
+				comparing, place, value_key_at(from, i), value_at(from, i), other);
 	}
 	for (size_t i = 0; i < value_count(from); i++)
 		if (!value_get(to, value_key_at(from, i)))
-			compare_member(comparing, place, value_key_at(from, i), value_at(from, i),
-				NULL);
+			compare_member(
+				comparing, place, value_key_at(from, i), value_at(from, i), NULL);
 	for (size_t i = 0; i < value_count(to); i++)
 		if (!value_get(from, value_key_at(to, i)))
 			compare_member(
@@ -247,8 +247,7 @@ static GHashTable *names_in(const struct value *list, const char *key)
 	for (size_t i = 0; i < value_count(list); i++) {
 		const char *name = name_of(value_at(list, i), key);
 
-		if (!name ||
-			!g_hash_table_insert(names, (char *)name, GSIZE_TO_POINTER(i + 1)))
+		if (!name || !g_hash_table_insert(names, (char *)name, GSIZE_TO_POINTER(i + 1)))
 			return NULL;
 	}
 	return g_steal_pointer(&names);
@@ -272,8 +271,8 @@ static const struct value *item_called(
 	return value_at(list, place - 1);
 }
 
-static void compare_item(struct comparing *comparing, enum place place, size_t at,
-	const char *name, const struct value *from, const struct value *to)
+static void compare_item(struct comparing *comparing, enum place place, size_t at, const char *name,
+	const struct value *from, const struct value *to)
 {
 	struct position before = position_of(comparing);
 

@@ -60,8 +60,8 @@ static gboolean has_properties(const struct value *schema)
 /* Whether a property holds fields of its own, or items that do. */
 static gboolean has_fields(const struct value *schema)
 {
-	const struct value *items =
-		value_kind(schema) == VALUE_MAP ? value_get(schema, "items") : NULL;
+	const struct value *items = value_kind(schema) == VALUE_MAP ? value_get(schema, "items")
+								    : NULL;
 
 	return has_properties(schema) || (items && has_properties(items));
 }
@@ -174,7 +174,7 @@ GPtrArray *field_diff_wording(const struct field_diff *diff)
 	}
 	if (diff->n > diff->changes->len)
 		g_ptr_array_add(lines,
-			g_strdup_printf("%" G_GSIZE_FORMAT " more changes",
-				diff->n - diff->changes->len));
+			g_strdup_printf(
+				"%" G_GSIZE_FORMAT " more changes", diff->n - diff->changes->len));
 	return lines;
 }

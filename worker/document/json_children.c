@@ -182,8 +182,7 @@ gboolean check_property_names(struct schema_check *check, const struct subschema
 	return valid;
 }
 
-static gboolean tell_missing(
-	struct schema_check *check, const char *key, const char *because)
+static gboolean tell_missing(struct schema_check *check, const char *key, const char *because)
 {
 	gsize before = check->path->len;
 
@@ -300,8 +299,8 @@ gboolean check_additional_items(struct schema_check *check, const struct subsche
 	return apply_from(check, rule, instance, value_count(items));
 }
 
-static gboolean tell_contains(struct schema_check *check, const char *bound,
-	const struct value *expected, size_t n)
+static gboolean tell_contains(
+	struct schema_check *check, const char *bound, const struct value *expected, size_t n)
 {
 	g_autofree char *count = expected ? value_text_short(expected) : g_strdup("1");
 

@@ -112,8 +112,7 @@ static char *identity_of(struct schema_check *check, const struct value *value)
 	return g_steal_pointer(&identity);
 }
 
-static gboolean equals(
-	struct schema_check *check, const struct value *value, const char *identity)
+static gboolean equals(struct schema_check *check, const struct value *value, const char *identity)
 {
 	g_autofree char *other = identity_of(check, value);
 
@@ -173,8 +172,8 @@ gboolean check_const(struct schema_check *check, const struct subschema *part,
 }
 
 /* Tells that INSTANCE is not WHAT the number RULE. */
-static gboolean tell_number(struct schema_check *check, const char *what,
-	const struct value *rule, const struct value *instance)
+static gboolean tell_number(struct schema_check *check, const char *what, const struct value *rule,
+	const struct value *instance)
 {
 	g_autofree char *expected = NULL;
 	g_autofree char *found = NULL;
@@ -266,15 +265,15 @@ gboolean check_pattern(struct schema_check *check, const struct subschema *part,
 	if (!schema_is_heard(check))
 		return FALSE;
 	found = value_text_short(instance);
-	return schema_tell(check, "expected text that matches %.100s, found %s",
-		value_string(rule), found);
+	return schema_tell(
+		check, "expected text that matches %.100s, found %s", value_string(rule), found);
 }
 
 gboolean check_unique_items(struct schema_check *check, const struct subschema *part,
 	const struct value *rule, const struct value *instance)
 {
-	g_autoptr(GHashTable) seen =
-		g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
+	g_autoptr(GHashTable)
+		seen = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
 
 	(void)part;
 	if (!value_boolean(rule) || value_kind(instance) != VALUE_LIST)

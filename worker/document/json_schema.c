@@ -119,8 +119,8 @@ static gboolean read_pattern(struct reading *reading, const struct value *at, co
 		return complain(reading, at, keyword, "too many patterns in one schema", error);
 	pattern = ecma_pattern_new(source, &why);
 	if (!pattern) {
-		document_error(error, &reading->schema->origin, value_line(at),
-			"%s: '%.100s': %s", keyword, source, why->message);
+		document_error(error, &reading->schema->origin, value_line(at), "%s: '%.100s': %s",
+			keyword, source, why->message);
 		return FALSE;
 	}
 	g_hash_table_insert(reading->schema->patterns, g_strdup(source), pattern);
@@ -144,8 +144,8 @@ static gboolean is_names(const struct value *value)
 
 static gboolean is_type_name(const struct value *value)
 {
-	static const char *const names[] = {"null", "boolean", "integer", "number", "string",
-		"array", "object", NULL};
+	static const char *const names[] = {
+		"null", "boolean", "integer", "number", "string", "array", "object", NULL};
 
 	return value_kind(value) == VALUE_STRING && g_strv_contains(names, value_string(value));
 }
@@ -190,8 +190,8 @@ static gboolean read_pattern_map(
 	if (!read_schemas(reading, value, keyword, VALUE_MAP, error))
 		return FALSE;
 	for (size_t i = 0; i < value_count(value); i++)
-		if (!read_pattern(reading, value_at(value, i), keyword, value_key_at(value, i),
-			    error))
+		if (!read_pattern(
+			    reading, value_at(value, i), keyword, value_key_at(value, i), error))
 			return FALSE;
 	return TRUE;
 }
@@ -253,9 +253,8 @@ static gboolean read_keyword(struct reading *reading, const struct value *value,
 	case SHAPE_PATTERN_MAP:
 		return read_pattern_map(reading, value, keyword, error);
 	case SHAPE_ITEMS:
-		return kind == VALUE_LIST
-			? read_schemas(reading, value, keyword, VALUE_LIST, error)
-			: read_schema(reading, value, error);
+		return kind == VALUE_LIST ? read_schemas(reading, value, keyword, VALUE_LIST, error)
+					  : read_schema(reading, value, error);
 	case SHAPE_UNSUPPORTED:
 		return complain(reading, value, keyword, "this reader of schemas lacks it", error);
 	}
@@ -374,8 +373,8 @@ const struct value *json_pointer_value(const struct value *root, const char *poi
 /* What is left of REF as a fragment (`#…`) of RESOURCE, or NULL if it names another document. */
 static const char *fragment_of(const char *ref, const struct value *resource)
 {
-	const struct value *id =
-		value_kind(resource) == VALUE_MAP ? value_get(resource, "$id") : NULL;
+	const struct value *id = value_kind(resource) == VALUE_MAP ? value_get(resource, "$id")
+								   : NULL;
 	size_t own;
 
 	if (ref[0] == '#')
@@ -442,8 +441,8 @@ struct json_schema *json_schema_new(
 	const struct value *document, const struct document_origin *origin, GError **error)
 {
 	scoped(json_schema) schema = g_new0(struct json_schema, 1);
-	g_autoptr(GHashTable) anchors =
-		g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
+	g_autoptr(GHashTable)
+		anchors = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
 	g_autoptr(GArray) refs = g_array_new(FALSE, FALSE, sizeof(struct pending_ref));
 	struct reading reading = {schema, NULL, anchors, refs};
 
@@ -452,8 +451,8 @@ struct json_schema *json_schema_new(
 	schema->origin = (struct document_origin){schema->name, origin->invalid};
 	schema->parts = g_hash_table_new_full(NULL, NULL, NULL, free_part);
 	schema->choices = g_hash_table_new_full(NULL, NULL, NULL, free_choices);
-	schema->patterns =
-		g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, free_pattern);
+	schema->patterns = g_hash_table_new_full(
+		hash_string_keyed, g_str_equal, g_free, free_pattern);
 	reading.resource = schema->document;
 	if (!read_document(&reading, error))
 		return NULL;

@@ -14,16 +14,17 @@
  * minLength, maxLength, pattern; required, properties, patternProperties, additionalProperties,
  * propertyNames, minProperties, maxProperties, dependentRequired, dependentSchemas; items,
  * prefixItems, contains, minContains, maxContains, minItems, maxItems, uniqueItems; allOf, anyOf,
- * oneOf, not, if, then, else; $ref within the document (`#`, `#/…`, `#anchor`), $anchor, $defs, $id.
- * A list of schemas under `items`, with `additionalItems`, is read as older drafts mean it. Every
- * other keyword is an annotation and ignored, `format` and unevaluated… among them.
+ * oneOf, not, if, then, else; $ref within the document (`#`, `#/…`, `#anchor`), $anchor, $defs,
+ * $id. A list of schemas under `items`, with `additionalItems`, is read as older drafts mean it.
+ * Every other keyword is an annotation and ignored, `format` and unevaluated… among them.
  */
 struct json_schema;
 
 /**
- * Reads the schema DOCUMENT, which is copied. Errors have ORIGIN's code and name the line: a keyword
- * whose value is of the wrong shape, a pattern that is no regular expression of ECMAScript, a $ref
- * that leads nowhere or to another document, $dynamicRef, more patterns than LIMIT_SCHEMA_PATTERNS.
+ * Reads the schema DOCUMENT, which is copied. Errors have ORIGIN's code and name the line: a
+ * keyword whose value is of the wrong shape, a pattern that is no regular expression of ECMAScript,
+ * a $ref that leads nowhere or to another document, $dynamicRef, more patterns than
+ * LIMIT_SCHEMA_PATTERNS.
  */
 struct json_schema *json_schema_new(
 	const struct value *document, const struct document_origin *origin, GError **error);

@@ -92,7 +92,7 @@ gboolean schema_matches(struct schema_check *check, const char *source, const ch
 	gboolean matches = FALSE;
 
 	g_assert(pattern);
-	if (!schema_spend(check, LIMIT_PATTERN_COST + strlen(text)))
+	if (!schema_spend(check, LIMIT_PATTERN_COST + LIMIT_PATTERN_COST_PER_BYTE * strlen(text)))
 		return FALSE;
 	if (ecma_pattern_matches(pattern, text, &matches, &why))
 		return matches;
@@ -101,8 +101,8 @@ gboolean schema_matches(struct schema_check *check, const char *source, const ch
 	return FALSE;
 }
 
-static gboolean apply_rules(struct schema_check *check, const struct subschema *part,
-	const struct value *instance)
+static gboolean apply_rules(
+	struct schema_check *check, const struct subschema *part, const struct value *instance)
 {
 	gboolean valid = TRUE;
 
@@ -119,8 +119,8 @@ static gboolean apply_rules(struct schema_check *check, const struct subschema *
 	return valid;
 }
 
-static gboolean apply_part(struct schema_check *check, const struct subschema *part,
-	const struct value *instance)
+static gboolean apply_part(
+	struct schema_check *check, const struct subschema *part, const struct value *instance)
 {
 	gboolean valid;
 
@@ -205,8 +205,8 @@ gboolean check_any_of(struct schema_check *check, const struct subschema *part,
 		if (check->error)
 			return FALSE;
 	}
-	return schema_tell(check, "has none of the %" G_GSIZE_FORMAT " forms allowed here",
-		value_count(rule));
+	return schema_tell(
+		check, "has none of the %" G_GSIZE_FORMAT " forms allowed here", value_count(rule));
 }
 
 gboolean check_one_of(struct schema_check *check, const struct subschema *part,
@@ -226,8 +226,8 @@ gboolean check_one_of(struct schema_check *check, const struct subschema *part,
 		return schema_tell(check, "has none of the %" G_GSIZE_FORMAT " forms allowed here",
 			value_count(rule));
 	return n == 1 ||
-		schema_tell(check, "has %" G_GSIZE_FORMAT " of the forms of which it must have one",
-			n);
+		schema_tell(
+			check, "has %" G_GSIZE_FORMAT " of the forms of which it must have one", n);
 }
 
 gboolean check_not(struct schema_check *check, const struct subschema *part,
@@ -274,13 +274,12 @@ gboolean check_dependent_schemas(struct schema_check *check, const struct subsch
 /* One walk over the document that a check is of. */
 static gboolean run(struct schema_check *check, const char *pointer, const struct value *instance)
 {
-	const struct value *start =
-		json_pointer_value(check->schema->document, pointer ? pointer : "#");
+	const struct value *start = json_pointer_value(
+		check->schema->document, pointer ? pointer : "#");
 
 	if (start && json_schema_part(check->schema, start))
 		return schema_apply(check, start, instance);
-	document_error(&check->error, &check->schema->origin, 0, "no schema is at '%s'",
-		pointer);
+	document_error(&check->error, &check->schema->origin, 0, "no schema is at '%s'", pointer);
 	return FALSE;
 }
 

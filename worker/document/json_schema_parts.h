@@ -70,12 +70,12 @@ gboolean schema_may_stop(const struct schema_check *check, gboolean valid);
 gboolean schema_tell(struct schema_check *check, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /** Holds INSTANCE against the schema that VALUE of the document is. */
-gboolean schema_apply(struct schema_check *check, const struct value *value,
-	const struct value *instance);
+gboolean schema_apply(
+	struct schema_check *check, const struct value *value, const struct value *instance);
 
 /** The same with nothing told. */
-gboolean schema_applies(struct schema_check *check, const struct value *value,
-	const struct value *instance);
+gboolean schema_applies(
+	struct schema_check *check, const struct value *value, const struct value *instance);
 
 /** Whether TEXT matches the pattern SOURCE of the schema. FALSE also if the check has ended. */
 gboolean schema_matches(struct schema_check *check, const char *source, const char *text);

@@ -186,8 +186,7 @@ static void append_key_character(GString *path, gunichar character)
 	else if (character < 0x100 && !g_unichar_isprint(character))
 		g_string_append_printf(path, "\\u%04x", character);
 	else
-		g_string_append_unichar(
-			path, g_unichar_isprint(character) ? character : 0xfffd);
+		g_string_append_unichar(path, g_unichar_isprint(character) ? character : 0xfffd);
 }
 
 void value_path_append_key(GString *path, const char *key)
