@@ -254,7 +254,8 @@
  * each rule: a second's work, where real components take thousands; what one match of a pattern
  * costs of these, with each byte of the text, which has a length for patterns that are searched in
  * it and one for those that must stand at its beginning; how often a match may go back (searching
- * goes back once a character) before it counts as one that never ends. Findings that are told: nobody corrects more at once.
+ * goes back once a character) before it counts as one that never ends. Findings that are told:
+ * nobody corrects more at once.
  */
 #define LIMIT_SCHEMA_DEPTH 500
 #define LIMIT_SCHEMA_STEPS 2000000

@@ -313,8 +313,8 @@ static void a_text_too_long_for_patterns_is_an_error(void)
 static void patterns_that_are_slow_from_every_place_end(void)
 {
 	scoped(value) list = value_new_list();
-	scoped(json_schema) schema =
-		schema_of("{\"items\":{\"not\":{\"pattern\":\"[xz]*[xw]*[yq]\"}}}");
+	scoped(json_schema)
+		schema = schema_of("{\"items\":{\"not\":{\"pattern\":\"[xz]*[xw]*[yq]\"}}}");
 	g_autofree char *text = repeat("x", 1000);
 	g_autoptr(GError) error = NULL;
 
