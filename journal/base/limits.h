@@ -330,17 +330,22 @@
  * Checking against a schema. Its parts within each other, each reference one more (a document is
  * nested 64 deep and a schema few references a level); steps, one for each value looked at under
  * each rule: a second's work, where real components take thousands; what one match of a pattern
- * costs of these beside its bytes, and how often it may go back before it counts as one that never
- * ends. Findings that are told: nobody corrects more at once.
+ * costs of these, with each byte of the text, which has a length for patterns that are searched in
+ * it and one for those that must stand at its beginning; how often a match may go back (searching
+ * goes back once a character) before it counts as one that never ends. Findings that are told:
+ * nobody corrects more at once.
  */
 #define LIMIT_SCHEMA_DEPTH 500
 #define LIMIT_SCHEMA_STEPS 2000000
 #define LIMIT_SCHEMA_FINDINGS 100
 #define LIMIT_SCHEMA_PATTERNS 1000
 #define LIMIT_PATTERN_BYTES 4096
-#define LIMIT_PATTERN_TEXT_BYTES (64 * 1024)
+#define LIMIT_PATTERN_SEARCHED_BYTES (16 * 1024)
+#define LIMIT_PATTERN_ANCHORED_BYTES (64 * 1024)
 #define LIMIT_PATTERN_COST 100
-#define LIMIT_PATTERN_BACKTRACKS 20000
+#define LIMIT_PATTERN_COST_PER_BYTE 10
+#define LIMIT_PATTERN_BACKTRACKS 30000
+
 /* Changes of one document: edits in one call, and bytes that are read again between them, which
  * bounds the time (some ten seconds). */
 #define LIMIT_DOCUMENT_EDITS 10000

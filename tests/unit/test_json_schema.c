@@ -165,6 +165,7 @@ static const struct {
 		"type: expected null, boolean, integer, number, string, array or object, or a list of them"},
 	{"{\"pattern\":1}", "pattern: expected text"},
 	{"{\"pattern\":\"(\"}", "pattern: '(': no regular expression"},
+	{"{\"pattern\":\"a)(b\"}", "pattern: 'a)(b': no group begins before ')'"},
 	{"{\"pattern\":\"[a\"}", "pattern: '[a': no regular expression"},
 	{"{\"pattern\":\"*a\"}", "pattern: '*a': no regular expression"},
 	{"{\"pattern\":\"a\\\\\"}", "pattern: 'a\\': it ends in a backslash"},
@@ -302,10 +303,34 @@ static char *repeat(const char *text, gsize n)
 
 static void a_text_too_long_for_patterns_is_an_error(void)
 {
-	g_autofree char *letters = repeat("a", LIMIT_PATTERN_TEXT_BYTES + 1);
+	g_autofree char *letters = repeat("a", LIMIT_PATTERN_SEARCHED_BYTES + 1);
 	g_autofree char *instance = g_strdup_printf("\"%s\"", letters);
 
 	assert_given_up("{\"pattern\":\"a*b\"}", instance, "a text longer than");
+}
+
+/* Searched from every place anew, each of these would take a second. */
+static void patterns_that_are_slow_from_every_place_end(void)
+{
+	scoped(value) list = value_new_list();
+	scoped(json_schema)
+		schema = schema_of("{\"items\":{\"not\":{\"pattern\":\"[xz]*[xw]*[yq]\"}}}");
+	g_autofree char *text = repeat("x", 1000);
+	g_autoptr(GError) error = NULL;
+
+	for (int i = 0; i < 3000; i++)
+		value_append_take(list, value_new_string(text));
+	g_assert_false(json_schema_check(schema, NULL, list, NULL, NULL, &error));
+	g_assert_nonnull(error);
+}
+
+static void a_long_text_that_must_begin_so_is_matched(void)
+{
+	g_autofree char *letters = repeat("a", LIMIT_PATTERN_ANCHORED_BYTES);
+	scoped(value) instance = value_new_string(letters);
+	scoped(json_schema) schema = schema_of("{\"pattern\":\"^a+$\"}");
+
+	g_assert_true(is_valid(schema, instance));
 }
 
 static void a_long_pattern_is_refused(void)
@@ -408,6 +433,8 @@ int main(int argc, char **argv)
 	TEST(questions_that_multiply_end);
 	TEST(catastrophic_patterns_end);
 	TEST(a_text_too_long_for_patterns_is_an_error);
+	TEST(patterns_that_are_slow_from_every_place_end);
+	TEST(a_long_text_that_must_begin_so_is_matched);
 	TEST(a_long_pattern_is_refused);
 	TEST(a_huge_list_is_searched_for_doubles_once);
 	TEST(a_huge_enum_is_looked_up);

@@ -319,17 +319,22 @@ static void describe(struct file_change *change, const struct file_version *befo
 		say(change, is_executable(after) ? "now executable" : "no longer executable");
 }
 
-static char *summary_of(const GPtrArray *wording)
+static char *summary_of(const struct file_change *change)
 {
-	guint shown = MIN(wording->len, LIMIT_SHOWN_CHANGES);
+	const GPtrArray *wording = change->wording;
+	size_t shown = MIN(wording->len, LIMIT_SHOWN_CHANGES);
+	size_t more = wording->len - shown;
 	GString *summary = g_string_new(NULL);
 
-	for (guint i = 0; i < shown; i++)
+	/* Fields that are not kept have a line together, which is one of these. */
+	if (change->fields && change->fields->n > change->fields->changes->len)
+		more += change->fields->n - change->fields->changes->len - 1;
+	for (size_t i = 0; i < shown; i++)
 		g_string_append_printf(
 			summary, "%s%s", i > 0 ? ", " : "", (const char *)wording->pdata[i]);
-	if (wording->len > shown)
-		g_string_append_printf(summary, " and %u more change%s", wording->len - shown,
-			wording->len == shown + 1 ? "" : "s");
+	if (more > 0)
+		g_string_append_printf(summary, " and %" G_GSIZE_FORMAT " more change%s", more,
+			more == 1 ? "" : "s");
 	return g_string_free(summary, FALSE);
 }
 
@@ -347,7 +352,7 @@ struct file_change *file_change_new(
 		compare_texts(change, before, after);
 	describe(change, before, after);
 	g_assert(change->wording->len > 0);
-	change->summary = summary_of(change->wording);
+	change->summary = summary_of(change);
 	return change;
 }
 

@@ -8,7 +8,8 @@
  * malformed in both is left for PCRE to refuse.
  *
  * A pattern comes from outside: matching is bounded by PCRE's own count of steps, which stands at
- * the beginning of the rewritten source.
+ * the beginning of the rewritten source. PCRE counts anew from each place where a match may begin,
+ * so there is one such place: the search is part of the pattern.
  */
 #include "worker/document/ecma_pattern.h"
 
@@ -31,12 +32,14 @@
 
 struct ecma_pattern {
 	GRegex *regex;
+	size_t bytes_max; /* of a text */
 };
 
 struct rewriting {
 	const char *at;
 	GString *result;
 	gboolean in_class;
+	unsigned groups; /* open ones */
 };
 
 static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -289,6 +292,10 @@ static gboolean rewrite_outside(struct rewriting *rewriting, GError **error)
 		return rewrite_quantifier(rewriting, error);
 	if (*at == '(' && !check_group(at, error))
 		return FALSE;
+	if (*at == ')' && rewriting->groups == 0)
+		return refuse(error, "no group begins before ')'");
+	rewriting->groups += *at == '(';
+	rewriting->groups -= *at == ')';
 	if (g_str_has_prefix(at, "(?")) {
 		g_string_append(rewriting->result, "(?");
 		rewriting->at += 2;
@@ -312,12 +319,19 @@ static void rewrite_inside(struct rewriting *rewriting)
 	g_string_append_c(rewriting->result, *rewriting->at++);
 }
 
+/* A pattern that can match at the beginning alone, as is plain to see. */
+static gboolean is_anchored(const char *source)
+{
+	return source[0] == '^' && !strchr(source, '|') && !strchr("*+?{", source[1]);
+}
+
 static char *rewrite(const char *source, GError **error)
 {
 	g_autoptr(GString) result = g_string_new(NULL);
-	struct rewriting rewriting = {source, result, FALSE};
+	struct rewriting rewriting = {source, result, FALSE, 0};
 
-	g_string_append_printf(result, "(*LIMIT_MATCH=%d)", LIMIT_PATTERN_BACKTRACKS);
+	g_string_append_printf(result, "(*LIMIT_MATCH=%d)%s(?:", LIMIT_PATTERN_BACKTRACKS,
+		is_anchored(source) ? "" : "[" ANY "]*?");
 	while (*rewriting.at) {
 		if (*rewriting.at == '\\') {
 			if (!rewrite_escape(&rewriting, error))
@@ -328,6 +342,7 @@ static char *rewrite(const char *source, GError **error)
 			return NULL;
 		}
 	}
+	g_string_append_c(result, ')');
 	return g_string_free(g_steal_pointer(&result), FALSE);
 }
 
@@ -345,13 +360,15 @@ struct ecma_pattern *ecma_pattern_new(const char *source, GError **error)
 	rewritten = rewrite(source, error);
 	if (!rewritten)
 		return NULL;
-	regex = g_regex_new(rewritten, G_REGEX_DOLLAR_ENDONLY, 0, &why);
+	regex = g_regex_new(rewritten, G_REGEX_DOLLAR_ENDONLY | G_REGEX_ANCHORED, 0, &why);
 	if (!regex) {
 		refuse(error, "no regular expression");
 		return NULL;
 	}
 	pattern = g_new0(struct ecma_pattern, 1);
 	pattern->regex = regex;
+	pattern->bytes_max = is_anchored(source) ? LIMIT_PATTERN_ANCHORED_BYTES
+						 : LIMIT_PATTERN_SEARCHED_BYTES;
 	return pattern;
 }
 
@@ -369,9 +386,9 @@ gboolean ecma_pattern_matches(
 	g_autoptr(GError) why = NULL;
 	gboolean matched;
 
-	if (strlen(text) > LIMIT_PATTERN_TEXT_BYTES)
-		return refuse(error, "it is asked of a text longer than %d bytes",
-			LIMIT_PATTERN_TEXT_BYTES);
+	if (strlen(text) > pattern->bytes_max)
+		return refuse(error, "it is asked of a text longer than %" G_GSIZE_FORMAT " bytes",
+			pattern->bytes_max);
 	matched = g_regex_match_full(pattern->regex, text, -1, 0, 0, NULL, &why);
 	if (why)
 		return refuse(error, "it goes back too often over one text");

@@ -17,7 +17,8 @@ void ecma_pattern_free(struct ecma_pattern *pattern);
 /**
  * Whether PATTERN matches anywhere in TEXT. A match that goes back more often than
  * LIMIT_PATTERN_BACKTRACKS is given up with VALIDATION_FAILED; so is a text longer than
- * LIMIT_PATTERN_TEXT_BYTES.
+ * LIMIT_PATTERN_SEARCHED_BYTES (LIMIT_PATTERN_ANCHORED_BYTES if it begins with `^`
+ * and has no `|`).
  */
 gboolean ecma_pattern_matches(
 	const struct ecma_pattern *pattern, const char *text, gboolean *matches, GError **error);

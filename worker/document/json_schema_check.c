@@ -92,7 +92,7 @@ gboolean schema_matches(struct schema_check *check, const char *source, const ch
 	gboolean matches = FALSE;
 
 	g_assert(pattern);
-	if (!schema_spend(check, LIMIT_PATTERN_COST + strlen(text)))
+	if (!schema_spend(check, LIMIT_PATTERN_COST + LIMIT_PATTERN_COST_PER_BYTE * strlen(text)))
 		return FALSE;
 	if (ecma_pattern_matches(pattern, text, &matches, &why))
 		return matches;
