@@ -157,7 +157,7 @@ static gboolean run_batch(struct run *run, GError **error)
 {
 	scoped(document_text) text = read_text(run, error);
 	scoped_value(document_plan) plan = {.splices = NULL};
-	gboolean planned;
+	GString *result;
 
 	if (!text)
 		return FALSE;
@@ -166,12 +166,14 @@ static gboolean run_batch(struct run *run, GError **error)
 	if (!run->data)
 		run->data = value_copy(document_text_value(text));
 	document_plan_init(&plan, text);
-	planned = plan_batch(run, text, &plan, error);
-	if (planned) {
-		g_string_free(run->text, TRUE);
-		run->text = document_plan_result(&plan);
-	}
-	return planned;
+	if (!plan_batch(run, text, &plan, error))
+		return FALSE;
+	result = document_plan_result(&plan);
+	if (!result)
+		return unproven(run, "two changes meet in one place", error);
+	g_string_free(run->text, TRUE);
+	run->text = result;
+	return TRUE;
 }
 
 static gboolean prove(struct run *run, GError **error)
