@@ -102,6 +102,10 @@ const struct document_node *document_node_member(const struct document_node *map
 /** Child AT of a list or map, or NULL past its end. */
 const struct document_node *document_node_child(const struct document_node *node, size_t at);
 
+/** The first byte from AT on that is no blank, no line break and not in a comment; at most END. AT
+ * must not be within a scalar. */
+size_t document_text_skip_blank(const char *bytes, size_t at, size_t end);
+
 /** The line break that the document uses: `\r\n` if its first line ends so, else `\n`. */
 const char *document_text_line_break(const struct document_text *text);
 

@@ -24,7 +24,4 @@ struct document_node *document_text_read_json(
 /** The tree of a YAML text, likewise. */
 struct document_node *document_text_read_yaml(const char *text, size_t size);
 
-/** The first byte from AT on that is no blank, no line break and not in a comment; at most END. */
-size_t document_text_skip_blank(const char *text, size_t at, size_t end);
-
 #endif

@@ -219,7 +219,9 @@ static void close_collection(struct document_node *node, const yaml_event_t *end
 {
 	const struct document_node *first, *last;
 
-	if (node->style == DOCUMENT_STYLE_FLOW) {
+	/* `[a: b]` has a map without braces, whose mark ends where the next thing begins. */
+	if (node->style == DOCUMENT_STYLE_FLOW &&
+		strchr("[{", reader->text[skip_properties(reader, node->text.begin)])) {
 		node->text.end = byte_of(reader, &end_event->end_mark);
 		return;
 	}
@@ -258,6 +260,15 @@ static void read_list(struct reader *reader, const yaml_event_t *start, struct d
 	}
 }
 
+/* libyaml puts a value that is not there where the next thing begins. */
+static void place_absent(const struct reader *reader, struct document_node *node)
+{
+	size_t colon = document_text_skip_blank(reader->text, node->key.end, reader->size);
+	gboolean has_colon = colon < reader->size && reader->text[colon] == ':';
+
+	node->text.begin = node->text.end = has_colon ? colon + 1 : node->key.end;
+}
+
 static void read_map(struct reader *reader, const yaml_event_t *start, struct document_node *node)
 {
 	node->kind = VALUE_MAP;
@@ -281,6 +292,8 @@ static void read_map(struct reader *reader, const yaml_event_t *start, struct do
 		child->name = g_strdup((const char *)key.data.scalar.value);
 		next_event(reader, &event);
 		read_node(reader, &event, child);
+		if (child->style == DOCUMENT_STYLE_PLAIN && child->text.begin == child->text.end)
+			place_absent(reader, child);
 		child->entry.begin = begin_of_key(reader, child->key.begin);
 		child->entry.end = child->text.end;
 	}

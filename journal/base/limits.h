@@ -237,6 +237,11 @@
 #define LIMIT_DOCUMENT_DEPTH 64
 #define LIMIT_DOCUMENT_NODES 200000
 
+/* Changes of one document: edits in one call, and bytes that are read again between them, which
+ * bounds the time (some ten seconds). */
+#define LIMIT_DOCUMENT_EDITS 10000
+#define LIMIT_DOCUMENT_EDIT_BYTES (256LL * 1024 * 1024)
+
 /* Items of one list of a document whose table names no bound of its own. */
 #define LIMIT_FIELD_ITEMS 100000
 

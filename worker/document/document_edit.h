@@ -47,7 +47,8 @@ GPtrArray *document_edits_new(void);
  * byte for byte: comments, order, quotes, indentation, line breaks. The result is read again and
  * must be what the edits make of the data, or nothing is returned. Errors have ORIGIN's code: TEXT
  * does not parse; a path leads through something that is no map or list, or past a list's end; the
- * value lies within an anchor, an alias or a tag, or is one.
+ * value lies within an anchored, aliased or tagged one, or has an anchor or tag itself (an alias itself
+ * may be replaced or removed).
  */
 GString *document_edit_apply(enum document_format format, const struct document_origin *origin,
 	const char *text, size_t size, const GPtrArray *edits, GError **error);
@@ -57,6 +58,7 @@ GString *document_edit_apply(enum document_format format, const struct document_
  * `string`, `integer`, `number`, `boolean`, `null` or `json`; NULL keeps the type of the value that
  * is there, and guesses that of a new one by YAML's core schema. Returns the new text, and in
  * OLD_VALUE (NULL if there was none) and NEW_VALUE copies for the caller to free; each may be NULL.
+ * A list or map is typed as JSON.
  * Errors have ORIGIN's code: VALUE_TEXT is not of the type (never quoted in the message), or as
  * document_edit_apply().
  */
