@@ -73,6 +73,21 @@ static size_t first_line(const char *text)
 
 /* ---- setting ---- */
 
+/* TEXT takes the place of BEGIN to END. What stands behind that in its line goes behind a `|`, not
+ * into the text below it. */
+static void put_scalar(struct document_plan *plan, size_t begin, size_t end, const char *text)
+{
+	size_t start = strspn(text, " :\r\n");
+	gboolean is_block = text[start] == '|' || text[start] == '>';
+	size_t line_end = is_block ? document_plan_line_end(plan, end) : end;
+	size_t split = line_end > end ? start + first_line(text + start) : strlen(text);
+	g_autofree char *beside = g_strndup(text, split);
+
+	document_plan_splice(plan, begin, end, beside);
+	if (text[split] != '\0')
+		document_plan_splice(plan, line_end, line_end, text + split);
+}
+
 static void put_absent(
 	struct document_plan *plan, const struct document_node *node, const char *text)
 {
@@ -88,7 +103,7 @@ static void put_absent(
 	g_string_append(all, text);
 	if (at_line && node->text.begin == plan->size)
 		g_string_append(all, plan->manner.line_break);
-	document_plan_splice(plan, node->text.begin, node->text.end, all->str);
+	put_scalar(plan, node->text.begin, node->text.end, all->str);
 }
 
 /* TEXT, of a scalar or in brackets, becomes NODE's. */
@@ -96,12 +111,12 @@ static void put_text(struct document_plan *plan, const struct document_node *nod
 {
 	g_autofree char *comment = header_comment(plan, node);
 	g_autoptr(GString) all = g_string_new(text);
-	size_t behind, line_end;
+	size_t behind;
 
 	if (is_below(plan, node)) {
 		behind = behind_indicator(plan, node);
 		g_string_prepend_c(all, ' ');
-		document_plan_splice(plan, behind, behind, all->str);
+		put_scalar(plan, behind, behind, all->str);
 		document_plan_splice(plan, document_plan_line_end(plan, behind),
 			end_of_block(plan, node), "");
 	} else if (node->style == DOCUMENT_STYLE_BLOCK) {
@@ -110,14 +125,7 @@ static void put_text(struct document_plan *plan, const struct document_node *nod
 		put_absent(plan, node, text);
 	} else {
 		g_string_insert(all, (gssize)first_line(text), comment);
-		/* What stands behind the old value goes behind `|`, not into the text below it. */
-		line_end = *text == '|' || *text == '>'
-				   ? document_plan_line_end(plan, node->text.end)
-				   : node->text.end;
-		behind = line_end > node->text.end ? first_line(all->str) : all->len;
-		document_plan_splice(plan, line_end, line_end, all->str + behind);
-		g_string_truncate(all, behind);
-		document_plan_splice(plan, node->text.begin, node->text.end, all->str);
+		put_scalar(plan, node->text.begin, node->text.end, all->str);
 	}
 }
 
