@@ -367,6 +367,37 @@ static void remove_beside(struct document_plan *plan, const struct document_node
 	document_plan_splice(plan, node->entry.begin, end, "");
 }
 
+/* Whether NODE stands below a text with `|+`, to which all blank lines belong that follow it. */
+static gboolean is_below_keeping(const struct document_plan *plan, const struct document_node *node)
+{
+	const struct document_node *before = NULL;
+	const char *header;
+	guint at;
+
+	g_ptr_array_find(node->parent->children, node, &at);
+	if (at > 0)
+		before = document_node_child(node->parent, at - 1);
+	while (before && before->style == DOCUMENT_STYLE_BLOCK)
+		before = document_node_child(before, before->children->len - 1);
+	if (!before || (before->style != DOCUMENT_STYLE_LITERAL &&
+			       before->style != DOCUMENT_STYLE_FOLDED))
+		return FALSE;
+	header = plan->bytes + before->text.begin;
+	return memchr(header, '+', strcspn(header, "#\r\n")) != NULL;
+}
+
+static size_t skip_blank_lines(const struct document_plan *plan, size_t line)
+{
+	while (line < plan->size) {
+		size_t end = document_plan_line_end(plan, line);
+
+		if (line + strspn(plan->bytes + line, " \t") < end)
+			break;
+		line = document_plan_next_line(plan, line);
+	}
+	return line;
+}
+
 void document_block_remove(struct document_plan *plan, const struct document_node *node)
 {
 	size_t begin = node->lines.begin;
@@ -376,6 +407,8 @@ void document_block_remove(struct document_plan *plan, const struct document_nod
 		remove_beside(plan, node);
 		return;
 	}
+	if (is_below_keeping(plan, node))
+		end = skip_blank_lines(plan, end);
 	/* A last line without a line break leaves another one so. */
 	if (end == plan->size && begin > 0 && document_plan_line_end(plan, end - 1) == end) {
 		begin--;
