@@ -9,7 +9,7 @@
 #include "journal/base/errors.h"
 #include "worker/document/document_edit.h"
 
-#define ROUNDS 40000
+#define ROUNDS 10000
 #define DEPTH_MOST 4
 
 static const struct document_origin origin = {"random", FORGE_ERROR_VALIDATION_FAILED};
@@ -245,12 +245,16 @@ static void make_text(struct maker *maker, enum document_format format)
 	maker->line_break = roll(maker, 4) ? "\n" : "\r\n";
 	maker->unit = 2 + 2 * roll(maker, 2);
 	maker->comments = roll(maker, 5) > 0;
+	if (roll(maker, 8) == 0)
+		put(maker, "\xef\xbb\xbf");
 	if (format == DOCUMENT_JSON)
 		put_json(maker, 0, 0);
 	else if (roll(maker, 4))
 		put_map(maker, 0, 0, FALSE);
 	else
 		put_list(maker, 0, 0, FALSE);
+	if (format == DOCUMENT_YAML && roll(maker, 6) == 0)
+		g_string_truncate(maker->text, maker->text->len - strlen(maker->line_break));
 }
 
 /* ---- edits ---- */
@@ -399,6 +403,70 @@ static void rounds(enum document_format format)
 	g_assert_cmpuint(made, >, ROUNDS * 8 / 10);
 }
 
+/* ---- several edits, and texts taken as written ---- */
+
+static struct document_text *random_text(struct maker *maker, enum document_format format)
+{
+	g_string_truncate(maker->text, 0);
+	make_text(maker, format);
+	return document_text_parse(format, &origin, maker->text->str, maker->text->len, NULL);
+}
+
+/* Edits whose paths the ones before may have moved or taken away; what is left must be done. */
+static gboolean one_round_of_many(guint32 seed, enum document_format format)
+{
+	g_autoptr(GRand) chance = g_rand_new_with_seed(seed);
+	g_autoptr(GString) made = g_string_new(NULL);
+	struct maker maker = {.chance = chance, .text = made};
+	g_autoptr(GPtrArray) edits = document_edits_new();
+	scoped(document_text) text = random_text(&maker, format);
+	scoped(document_text) other = random_text(&maker, format);
+	g_autoptr(GError) error = NULL;
+	GString *result;
+
+	if (!text || !other)
+		return FALSE;
+	for (unsigned i = roll(&maker, 4); i < 5; i++) {
+		const struct document_node *node = random_node(&maker, document_text_root(text));
+		const struct document_node *source = random_node(&maker, document_text_root(other));
+		scoped(document_path) path = document_path_of(node);
+
+		if (roll(&maker, 3) == 0) {
+			scoped(value) value = random_value(&maker, 0);
+
+			g_ptr_array_add(edits, random_edit(&maker, node, path, value, &node));
+			continue;
+		}
+		if (node->kind == VALUE_MAP && roll(&maker, 2))
+			document_path_append_key(
+				path, source->name && roll(&maker, 2) ? source->name : "new");
+		g_ptr_array_add(edits, node->kind == VALUE_LIST && roll(&maker, 2)
+			? document_edit_new_insert(path, 0, source->value, other, source)
+			: document_edit_new_set(path, source->value, other, source));
+	}
+	result = document_edit_apply(format, &origin, document_text_bytes(text),
+		document_text_size(text), edits, &error);
+	if (result) {
+		g_string_free(result, TRUE);
+	} else if (strstr(error->message, "in place")) {
+		g_test_message("seed %u: %s\n%s\n----\n%s", seed, error->message,
+			document_text_bytes(text), made->str);
+		g_test_fail();
+	}
+	return TRUE;
+}
+
+static void many_edits_at_once_are_proven(void)
+{
+	unsigned made = 0;
+
+	for (guint32 seed = 0; seed < ROUNDS; seed++) {
+		made += one_round_of_many(seed, DOCUMENT_YAML) ? 1 : 0;
+		made += one_round_of_many(seed, DOCUMENT_JSON) ? 1 : 0;
+	}
+	g_assert_cmpuint(made, >, ROUNDS);
+}
+
 static void random_yaml_is_edited(void)
 {
 	rounds(DOCUMENT_YAML);
@@ -414,5 +482,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/document_edit/random_yaml_is_edited", random_yaml_is_edited);
 	g_test_add_func("/document_edit/random_json_is_edited", random_json_is_edited);
+	g_test_add_func(
+		"/document_edit/many_edits_at_once_are_proven", many_edits_at_once_are_proven);
 	return g_test_run();
 }
