@@ -9,7 +9,7 @@
 #include "journal/base/errors.h"
 #include "worker/document/document_edit.h"
 
-#define ROUNDS 10000
+#define ROUNDS 2000
 #define DEPTH_MOST 4
 
 static const struct document_origin origin = {"random", FORGE_ERROR_VALIDATION_FAILED};

@@ -37,6 +37,27 @@ static size_t behind_indicator(const struct document_plan *plan, const struct do
 	return colon < plan->size && plan->bytes[colon] == ':' ? colon + 1 : node->key.end;
 }
 
+/* The value that stands last in NODE's lines. */
+static const struct document_node *last_leaf(const struct document_node *node)
+{
+	while (node->style == DOCUMENT_STYLE_BLOCK)
+		node = document_node_child(node, node->children->len - 1);
+	return node;
+}
+
+static gboolean is_text_block(const struct document_node *node)
+{
+	return node->style == DOCUMENT_STYLE_LITERAL || node->style == DOCUMENT_STYLE_FOLDED;
+}
+
+static const char *find_in_header(
+	const struct document_plan *plan, const struct document_node *node, char sign)
+{
+	const char *header = plan->bytes + node->text.begin;
+
+	return memchr(header, sign, strcspn(header, "#\r\n"));
+}
+
 static gboolean is_absent(const struct document_node *node)
 {
 	return node->text.begin == node->text.end;
@@ -56,7 +77,7 @@ static char *header_comment(const struct document_plan *plan, const struct docum
 	size_t size = document_plan_line_end(plan, node->text.begin) - node->text.begin;
 	const char *sign;
 
-	if (node->style != DOCUMENT_STYLE_LITERAL && node->style != DOCUMENT_STYLE_FOLDED)
+	if (!is_text_block(node))
 		return g_strdup("");
 	sign = memchr(begin, '#', size);
 	if (!sign)
@@ -312,12 +333,28 @@ static char *render_item(const struct document_plan *plan, const struct document
 	return g_string_free(text, FALSE);
 }
 
+/* A text that ends with the document, without a line break, must not get one. */
+static void keep_end_of_text(struct document_plan *plan, const struct document_node *leaf)
+{
+	size_t begin = leaf->text.begin;
+	const char *plus;
+
+	if (leaf->text.end < plan->size || !is_text_block(leaf) || leaf->is_anchor ||
+		leaf->is_tagged || find_in_header(plan, leaf, '-'))
+		return;
+	plus = find_in_header(plan, leaf, '+');
+	if (plus)
+		begin = (size_t)(plus - plan->bytes) - 1;
+	document_plan_splice(plan, begin + 1, begin + (plus ? 2 : 1), "-");
+}
+
 static void put_last(struct document_plan *plan, const struct document_node *collection,
 	const char *entry, unsigned column)
 {
 	g_autoptr(GString) line = g_string_new(NULL);
 	size_t end = end_of_block(plan, collection);
 
+	keep_end_of_text(plan, last_leaf(collection));
 	document_write_line(line, &plan->manner, column);
 	g_string_append(line, entry);
 	document_plan_splice(plan, end, end, line->str);
@@ -367,23 +404,16 @@ static void remove_beside(struct document_plan *plan, const struct document_node
 	document_plan_splice(plan, node->entry.begin, end, "");
 }
 
-/* Whether NODE stands below a text with `|+`, to which all blank lines belong that follow it. */
-static gboolean is_below_keeping(const struct document_plan *plan, const struct document_node *node)
+/* The value in the lines above NODE's, if it is a `|` or `>`; else NULL. */
+static const struct document_node *text_block_above(const struct document_node *node)
 {
-	const struct document_node *before = NULL;
-	const char *header;
+	const struct document_node *leaf = NULL;
 	guint at;
 
 	g_ptr_array_find(node->parent->children, node, &at);
 	if (at > 0)
-		before = document_node_child(node->parent, at - 1);
-	while (before && before->style == DOCUMENT_STYLE_BLOCK)
-		before = document_node_child(before, before->children->len - 1);
-	if (!before || (before->style != DOCUMENT_STYLE_LITERAL &&
-			       before->style != DOCUMENT_STYLE_FOLDED))
-		return FALSE;
-	header = plan->bytes + before->text.begin;
-	return memchr(header, '+', strcspn(header, "#\r\n")) != NULL;
+		leaf = last_leaf(document_node_child(node->parent, at - 1));
+	return leaf && is_text_block(leaf) ? leaf : NULL;
 }
 
 static size_t skip_blank_lines(const struct document_plan *plan, size_t line)
@@ -402,15 +432,17 @@ void document_block_remove(struct document_plan *plan, const struct document_nod
 {
 	size_t begin = node->lines.begin;
 	size_t end = node->lines.end;
+	const struct document_node *above = text_block_above(node);
 
 	if (!document_plan_is_first(plan, node->entry.begin)) {
 		remove_beside(plan, node);
 		return;
 	}
-	if (is_below_keeping(plan, node))
+	/* To a text with `+` all blank lines belong that follow it. */
+	if (above && find_in_header(plan, above, '+'))
 		end = skip_blank_lines(plan, end);
-	/* A last line without a line break leaves another one so. */
-	if (end == plan->size && begin > 0 && document_plan_line_end(plan, end - 1) == end) {
+	/* A last line without a line break leaves another one so, unless that means something. */
+	if (!above && end == plan->size && begin > 0 && document_plan_line_end(plan, end - 1) == end) {
 		begin--;
 		if (begin > 0 && plan->bytes[begin] == '\n' && plan->bytes[begin - 1] == '\r')
 			begin--;
