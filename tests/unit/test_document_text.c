@@ -199,8 +199,10 @@ static void check_node(const struct document_text *text, const struct document_n
 	for (size_t i = 0; i < node->children->len; i++) {
 		const struct document_node *child = document_node_child(node, i);
 
-		g_assert_cmpuint(child->entry.begin, >=, floor);
-		g_assert_cmpuint(child->text.end, <=, node->text.end);
+		if (child->entry.begin < floor || child->text.end > node->text.end)
+			g_error("entry at %zu, text to %zu, within %zu to %zu of:\n%s",
+				child->entry.begin, child->text.end, floor, node->text.end,
+				document_text_bytes(text));
 		floor = child->text.end;
 		check_node(text, child);
 	}

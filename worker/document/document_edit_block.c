@@ -26,6 +26,11 @@ static size_t end_of_block(const struct document_plan *plan, const struct docume
 	return end_of_entry(plan, document_node_child(node, node->children->len - 1));
 }
 
+static gboolean is_absent(const struct document_node *node)
+{
+	return node->text.begin == node->text.end;
+}
+
 /* Behind the colon or dash of NODE; behind its key if it has no colon. */
 static size_t behind_indicator(const struct document_plan *plan, const struct document_node *node)
 {
@@ -33,8 +38,10 @@ static size_t behind_indicator(const struct document_plan *plan, const struct do
 
 	if (!node->name)
 		return node->entry.begin + 1;
+	if (is_absent(node))
+		return node->text.begin;
 	colon = document_text_skip_blank(plan->bytes, node->key.end, plan->size);
-	return colon < plan->size && plan->bytes[colon] == ':' ? colon + 1 : node->key.end;
+	return MIN(colon + 1, plan->size);
 }
 
 /* The value that stands last in NODE's lines. */
@@ -56,11 +63,6 @@ static const char *find_in_header(
 	const char *header = plan->bytes + node->text.begin;
 
 	return memchr(header, sign, strcspn(header, "#\r\n"));
-}
-
-static gboolean is_absent(const struct document_node *node)
-{
-	return node->text.begin == node->text.end;
 }
 
 /* A block collection whose first entry has a line of its own, below its key or dash. */

@@ -3,7 +3,7 @@
  *
  * Splices are made in the order of their places; those at the same place in the order in which they
  * were planned. No two should overlap, since edits that come near each other are not planned on the
- * same text (document_edit.c); if two do, there is no result.
+ * same text (document_edit.c); if two do, or one is nowhere, there is no result.
  */
 #include "worker/document/document_edit_plan.h"
 
@@ -38,8 +38,6 @@ void document_plan_splice(struct document_plan *plan, size_t begin, size_t end, 
 {
 	struct document_splice splice = {begin, end, g_strdup(text)};
 
-	g_assert(begin <= end);
-	g_assert(end <= plan->size);
 	g_array_append_val(plan->splices, splice);
 }
 
@@ -65,7 +63,8 @@ GString *document_plan_result(struct document_plan *plan)
 		const struct document_splice *splice =
 			&g_array_index(plan->splices, struct document_splice, i);
 
-		if (splice->begin < at) {
+		if (splice->begin < at || splice->end < splice->begin ||
+			splice->end > plan->size) {
 			g_string_free(result, TRUE);
 			return NULL;
 		}
