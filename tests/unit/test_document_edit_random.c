@@ -211,8 +211,8 @@ static void put_map(struct maker *maker, unsigned column, unsigned depth, gboole
 
 static void put_json(struct maker *maker, unsigned depth, unsigned margin)
 {
-	static const char *const scalars[] = {"1", "-2.50", "true", "null", "\"\"", "\"\\u00e9 \\\"\"",
-		"\"a, # {b}\"", "1e3"};
+	static const char *const scalars[] = {
+		"1", "-2.50", "true", "null", "\"\"", "\"\\u00e9 \\\"\"", "\"a, # {b}\"", "1e3"};
 	unsigned count = roll(maker, 4);
 	gboolean is_map = depth == 0 || roll(maker, 2) == 0;
 	gboolean lines = maker->unit && roll(maker, 3) > 0;
@@ -322,8 +322,8 @@ static size_t same_at_end(const char *a, size_t a_size, const char *b, size_t b_
 }
 
 /* What may change: NEAR's entry; of the root, all from its first comment on. */
-static gboolean leaves_rest(const struct document_text *text, const struct document_node *near,
-	const GString *result)
+static gboolean leaves_rest(
+	const struct document_text *text, const struct document_node *near, const GString *result)
 {
 	const char *bytes = document_text_bytes(text);
 	size_t size = document_text_size(text);
@@ -333,8 +333,7 @@ static gboolean leaves_rest(const struct document_text *text, const struct docum
 	if (near->children->len > 0)
 		begin = MIN(begin, document_node_child(near, 0)->lines.begin);
 	return same_at_begin(bytes, result->str) >= begin &&
-	       (!near->parent ||
-		       same_at_end(bytes, size, result->str, result->len) >= size - end);
+		(!near->parent || same_at_end(bytes, size, result->str, result->len) >= size - end);
 }
 
 static struct document_edit *random_edit(struct maker *maker, const struct document_node *node,
@@ -440,9 +439,10 @@ static gboolean one_round_of_many(guint32 seed, enum document_format format)
 		if (node->kind == VALUE_MAP && roll(&maker, 2))
 			document_path_append_key(
 				path, source->name && roll(&maker, 2) ? source->name : "new");
-		g_ptr_array_add(edits, node->kind == VALUE_LIST && roll(&maker, 2)
-			? document_edit_new_insert(path, 0, source->value, other, source)
-			: document_edit_new_set(path, source->value, other, source));
+		g_ptr_array_add(edits,
+			node->kind == VALUE_LIST && roll(&maker, 2)
+				? document_edit_new_insert(path, 0, source->value, other, source)
+				: document_edit_new_set(path, source->value, other, source));
 	}
 	result = document_edit_apply(format, &origin, document_text_bytes(text),
 		document_text_size(text), edits, &error);

@@ -9,9 +9,9 @@
 
 static void paths_read_and_format_to_the_same_text(void)
 {
-	static const char *const texts[] = {"", "a", "config.timeout", "steps[0].name", "[3]", "[0][1].b",
-		"metadata.\"a.b\"", "\"\"", "\"[0]\"", "a.\"b\\\"c\\\\d\"", "a.\"x y\"", "a-b_c/d@e",
-		"é.ü", "\"a\\nb\\u0001\"", "on", "1.2"};
+	static const char *const texts[] = {"", "a", "config.timeout", "steps[0].name", "[3]",
+		"[0][1].b", "metadata.\"a.b\"", "\"\"", "\"[0]\"", "a.\"b\\\"c\\\\d\"", "a.\"x y\"",
+		"a-b_c/d@e", "é.ü", "\"a\\nb\\u0001\"", "on", "1.2"};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
 		g_autoptr(GError) error = NULL;
@@ -40,11 +40,24 @@ static void wrong_paths_are_refused_at_their_byte(void)
 	static const struct {
 		const char *text, *byte;
 	} rows[] = {
-		{".a", "byte 1:"}, {"a.", "byte 3:"}, {"a..b", "byte 3:"}, {"a[", "byte 3:"},
-		{"a[x]", "byte 3:"}, {"a[1", "byte 4:"}, {"a[-1]", "byte 3:"}, {"a b", "byte 2:"},
-		{"a]", "byte 2:"}, {"\"a", "byte 3:"}, {"\"a\"b", "byte 4:"}, {"a[0]b", "byte 5:"},
-		{"\"\\x\"", "byte 2:"}, {"\"\\u0000\"", "byte 2:"}, {"\"\\u01", "byte 2:"},
-		{"\"\\", "byte 2:"}, {"a[99999999999999999999]", "byte 3:"}, {"a\xff", "byte 2:"},
+		{".a", "byte 1:"},
+		{"a.", "byte 3:"},
+		{"a..b", "byte 3:"},
+		{"a[", "byte 3:"},
+		{"a[x]", "byte 3:"},
+		{"a[1", "byte 4:"},
+		{"a[-1]", "byte 3:"},
+		{"a b", "byte 2:"},
+		{"a]", "byte 2:"},
+		{"\"a", "byte 3:"},
+		{"\"a\"b", "byte 4:"},
+		{"a[0]b", "byte 5:"},
+		{"\"\\x\"", "byte 2:"},
+		{"\"\\u0000\"", "byte 2:"},
+		{"\"\\u01", "byte 2:"},
+		{"\"\\", "byte 2:"},
+		{"a[99999999999999999999]", "byte 3:"},
+		{"a\xff", "byte 2:"},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -103,8 +116,8 @@ static void paths_lead_to_values_or_nowhere(void)
 	static const char json[] = "{\"a\": [{\"b\": 7}], \"c\": null}";
 	static const struct document_origin origin = {"json", FORGE_ERROR_VALIDATION_FAILED};
 	static const char *const nowhere[] = {"b", "a.b", "a[1]", "c.d", "c[0]", "a[0].b.c", "[0]"};
-	scoped(document_text) text =
-		document_text_parse(DOCUMENT_JSON, &origin, json, strlen(json), NULL);
+	scoped(document_text)
+		text = document_text_parse(DOCUMENT_JSON, &origin, json, strlen(json), NULL);
 	scoped(document_path) path = document_path_parse("a[0].b", NULL);
 	const struct document_node *node = document_path_node(path, document_text_root(text));
 	scoped(document_path) back = document_path_of(node);

@@ -18,8 +18,8 @@ struct place {
 static struct document_text *parse(enum document_format format, const char *text)
 {
 	g_autoptr(GError) error = NULL;
-	struct document_text *document =
-		document_text_parse(format, &origin, text, strlen(text), &error);
+	struct document_text *document = document_text_parse(
+		format, &origin, text, strlen(text), &error);
 
 	g_assert_no_error(error);
 	return document;
@@ -42,12 +42,11 @@ static void expect_places(
 
 	for (size_t i = 0; i < count; i++) {
 		scoped(document_path) path = document_path_parse(places[i].path, NULL);
-		const struct document_node *node =
-			document_path_node(path, document_text_root(text));
+		const struct document_node *node = document_path_node(
+			path, document_text_root(text));
 
 		g_assert_nonnull(node);
-		g_assert_true(
-			node->value == document_path_value(path, document_text_value(text)));
+		g_assert_true(node->value == document_path_value(path, document_text_value(text)));
 		expect_span(text, node->text, places[i].text);
 		expect_span(text, node->key, places[i].key);
 		expect_span(text, node->lines, places[i].lines);
@@ -106,8 +105,8 @@ static void blank_lines_belong_only_to_texts_that_keep_them(void)
 
 static void what_is_not_to_be_touched_is_marked(void)
 {
-	scoped(document_text) text =
-		parse(DOCUMENT_YAML, "a: &x {b: 1}\nc: *x\nd: !!str 5\ne: &y\n  - 1\nf: 'x'\n");
+	scoped(document_text) text = parse(
+		DOCUMENT_YAML, "a: &x {b: 1}\nc: *x\nd: !!str 5\ne: &y\n  - 1\nf: 'x'\n");
 	const struct document_node *root = document_text_root(text);
 
 	g_assert_true(document_text_has_aliases(text));
@@ -128,8 +127,7 @@ static void what_is_not_to_be_touched_is_marked(void)
 static void columns_are_those_of_keys_and_dashes(void)
 {
 	scoped(document_text) text = parse(DOCUMENT_YAML, "a:\n  - b: 1\n    c: 2\n");
-	const struct document_node *list =
-		document_node_member(document_text_root(text), "a");
+	const struct document_node *list = document_node_member(document_text_root(text), "a");
 	const struct document_node *item = document_node_child(list, 0);
 
 	g_assert_cmpuint(list->indent, ==, 0);
@@ -165,11 +163,12 @@ static const char *const seeds[] = {
 	"%YAML 1.1\n--- !!map\n'a': \"b\\n\"\nc: >+\n d\n\n\n? - e\n",
 	"- - - a\n    - b\n  -\n- !!str c: d\n-\t\n- ? [\n  ]\n: x\r\ny: \xc2\x85z\n",
 	"{\"a\": [1, {\"b\": null}], \"c\": \"\\u00e9\\\"\", \"d\": -1e5}\n",
-	"\xef\xbb\xbf" "a:\r\n  b: 1\r\n\r\n  # c\r\n  d: |+\r\n    e\r\n\r\nf: []",
+	"\xef\xbb\xbf"
+	"a:\r\n  b: 1\r\n\r\n  # c\r\n  d: |+\r\n    e\r\n\r\nf: []",
 };
-static const char *const bits[] = {"\n", " ", "  ", "- ", ": ", ":", "? ", "&x ", "*x", "!t ", "#", "'",
-	"\"", "[", "]", "{", "}", ",", "|\n", ">", "\r", "\t", "---\n", "...", "a: ", "é", "\xe2\x80\xa8",
-	"\xff", "~", "<<: ", "%"};
+static const char *const bits[] = {"\n", " ", "  ", "- ", ": ", ":", "? ", "&x ", "*x", "!t ", "#",
+	"'", "\"", "[", "]", "{", "}", ",", "|\n", ">", "\r", "\t", "---\n", "...", "a: ", "é",
+	"\xe2\x80\xa8", "\xff", "~", "<<: ", "%"};
 
 static char *mangle(GRand *chance)
 {
@@ -182,8 +181,8 @@ static char *mangle(GRand *chance)
 		if (g_rand_boolean(chance))
 			g_string_erase(text, at, MIN(size, (gssize)text->len - at));
 		else
-			g_string_insert(text, at,
-				bits[g_rand_int_range(chance, 0, G_N_ELEMENTS(bits))]);
+			g_string_insert(
+				text, at, bits[g_rand_int_range(chance, 0, G_N_ELEMENTS(bits))]);
 	}
 	return g_string_free(text, FALSE);
 }
@@ -241,8 +240,8 @@ static void mangled_documents_are_read_or_refused(void)
 	for (unsigned i = 0; i < MANGLED_ROUNDS; i++) {
 		g_autofree char *bytes = mangle(chance);
 		enum document_format format = i % 4 ? DOCUMENT_YAML : DOCUMENT_JSON;
-		scoped(document_text) text =
-			document_text_parse(format, &origin, bytes, strlen(bytes), NULL);
+		scoped(document_text)
+			text = document_text_parse(format, &origin, bytes, strlen(bytes), NULL);
 
 		if (!text)
 			continue;
@@ -257,8 +256,8 @@ static void mangled_documents_are_read_or_refused(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/document_text/block_entries_have_their_lines",
-		block_entries_have_their_lines);
+	g_test_add_func(
+		"/document_text/block_entries_have_their_lines", block_entries_have_their_lines);
 	g_test_add_func(
 		"/document_text/json_values_have_their_places", json_values_have_their_places);
 	g_test_add_func("/document_text/blank_lines_belong_only_to_texts_that_keep_them",

@@ -3,9 +3,9 @@
  *
  * Edits become splices of the text as written, never a new rendering of the document. As many edits
  * as do not come near each other are planned on one parse; then the text is read again. At the end
- * the result must read as the old data with the same edits made to it (document_edit_data.c), member
- * by member and in order. So a rule of YAML that the planning got wrong becomes an error, not a
- * wrong file.
+ * the result must read as the old data with the same edits made to it (document_edit_data.c),
+ * member by member and in order. So a rule of YAML that the planning got wrong becomes an error,
+ * not a wrong file.
  */
 #include "worker/document/document_edit.h"
 

@@ -69,7 +69,7 @@ static const char *find_in_header(
 static gboolean is_below(const struct document_plan *plan, const struct document_node *node)
 {
 	return node->style == DOCUMENT_STYLE_BLOCK && node->parent &&
-	       document_plan_is_first(plan, document_node_child(node, 0)->entry.begin);
+		document_plan_is_first(plan, document_node_child(node, 0)->entry.begin);
 }
 
 /* The comment behind `|` or `>`, with the blanks before it. */
@@ -140,8 +140,8 @@ static void put_text(struct document_plan *plan, const struct document_node *nod
 		behind = behind_indicator(plan, node);
 		g_string_prepend_c(all, ' ');
 		put_scalar(plan, behind, behind, all->str);
-		document_plan_splice(plan, document_plan_line_end(plan, behind),
-			end_of_block(plan, node), "");
+		document_plan_splice(
+			plan, document_plan_line_end(plan, behind), end_of_block(plan, node), "");
 	} else if (node->style == DOCUMENT_STYLE_BLOCK) {
 		document_plan_splice(plan, node->text.begin, end_of_block(plan, node), text);
 	} else if (is_absent(node)) {
@@ -153,8 +153,8 @@ static void put_text(struct document_plan *plan, const struct document_node *nod
 }
 
 /* The column at which the entries of a new collection at NODE stand. */
-static unsigned column_of(const struct document_plan *plan, const struct document_node *node,
-	enum value_kind kind)
+static unsigned column_of(
+	const struct document_plan *plan, const struct document_node *node, enum value_kind kind)
 {
 	unsigned deeper = kind == VALUE_LIST ? plan->manner.list_indent : plan->manner.map_indent;
 
@@ -164,8 +164,7 @@ static unsigned column_of(const struct document_plan *plan, const struct documen
 		return 0;
 	if (node->name)
 		return node->indent + deeper;
-	if (is_absent(node) ||
-		document_plan_line_end(plan, node->entry.begin) < node->text.begin)
+	if (is_absent(node) || document_plan_line_end(plan, node->entry.begin) < node->text.begin)
 		return node->indent + 2;
 	return node->indent + (unsigned)(node->text.begin - node->entry.begin);
 }
@@ -210,7 +209,8 @@ static void put_beside(
 	document_plan_splice(plan, line_end, line_end, block + first_line(block));
 }
 
-static void put_root(struct document_plan *plan, const struct document_node *root, const char *block)
+static void put_root(
+	struct document_plan *plan, const struct document_node *root, const char *block)
 {
 	g_autoptr(GString) all = g_string_new(block);
 	size_t begin = root->text.begin;
@@ -224,8 +224,8 @@ static void put_root(struct document_plan *plan, const struct document_node *roo
 	document_plan_splice(plan, begin, end, all->str);
 }
 
-static char *render_block(const struct document_plan *plan, const struct document_content *content,
-	unsigned column)
+static char *render_block(
+	const struct document_plan *plan, const struct document_content *content, unsigned column)
 {
 	char *taken = document_take_block(plan, content, column);
 	GString *text;
@@ -316,8 +316,8 @@ static char *render_member(const struct document_plan *plan, const char *key,
 	return g_string_free(text, FALSE);
 }
 
-static char *render_item(const struct document_plan *plan, const struct document_content *content,
-	unsigned column)
+static char *render_item(
+	const struct document_plan *plan, const struct document_content *content, unsigned column)
 {
 	char *taken = document_take_entry(plan, content, NULL, column);
 	g_autofree char *block = NULL;
@@ -444,7 +444,8 @@ void document_block_remove(struct document_plan *plan, const struct document_nod
 	if (above && find_in_header(plan, above, '+'))
 		end = skip_blank_lines(plan, end);
 	/* A last line without a line break leaves another one so, unless that means something. */
-	if (!above && end == plan->size && begin > 0 && document_plan_line_end(plan, end - 1) == end) {
+	if (!above && end == plan->size && begin > 0 &&
+		document_plan_line_end(plan, end - 1) == end) {
 		begin--;
 		if (begin > 0 && plan->bytes[begin] == '\n' && plan->bytes[begin - 1] == '\r')
 			begin--;
