@@ -3,9 +3,9 @@
  *
  * Edits become splices of the text as written, never a new rendering of the document. As many edits
  * as do not come near each other are planned on one parse; then the text is read again. At the end
- * the result must read as the old data with the same edits made to it (document_edit_data.c), member
- * by member and in order. So a rule of YAML that the planning got wrong becomes an error, not a
- * wrong file.
+ * the result must read as the old data with the same edits made to it (document_edit_data.c),
+ * member by member and in order. So a rule of YAML that the planning got wrong becomes an error,
+ * not a wrong file.
  */
 #include "worker/document/document_edit.h"
 
@@ -76,7 +76,7 @@ struct run {
 	enum document_format format;
 	const struct document_origin *origin;
 	const GPtrArray *edits;
-	gboolean use_sources;
+	gboolean use_sources, use_text_blocks;
 	guint next;           /* the edit to be made */
 	int64_t bytes_read;   /* so far, against LIMIT_DOCUMENT_EDIT_BYTES */
 	GString *text;        /* as it is after the edits before NEXT */
@@ -166,6 +166,7 @@ static gboolean run_batch(struct run *run, GError **error)
 	if (!run->data)
 		run->data = value_copy(document_text_value(text));
 	document_plan_init(&plan, text);
+	plan.manner.no_text_blocks = !run->use_text_blocks;
 	if (!plan_batch(run, text, &plan, error))
 		return FALSE;
 	result = document_plan_result(&plan);
@@ -228,9 +229,15 @@ GString *document_edit_apply(enum document_format format, const struct document_
 			error, origin, 0, "more than %d changes at once", LIMIT_DOCUMENT_EDITS);
 		return NULL;
 	}
-	/* A source that does not fit where it is to go is written anew instead. */
+	/* What does not fit where it is to go is written more plainly: a source anew, a text of
+	 * several lines in quotes (a comment that is indented deeper would become part of it). */
+	run.use_text_blocks = TRUE;
 	run.use_sources = has_sources(edits);
 	if (run.use_sources && apply(&run, text, size, NULL))
+		return run.text;
+	run = start;
+	run.use_text_blocks = TRUE;
+	if (apply(&run, text, size, NULL))
 		return run.text;
 	run = start;
 	return apply(&run, text, size, error) ? run.text : NULL;

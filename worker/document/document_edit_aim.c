@@ -54,12 +54,12 @@ static gboolean step_down(const struct document_node *node, const struct documen
 }
 
 /* Keys can be made for a new value, items cannot. */
-static gboolean check_missing(const struct document_edit *edit, const struct document_origin *origin,
-	size_t depth, GError **error)
+static gboolean check_missing(const struct document_edit *edit,
+	const struct document_origin *origin, size_t depth, GError **error)
 {
 	if (edit->action == DOCUMENT_REMOVE)
-		return refuse(origin, edit->path, document_path_length(edit->path),
-			"is not there", error);
+		return refuse(origin, edit->path, document_path_length(edit->path), "is not there",
+			error);
 	for (size_t i = depth; i < document_path_length(edit->path); i++)
 		if (!document_path_step(edit->path, i).key)
 			return refuse(origin, edit->path, i, "is no list", error);
@@ -70,7 +70,7 @@ static gboolean check_missing(const struct document_edit *edit, const struct doc
 static gboolean has_brackets(const struct document_text *text, const struct document_node *node)
 {
 	return node->style != DOCUMENT_STYLE_FLOW ||
-	       strchr("[{", document_text_bytes(text)[node->text.begin]) != NULL;
+		strchr("[{", document_text_bytes(text)[node->text.begin]) != NULL;
 }
 
 static gboolean check_brackets(const struct document_edit *edit, const struct document_text *text,
@@ -131,7 +131,7 @@ gboolean document_edit_aim(const struct document_edit *edit, const struct docume
 		node = child;
 	}
 	return check_missing(edit, origin, target->depth, error) &&
-	       check_brackets(edit, text, origin, target, error);
+		check_brackets(edit, text, origin, target, error);
 }
 
 /* ---- planning ---- */
@@ -170,8 +170,7 @@ static void add_entry(struct document_plan *plan, const struct document_node *no
 
 static void remove_node(struct document_plan *plan, const struct document_node *node)
 {
-	scoped(value) empty =
-		node->parent->kind == VALUE_MAP ? value_new_map() : value_new_list();
+	scoped(value) empty = node->parent->kind == VALUE_MAP ? value_new_map() : value_new_list();
 
 	if (node->parent->style == DOCUMENT_STYLE_FLOW)
 		document_flow_remove(plan, node);

@@ -31,7 +31,7 @@ static gboolean wants_lines(const struct document_plan *plan, const struct docum
 	if (node->style == DOCUMENT_STYLE_FLOW && node->children->len > 0)
 		return has_lines(plan, node);
 	return plan->manner.format == DOCUMENT_JSON &&
-	       document_plan_is_first(plan, node->entry.begin);
+		document_plan_is_first(plan, node->entry.begin);
 }
 
 static char *render(const struct document_plan *plan, const struct document_content *content,
@@ -55,8 +55,7 @@ void document_flow_set(struct document_plan *plan, const struct document_node *n
 	const struct document_content *content)
 {
 	g_autofree char *margin = margin_of_line(plan, node->entry.begin);
-	g_autofree char *text =
-		render(plan, content, node->style, margin, wants_lines(plan, node));
+	g_autofree char *text = render(plan, content, node->style, margin, wants_lines(plan, node));
 	g_autofree char *spaced = NULL;
 
 	if (is_absent(node) && node->parent) {
@@ -73,8 +72,7 @@ void document_flow_set(struct document_plan *plan, const struct document_node *n
 static char *render_entry(const struct document_plan *plan, const char *key,
 	const struct document_content *content, const char *margin, gboolean lines)
 {
-	g_autofree char *value =
-		render(plan, content, DOCUMENT_STYLE_PLAIN, margin, lines);
+	g_autofree char *value = render(plan, content, DOCUMENT_STYLE_PLAIN, margin, lines);
 	GString *text = g_string_new(NULL);
 
 	if (key) {
@@ -99,11 +97,11 @@ static void fill_empty(struct document_plan *plan, const struct document_node *c
 	g_autofree char *inner = g_strconcat(outer, plan->manner.unit, NULL);
 	g_autofree char *entry = render_entry(plan, key, content, inner, lines);
 	const char *line_break = plan->manner.line_break;
-	g_autofree char *text = lines ? g_strconcat(line_break, inner, entry, line_break, outer, NULL)
-				      : g_strdup(entry);
+	g_autofree char *text = lines
+		? g_strconcat(line_break, inner, entry, line_break, outer, NULL)
+		: g_strdup(entry);
 
-	document_plan_splice(
-		plan, collection->text.begin + 1, collection->text.end - 1, text);
+	document_plan_splice(plan, collection->text.begin + 1, collection->text.end - 1, text);
 }
 
 /* The comma behind NODE; FALSE if there is none. */
@@ -136,8 +134,7 @@ static void put_last(struct document_plan *plan, const struct document_node *las
 		document_plan_splice(plan, place, place, ",");
 	if (document_plan_is_last(plan, place))
 		place = document_plan_line_end(plan, place);
-	text = g_strconcat(
-		plan->manner.line_break, margin, entry, has_comma ? "," : "", NULL);
+	text = g_strconcat(plan->manner.line_break, margin, entry, has_comma ? "," : "", NULL);
 	document_plan_splice(plan, place, place, text);
 }
 
@@ -155,8 +152,7 @@ void document_flow_insert(struct document_plan *plan, const struct document_node
 		return;
 	}
 	if (!next) {
-		put_last(plan,
-			document_node_child(collection, collection->children->len - 1), key,
+		put_last(plan, document_node_child(collection, collection->children->len - 1), key,
 			content);
 		return;
 	}

@@ -1,9 +1,9 @@
 /*
  * What a document's own text says about how to write in it.
  *
- * The first place that shows a habit decides: how deep the first nested map is indented, whether the
- * first list under a key is. Quotes go by number. Only so many nodes are looked at: a habit that has
- * not shown by then is no habit.
+ * The first place that shows a habit decides: how deep the first nested map is indented, whether
+ * the first list under a key is. Quotes go by number. Only so many nodes are looked at: a habit
+ * that has not shown by then is no habit.
  */
 #include <string.h>
 

@@ -3,7 +3,7 @@
  *
  * Splices are made in the order of their places; those at the same place in the order in which they
  * were planned. No two should overlap, since edits that come near each other are not planned on the
- * same text (document_edit.c); if two do, there is no result.
+ * same text (document_edit.c); if two do, or one is nowhere, there is no result.
  */
 #include "worker/document/document_edit_plan.h"
 
@@ -38,8 +38,6 @@ void document_plan_splice(struct document_plan *plan, size_t begin, size_t end, 
 {
 	struct document_splice splice = {begin, end, g_strdup(text)};
 
-	g_assert(begin <= end);
-	g_assert(end <= plan->size);
 	g_array_append_val(plan->splices, splice);
 }
 
@@ -62,10 +60,10 @@ GString *document_plan_result(struct document_plan *plan)
 
 	g_array_sort(plan->splices, by_place);
 	for (guint i = 0; i < plan->splices->len; i++) {
-		const struct document_splice *splice =
-			&g_array_index(plan->splices, struct document_splice, i);
+		const struct document_splice *splice = &g_array_index(
+			plan->splices, struct document_splice, i);
 
-		if (splice->begin < at) {
+		if (splice->begin < at || splice->end < splice->begin || splice->end > plan->size) {
 			g_string_free(result, TRUE);
 			return NULL;
 		}
@@ -111,7 +109,7 @@ gboolean document_plan_is_first(const struct document_plan *plan, size_t at)
 	while (at > 0 && strchr(" \t", plan->bytes[at - 1]))
 		at--;
 	return at == 0 || is_break(plan->bytes[at - 1]) ||
-	       (at == 3 && g_str_has_prefix(plan->bytes, "\xef\xbb\xbf"));
+		(at == 3 && g_str_has_prefix(plan->bytes, "\xef\xbb\xbf"));
 }
 
 gboolean document_plan_is_last(const struct document_plan *plan, size_t at)
@@ -124,5 +122,5 @@ gboolean document_plan_is_last(const struct document_plan *plan, size_t at)
 gboolean document_plan_in_flow(const struct document_plan *plan, const struct document_node *node)
 {
 	return plan->manner.format == DOCUMENT_JSON ||
-	       (node->parent && node->parent->style == DOCUMENT_STYLE_FLOW);
+		(node->parent && node->parent->style == DOCUMENT_STYLE_FLOW);
 }

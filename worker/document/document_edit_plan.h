@@ -73,10 +73,10 @@ void document_flow_remove(struct document_plan *plan, const struct document_node
 /** The text of CONTENT's source, moved from where it stood: a scalar's, for an entry that is
  * indented by COLUMN; a block collection's, with its entries at COLUMN; a whole entry's with its
  * comments, at COLUMN. NULL if there is none that would do. Caller frees. */
-char *document_take_scalar(const struct document_plan *plan,
-	const struct document_content *content, unsigned column);
-char *document_take_block(const struct document_plan *plan, const struct document_content *content,
-	unsigned column);
+char *document_take_scalar(
+	const struct document_plan *plan, const struct document_content *content, unsigned column);
+char *document_take_block(
+	const struct document_plan *plan, const struct document_content *content, unsigned column);
 char *document_take_entry(const struct document_plan *plan, const struct document_content *content,
 	const char *key, unsigned column);
 
