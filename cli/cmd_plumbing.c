@@ -64,55 +64,6 @@ int cmd_plumbing_merge_tree(struct invocation *invocation, GError **error)
 	return plumbing_run(merge_tree, desk, error) ? 0 : 1;
 }
 
-/* The changes that the member `set` asks for: paths and their values. */
-static GPtrArray *edits_of(const struct value *question, GError **error)
-{
-	const struct value *set = value_get(question, "set");
-	g_autoptr(GPtrArray) edits = document_edits_new();
-
-	if (!set || value_kind(set) != VALUE_MAP) {
-		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
-			"set: expected an object of paths and values");
-		return NULL;
-	}
-	for (size_t i = 0; i < value_count(set); i++) {
-		scoped(document_path) path = document_path_parse(value_key_at(set, i), error);
-
-		if (!path)
-			return NULL;
-		g_ptr_array_add(edits, document_edit_new_set(path, value_at(set, i), NULL, NULL));
-	}
-	return g_steal_pointer(&edits);
-}
-
-static gboolean edit(
-	gpointer context, const struct value *question, struct value *answer, GError **error)
-{
-	const char *name = plumbing_text(question, "path", error);
-	const char *text = name ? plumbing_text(question, "text", error) : NULL;
-	g_autoptr(GPtrArray) edits = text ? edits_of(question, error) : NULL;
-	const struct document_origin origin = {name, FORGE_ERROR_VALIDATION_FAILED};
-	GString *edited;
-
-	(void)context;
-	if (!edits)
-		return FALSE;
-	edited = document_edit_apply(
-		g_str_has_suffix(name, ".json") ? DOCUMENT_JSON : DOCUMENT_YAML, &origin, text,
-		strlen(text), edits, error);
-	if (!edited)
-		return FALSE;
-	value_put_string(answer, "text", edited->str);
-	g_string_free(edited, TRUE);
-	return TRUE;
-}
-
-int cmd_plumbing_edit(struct invocation *invocation, GError **error)
-{
-	(void)invocation;
-	return plumbing_run(edit, NULL, error) ? 0 : 1;
-}
-
 /* ---- merge-file ---- */
 
 /* The text member KEY, which may be absent or null if that is OPTIONAL. */
@@ -218,4 +169,55 @@ int cmd_plumbing_merge_file(struct invocation *invocation, GError **error)
 {
 	(void)invocation;
 	return plumbing_run(merge_file, NULL, error) ? 0 : 1;
+}
+
+/* ---- edit ---- */
+
+/* The changes that the member `set` asks for: paths and their values. */
+static GPtrArray *edits_of(const struct value *question, GError **error)
+{
+	const struct value *set = value_get(question, "set");
+	g_autoptr(GPtrArray) edits = document_edits_new();
+
+	if (!set || value_kind(set) != VALUE_MAP) {
+		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
+			"set: expected an object of paths and values");
+		return NULL;
+	}
+	for (size_t i = 0; i < value_count(set); i++) {
+		scoped(document_path) path = document_path_parse(value_key_at(set, i), error);
+
+		if (!path)
+			return NULL;
+		g_ptr_array_add(edits, document_edit_new_set(path, value_at(set, i), NULL, NULL));
+	}
+	return g_steal_pointer(&edits);
+}
+
+static gboolean edit(
+	gpointer context, const struct value *question, struct value *answer, GError **error)
+{
+	const char *name = plumbing_text(question, "path", error);
+	const char *text = name ? plumbing_text(question, "text", error) : NULL;
+	g_autoptr(GPtrArray) edits = text ? edits_of(question, error) : NULL;
+	const struct document_origin origin = {name, FORGE_ERROR_VALIDATION_FAILED};
+	GString *edited;
+
+	(void)context;
+	if (!edits)
+		return FALSE;
+	edited = document_edit_apply(
+		g_str_has_suffix(name, ".json") ? DOCUMENT_JSON : DOCUMENT_YAML, &origin, text,
+		strlen(text), edits, error);
+	if (!edited)
+		return FALSE;
+	value_put_string(answer, "text", edited->str);
+	g_string_free(edited, TRUE);
+	return TRUE;
+}
+
+int cmd_plumbing_edit(struct invocation *invocation, GError **error)
+{
+	(void)invocation;
+	return plumbing_run(edit, NULL, error) ? 0 : 1;
 }

@@ -265,7 +265,8 @@ static void read_list(struct reader *reader, const yaml_event_t *start, struct d
 static void place_absent(const struct reader *reader, struct document_node *node)
 {
 	size_t colon = document_text_skip_blank(reader->text, node->key.end, reader->size);
-	gboolean has_colon = colon < reader->size && reader->text[colon] == ':';
+	gboolean has_colon = colon < reader->size && reader->text[colon] == ':' &&
+		(colon + 1 == reader->size || strchr(" \t\r\n,]}", reader->text[colon + 1]));
 
 	node->text.begin = node->text.end = has_colon ? colon + 1 : node->key.end;
 }

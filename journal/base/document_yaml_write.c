@@ -44,8 +44,11 @@ static gboolean means_text(const char *text)
 
 	if (value_kind(value) != VALUE_STRING || g_strv_contains(words_of_1_1, lower))
 		return FALSE;
-	/* Numbers of 1.1 (1_000, 1:30, 0b1) and dates: a digit
-	 * first, then nothing that a word would have. */
+	/* A version (1.2.3) has more dots than any number. */
+	if (strchr(text, '.') != strrchr(text, '.') && !strchr(text, ':'))
+		return TRUE;
+	/* Numbers of 1.1 (1_000, 1:30, 0b1) and dates: a digit first, then nothing that a word
+	 * would have. */
 	return !g_ascii_isdigit(text[*text == '-' || *text == '+']) ||
 		strpbrk(text, "/@^~") != NULL ||
 		strspn(text, "0123456789+-_:.TZtzabcdefxABCDEFX ") != strlen(text);

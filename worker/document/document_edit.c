@@ -76,7 +76,7 @@ struct run {
 	enum document_format format;
 	const struct document_origin *origin;
 	const GPtrArray *edits;
-	gboolean use_sources;
+	gboolean use_sources, use_text_blocks;
 	guint next;           /* the edit to be made */
 	int64_t bytes_read;   /* so far, against LIMIT_DOCUMENT_EDIT_BYTES */
 	GString *text;        /* as it is after the edits before NEXT */
@@ -157,7 +157,7 @@ static gboolean run_batch(struct run *run, GError **error)
 {
 	scoped(document_text) text = read_text(run, error);
 	scoped_value(document_plan) plan = {.splices = NULL};
-	gboolean planned;
+	GString *result;
 
 	if (!text)
 		return FALSE;
@@ -166,12 +166,15 @@ static gboolean run_batch(struct run *run, GError **error)
 	if (!run->data)
 		run->data = value_copy(document_text_value(text));
 	document_plan_init(&plan, text);
-	planned = plan_batch(run, text, &plan, error);
-	if (planned) {
-		g_string_free(run->text, TRUE);
-		run->text = document_plan_result(&plan);
-	}
-	return planned;
+	plan.manner.no_text_blocks = !run->use_text_blocks;
+	if (!plan_batch(run, text, &plan, error))
+		return FALSE;
+	result = document_plan_result(&plan);
+	if (!result)
+		return unproven(run, "two changes meet in one place", error);
+	g_string_free(run->text, TRUE);
+	run->text = result;
+	return TRUE;
 }
 
 static gboolean prove(struct run *run, GError **error)
@@ -226,9 +229,15 @@ GString *document_edit_apply(enum document_format format, const struct document_
 			error, origin, 0, "more than %d changes at once", LIMIT_DOCUMENT_EDITS);
 		return NULL;
 	}
-	/* A source that does not fit where it is to go is written anew instead. */
+	/* What does not fit where it is to go is written more plainly: a source anew, a text of
+	 * several lines in quotes (a comment that is indented deeper would become part of it). */
+	run.use_text_blocks = TRUE;
 	run.use_sources = has_sources(edits);
 	if (run.use_sources && apply(&run, text, size, NULL))
+		return run.text;
+	run = start;
+	run.use_text_blocks = TRUE;
+	if (apply(&run, text, size, NULL))
 		return run.text;
 	run = start;
 	return apply(&run, text, size, error) ? run.text : NULL;

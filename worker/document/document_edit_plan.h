@@ -28,7 +28,7 @@ SCOPED_VALUE(document_plan, document_plan_clear)
 
 void document_plan_splice(struct document_plan *plan, size_t begin, size_t end, const char *text);
 
-/** The text with all splices made. */
+/** The text with all splices made, or NULL if two overlap. */
 GString *document_plan_result(struct document_plan *plan);
 
 /** Places in the text: the end of AT's line before its line break, the line's first byte, the

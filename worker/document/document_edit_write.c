@@ -128,8 +128,8 @@ static void write_yaml_string(GString *text, const struct document_manner *manne
 {
 	gboolean folded = style == DOCUMENT_STYLE_FOLDED;
 
-	if (column != DOCUMENT_ONE_LINE && style != DOCUMENT_STYLE_DOUBLE &&
-		may_be_block(string, folded))
+	if (column != DOCUMENT_ONE_LINE && !manner->no_text_blocks &&
+		style != DOCUMENT_STYLE_DOUBLE && may_be_block(string, folded))
 		write_block_text(text, manner, string, folded, column);
 	else if (has_odd(string, '\t') || style == DOCUMENT_STYLE_DOUBLE)
 		write_double(text, string);

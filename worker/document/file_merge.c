@@ -23,6 +23,7 @@
 #include "worker/document/document_edit.h"
 #include "worker/document/file_merge_edits.h"
 #include "worker/document/file_merge_lines.h"
+#include "worker/document/file_merge_lock.h"
 
 static const struct document_origin origin = {"merge", FORGE_ERROR_VALIDATION_FAILED};
 
@@ -254,6 +255,16 @@ static void take_outcome(struct file_merge *result, struct value_merge *merge)
 	result->by_key = TRUE;
 }
 
+/* A lock file whose two sides touched the same packages must be resolved anew. */
+static gboolean is_mergeable(const struct file_merging *merging)
+{
+	return merging->is_document &&
+		(!file_merge_is_lock(merging->versions->path) ||
+			!file_merge_is_entangled(base_value(merging),
+				document_text_value(merging->ours),
+				document_text_value(merging->theirs)));
+}
+
 /* FALSE, with nothing done, if the conflicts of lines must stand. */
 static gboolean merge_by_key(struct file_merging *merging)
 {
@@ -447,7 +458,7 @@ static void merge_texts(struct file_merging *merging)
 			return;
 		free_string(g_steal_pointer(&merging->result->text));
 	}
-	if (merging->is_document && merge_by_key(merging))
+	if (is_mergeable(merging) && merge_by_key(merging))
 		return;
 	if (clean)
 		refuse_clean_lines(merging);

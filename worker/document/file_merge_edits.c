@@ -17,9 +17,6 @@
 #include "worker/document/document_path.h"
 #include "worker/document/value_merge.h"
 #include "worker/merge/line_diff.h"
-#ifndef LIMIT_DOCUMENT_EDITS
-#define LIMIT_DOCUMENT_EDITS 10000
-#endif
 
 #define SOURCES_MOST 2
 

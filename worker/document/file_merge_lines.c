@@ -17,9 +17,9 @@
 struct line_conflict {
 	GString *ours;
 	GString *theirs;
-	gboolean crlf;        /* how its markers end */
-	gboolean ours_open;   /* its last line break was added */
-	gboolean theirs_open; /* the same of theirs */
+	gboolean crlf;       /* how its markers end */
+	size_t ours_added;   /* bytes of a line break that was added at its end */
+	size_t theirs_added; /* the same of theirs */
 	size_t line;
 };
 
@@ -109,9 +109,12 @@ static void take_apart(struct file_lines *lines, const GByteArray *merged, const
 	}
 }
 
-static gboolean is_open(const struct text_version *text, const GString *side)
+static size_t added_to(
+	const struct line_conflict *conflict, const struct text_version *text, const GString *side)
 {
-	return side->len > 0 && text->size > 0 && text->data[text->size - 1] != '\n';
+	gboolean open = side->len > 0 && text->size > 0 && text->data[text->size - 1] != '\n';
+
+	return open ? (conflict->crlf ? 2 : 1) : 0;
 }
 
 /* Only a conflict with nothing behind it can hold the end of a text. */
@@ -124,8 +127,25 @@ static void find_open_end(struct file_lines *lines, const struct text_version *o
 	if (lines->conflicts->len == 0 || last->len > 0)
 		return;
 	conflict = lines->conflicts->pdata[lines->conflicts->len - 1];
-	conflict->ours_open = is_open(ours, conflict->ours);
-	conflict->theirs_open = is_open(theirs, conflict->theirs);
+	conflict->ours_added = added_to(conflict, ours, conflict->ours);
+	conflict->theirs_added = added_to(conflict, theirs, conflict->theirs);
+}
+
+static gboolean begins_with_crlf(const struct text_version *text)
+{
+	const char *feed = text->size > 0 ? memchr(text->data, '\n', text->size) : NULL;
+
+	return feed && feed > text->data && feed[-1] == '\r';
+}
+
+/* Without a base, text_merge() has too little to tell how markers should end. */
+static void end_markers_alike(struct file_lines *lines, const struct text_version *ours,
+	const struct text_version *theirs)
+{
+	if (!begins_with_crlf(ours) || !begins_with_crlf(theirs))
+		return;
+	for (guint i = 0; i < lines->conflicts->len; i++)
+		((struct line_conflict *)lines->conflicts->pdata[i])->crlf = TRUE;
 }
 
 struct file_lines *file_lines_merge(const struct text_version *base,
@@ -149,6 +169,8 @@ struct file_lines *file_lines_merge(const struct text_version *base,
 	take_apart(lines, merged, label);
 	g_assert(lines->conflicts->len == conflicts);
 	find_open_end(lines, ours, theirs);
+	if (base->size == 0)
+		end_markers_alike(lines, ours, theirs);
 	return lines;
 }
 
@@ -179,10 +201,8 @@ static void put_marker(GString *out, char mark, const char *label, gboolean crlf
 	g_string_append(out, crlf ? "\r\n" : "\n");
 }
 
-static void put_side(GString *out, const GString *side, gboolean open, gboolean crlf)
+static void put_side(GString *out, const GString *side, size_t added)
 {
-	size_t added = open ? (crlf ? 2 : 1) : 0;
-
 	g_string_append_len(out, side->str, (gssize)(side->len - added));
 }
 
@@ -191,20 +211,20 @@ static void put_conflict(GString *out, const struct line_conflict *conflict,
 {
 	switch (side) {
 	case FILE_LINES_OURS:
-		put_side(out, conflict->ours, conflict->ours_open, conflict->crlf);
+		put_side(out, conflict->ours, conflict->ours_added);
 		break;
 	case FILE_LINES_THEIRS:
-		put_side(out, conflict->theirs, conflict->theirs_open, conflict->crlf);
+		put_side(out, conflict->theirs, conflict->theirs_added);
 		break;
 	case FILE_LINES_BOTH:
-		put_side(out, conflict->ours, FALSE, conflict->crlf);
-		put_side(out, conflict->theirs, conflict->theirs_open, conflict->crlf);
+		put_side(out, conflict->ours, 0);
+		put_side(out, conflict->theirs, conflict->theirs_added);
 		break;
 	case FILE_LINES_MARKERS:
 		put_marker(out, '<', ours_label, conflict->crlf);
-		put_side(out, conflict->ours, FALSE, conflict->crlf);
+		put_side(out, conflict->ours, 0);
 		put_marker(out, '=', NULL, conflict->crlf);
-		put_side(out, conflict->theirs, FALSE, conflict->crlf);
+		put_side(out, conflict->theirs, 0);
 		put_marker(out, '>', theirs_label, conflict->crlf);
 		break;
 	}

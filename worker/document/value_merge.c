@@ -127,11 +127,11 @@ static struct value *settle_version(
 	struct value_version *told;
 	enum version_rule used;
 
-	if (!is_kind(versions->base, VALUE_STRING) || !is_kind(versions->ours, VALUE_STRING) ||
-		!is_kind(versions->theirs, VALUE_STRING))
+	if ((versions->base && !is_kind(versions->base, VALUE_STRING)) ||
+		!is_kind(versions->ours, VALUE_STRING) || !is_kind(versions->theirs, VALUE_STRING))
 		return NULL;
 	version = version_line_settle(merging->path, merging->options->version_rule,
-		value_string(versions->base), value_string(versions->ours),
+		versions->base ? value_string(versions->base) : NULL, value_string(versions->ours),
 		value_string(versions->theirs), &used);
 	if (!version)
 		return NULL;

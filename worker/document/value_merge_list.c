@@ -7,8 +7,7 @@
  * other side added behind the item it follows there (behind what the first side put in that place).
  *
  * Where order says more, the list is one value: both sides moved items differently; both replaced
- * the same items by different ones, which may be two new names for one; or the list is a command
- * line.
+ * an item, which may have got two new names; or the list is a command line.
  */
 #include "worker/document/value_merge_run.h"
 
@@ -158,43 +157,78 @@ static gboolean find_leader(const struct list_side *sides, size_t *leader)
 	return TRUE;
 }
 
-/* What SIDE has between two items that all three have, and the base has not: gap to text. */
-static GPtrArray *additions_by_gap(const struct list_side *sides, size_t side)
-{
-	GPtrArray *gaps = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GString) gap = g_string_new(NULL);
+/* What became of the items between two that all three have. */
+struct gap {
+	GString *added;    /* what is not in the base, a line each */
+	size_t n_added;    /* how many */
+	size_t n_removed;  /* of the base's items that this side has not */
+	gboolean both_removed; /* one of them is gone on the other side too */
+};
 
+static void clear_gap(gpointer data)
+{
+	g_string_free(((struct gap *)data)->added, TRUE);
+}
+
+static struct gap *begin_gap(GArray *gaps)
+{
+	g_array_append_val(gaps, ((struct gap){.added = g_string_new(NULL)}));
+	return &g_array_index(gaps, struct gap, gaps->len - 1);
+}
+
+static gboolean all_have(const struct list_side *sides, const char *identity)
+{
+	return has(&sides[SIDE_BASE], identity) && has(&sides[SIDE_OURS], identity) &&
+		has(&sides[SIDE_THEIRS], identity);
+}
+
+/* The gaps of SIDE, from before the first item that all have to behind the last. */
+static GArray *find_gaps(const struct list_side *sides, size_t side)
+{
+	GArray *gaps = g_array_new(FALSE, FALSE, sizeof(struct gap));
+	const struct list_side *other = &sides[side == SIDE_OURS ? SIDE_THEIRS : SIDE_OURS];
+	struct gap *gap = begin_gap(gaps);
+
+	g_array_set_clear_func(gaps, clear_gap);
 	for (size_t i = 0; i < sides[side].identities->len; i++) {
 		const char *identity = identity_at(&sides[side], i);
 
-		if (!has(&sides[SIDE_BASE], identity)) {
-			g_string_append(gap, identity);
-			g_string_append_c(gap, '\n');
-		} else if (has(&sides[SIDE_OURS], identity) && has(&sides[SIDE_THEIRS], identity)) {
-			g_ptr_array_add(gaps, g_strdup(gap->str));
-			g_string_truncate(gap, 0);
+		if (all_have(sides, identity)) {
+			gap = begin_gap(gaps);
+		} else if (!has(&sides[SIDE_BASE], identity)) {
+			g_string_append_printf(gap->added, "%s\n", identity);
+			gap->n_added++;
 		}
 	}
-	g_ptr_array_add(gaps, g_strdup(gap->str));
+	for (size_t i = 0, at = 0; i < sides[SIDE_BASE].identities->len; i++) {
+		const char *identity = identity_at(&sides[SIDE_BASE], i);
+
+		gap = &g_array_index(gaps, struct gap, at);
+		if (all_have(sides, identity)) {
+			at++;
+		} else if (!has(&sides[side], identity)) {
+			gap->n_removed++;
+			gap->both_removed = gap->both_removed || !has(other, identity);
+		}
+	}
 	return gaps;
 }
 
-/* TRUE if both sides removed items in one place and put different ones there. */
-static gboolean replaced_differently(const struct list_side *sides)
+/* TRUE if both sides removed an item and put different ones in its place. In a set that is so only
+ * where a side has as many as before: else nothing tells which became which. */
+static gboolean replaced_differently(const struct list_side *sides, gboolean is_set)
 {
-	g_autoptr(GPtrArray) ours = additions_by_gap(sides, SIDE_OURS);
-	g_autoptr(GPtrArray) theirs = additions_by_gap(sides, SIDE_THEIRS);
-	size_t gap = 0;
+	g_autoptr(GArray) all_ours = find_gaps(sides, SIDE_OURS);
+	g_autoptr(GArray) all_theirs = find_gaps(sides, SIDE_THEIRS);
 
-	for (size_t i = 0; i < sides[SIDE_BASE].identities->len; i++) {
-		const char *identity = identity_at(&sides[SIDE_BASE], i);
-		gboolean in_ours = has(&sides[SIDE_OURS], identity);
-		gboolean in_theirs = has(&sides[SIDE_THEIRS], identity);
+	for (guint i = 0; i < all_ours->len; i++) {
+		const struct gap *ours = &g_array_index(all_ours, struct gap, i);
+		const struct gap *theirs = &g_array_index(all_theirs, struct gap, i);
 
-		if (in_ours && in_theirs)
-			gap++;
-		else if (!in_ours && !in_theirs &&
-			strcmp(g_ptr_array_index(ours, gap), g_ptr_array_index(theirs, gap)) != 0)
+		if (!ours->both_removed || g_string_equal(ours->added, theirs->added))
+			continue;
+		if (!is_set || ours->n_added == ours->n_removed ||
+			theirs->n_added == theirs->n_removed)
 			return TRUE;
 	}
 	return FALSE;
@@ -327,7 +361,7 @@ struct value *value_merge_lists(
 			break;
 		if (!identify_all(sides, versions, item_keys[i]))
 			continue;
-		if (find_leader(sides, &leader) && !replaced_differently(sides))
+		if (find_leader(sides, &leader) && !replaced_differently(sides, item_keys[i] == NULL))
 			merged = merge_items(merging, sides, leader, item_keys[i]);
 		break;
 	}

@@ -333,9 +333,9 @@ char *version_line_settle(const struct document_path *path, enum version_rule ru
 	struct version from, mine, other;
 	int order;
 
-	if (line == VERSION_LINE_NONE || !read_version(path, base, &from) ||
-		!read_version(path, ours, &mine) || !read_version(path, theirs, &other) ||
-		!same_prefix(&from, &mine) || !same_prefix(&from, &other))
+	if (line == VERSION_LINE_NONE || !read_version(path, ours, &mine) ||
+		!read_version(path, theirs, &other) || !same_prefix(&mine, &other) ||
+		(base && (!read_version(path, base, &from) || !same_prefix(&mine, &from))))
 		return NULL;
 	*used = rule == VERSION_RULE_REPLAY && line == VERSION_LINE_FOREIGN ? VERSION_RULE_HIGHER
 									    : rule;
@@ -347,7 +347,7 @@ char *version_line_settle(const struct document_path *path, enum version_rule ru
 		order = compare_versions(&mine, &other);
 		return order == 0 ? NULL : g_strdup(order > 0 ? ours : theirs);
 	case VERSION_RULE_REPLAY:
-		return replay(&from, &mine, &other);
+		return base ? replay(&from, &mine, &other) : NULL;
 	case VERSION_RULE_OURS:
 		return g_strdup(ours);
 	case VERSION_RULE_THEIRS:
