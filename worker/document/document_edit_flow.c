@@ -212,7 +212,10 @@ static void remove_last(struct document_plan *plan, const struct document_node *
 	size_t begin = node->entry.begin;
 	size_t end = node->text.end;
 
-	if (document_plan_is_first(plan, begin) && document_plan_is_last(plan, end)) {
+	if (comma >= begin || plan->bytes[comma] != ',') {
+		/* Blanks that only libyaml takes for such: nothing here is where it seems. */
+		document_plan_refuse(plan);
+	} else if (document_plan_is_first(plan, begin) && document_plan_is_last(plan, end)) {
 		document_plan_splice(plan, comma, comma + 1, "");
 		begin = begin_with_comments(plan, begin, before->text.end);
 		document_plan_splice(plan, begin, document_plan_next_line(plan, end), "");
