@@ -10,7 +10,7 @@
  * parted by single slashes; anything else is VALIDATION_FAILED.
  */
 
-/** TRUE if PATH may be a folder's path: no empty name, `.` or `..`, no control character. */
+/** TRUE if PATH may be a folder's path: no empty name, `.`, `..` or `.git`, no control character. */
 gboolean upstream_path_is_valid(const char *path);
 
 enum folder_presence {
