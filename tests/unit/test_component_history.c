@@ -429,6 +429,21 @@ static void next_base_needs_only_what_changed(
 		"fo fsck --full --strict; fo rev-list --objects --all >/dev/null; git init -q upstream");
 }
 
+static void many_files_come_in_one_pack(struct component_fixture *fixture, gconstpointer unused)
+{
+	(void)unused;
+	component_fixture_do(fixture,
+		"cd upstream; mkdir c; for i in $(seq 300); do echo $i >c/f$i; done; commit Many");
+	git_oid base = component_fixture_import(fixture, "c", NULL);
+	component_fixture_do(fixture, "cd upstream; echo new >c/f7; commit One");
+	component_fixture_import(fixture, "c", &base);
+	component_fixture_do(fixture,
+		"rm -rf upstream; fo fsck --full --strict; ls ws/.forge/repository/objects >o;"
+		"! grep making o; test $(ls ws/.forge/repository/objects/pack/*.pack | wc -l) = 1;"
+		"test $(fo ls-tree -r refs/forge/x/base | wc -l) = 300;"
+		"test $(fo count-objects | cut -d' ' -f1) = 4; git init -q upstream");
+}
+
 static void local_commits_are_repeatable_and_listed_newest_first(
 	struct component_fixture *fixture, gconstpointer unused)
 {
@@ -512,6 +527,7 @@ int main(int argc, char **argv)
 	TEST(submodule_is_kept_without_its_commit);
 	TEST(missing_commit_is_an_error);
 	TEST(next_base_needs_only_what_changed);
+	TEST(many_files_come_in_one_pack);
 	TEST(local_commits_are_repeatable_and_listed_newest_first);
 	TEST(log_ends_where_a_later_base_reaches);
 	return g_test_run();
