@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tests/unit/merge_fixture.h"
+#include "worker/merge/tree_merge.h"
 
 #define RANDOM_TREES 2000
 #define RANDOM_TEXTS 1000
@@ -277,6 +278,153 @@ static gboolean git_contradicts_itself(const struct merge_fixture *fixture, cons
 	return strstr(output, "CONFLICT (rename involved in collision)") != NULL;
 }
 
+/* ---- partial merges ----------------------------------------------------------------------- */
+
+/** A partial merge under check. */
+struct partial {
+	struct merge_fixture *fixture;
+	struct tree_merge merge;
+	git_tree *tree;
+	const char *pair;
+};
+
+static const struct merge_conflict *find_conflict(const struct partial *partial, const char *path)
+{
+	for (guint i = 0; i < partial->merge.conflicts->len; i++) {
+		const struct merge_conflict *conflict = partial->merge.conflicts->pdata[i];
+		if (strcmp(conflict->path, path) == 0)
+			return conflict;
+	}
+	return NULL;
+}
+
+/** TRUE if PATH or a directory above it conflicts, or it is a file that a directory moved aside. */
+static gboolean may_differ_from_git(const struct partial *partial, const char *path)
+{
+	g_autofree char *prefix = g_strdup(path);
+	char *end = strchr(prefix, '~');
+
+	if (end != NULL)
+		*end = '\0';
+	while (find_conflict(partial, prefix) == NULL) {
+		end = strrchr(prefix, '/');
+		if (end == NULL)
+			return FALSE;
+		*end = '\0';
+	}
+	return TRUE;
+}
+
+static int check_file(const char *folder, const git_tree_entry *entry, void *data)
+{
+	const struct partial *partial = data;
+	git_blob *blob = NULL;
+
+	if (git_tree_entry_type(entry) != GIT_OBJECT_BLOB)
+		return 0;
+	g_assert_cmpint(
+		git_blob_lookup(&blob, partial->fixture->repository, git_tree_entry_id(entry)), ==,
+		0);
+	g_autofree char *text = g_strndup(git_blob_rawcontent(blob), (gsize)git_blob_rawsize(blob));
+	if (strstr(text, "<<<<<<< LOCAL") != NULL || strstr(text, ">>>>>>> UPSTREAM") != NULL)
+		g_error("%s: markers in %s%s", partial->pair, folder, git_tree_entry_name(entry));
+	git_blob_free(blob);
+	return 0;
+}
+
+/** Ours stands at each conflicted path, unless a directory had to stay there. */
+static void check_conflicts(const struct partial *partial)
+{
+	for (guint i = 0; i < partial->merge.conflicts->len; i++) {
+		const struct merge_conflict *conflict = partial->merge.conflicts->pdata[i];
+		const struct tree_version *ours = &conflict->stages[MERGE_STAGE_OURS];
+		git_tree_entry *entry = NULL;
+		gboolean there = git_tree_entry_bypath(&entry, partial->tree, conflict->path) == 0;
+		uint32_t mode = there ? git_tree_entry_filemode(entry) : 0;
+		gboolean right = mode == 0040000 ? ours->mode == 0 || ours->mode == 0040000 ||
+				conflict->kind == CONFLICT_TYPE ||
+				conflict->kind == CONFLICT_RENAMED
+						 : mode == ours->mode &&
+				(mode == 0 || git_oid_equal(git_tree_entry_id(entry), &ours->oid));
+		if (ours->mode == 0040000 && mode == 0)
+			right = TRUE; /* all that it had went elsewhere */
+		git_tree_entry_free(entry);
+		for (int stage = 0; stage < MERGE_STAGES; stage++) {
+			git_object *object = NULL;
+			if (conflict->stages[stage].mode == 0 ||
+				conflict->stages[stage].mode == 0160000)
+				continue;
+			/* A virtual base is nowhere. */
+			right = right &&
+				(stage == MERGE_STAGE_BASE ||
+					git_object_lookup(&object, partial->fixture->repository,
+						&conflict->stages[stage].oid, GIT_OBJECT_ANY) == 0);
+			git_object_free(object);
+		}
+		if (!right)
+			g_error("%s: %s is %o, ours is %o %s", partial->pair, conflict->path, mode,
+				ours->mode, git_oid_tostr_s(&ours->oid));
+	}
+}
+
+/** Where nothing conflicts, git's merge and ours are the same. */
+static void check_against_git(const struct partial *partial, const char *git_tree_id)
+{
+	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+	git_tree *tree = NULL;
+	git_diff *diff = NULL;
+	git_oid oid;
+
+	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
+	git_oid_fromstr(&oid, git_tree_id);
+	g_assert_cmpint(git_tree_lookup(&tree, partial->fixture->repository, &oid), ==, 0);
+	g_assert_cmpint(git_diff_tree_to_tree(
+				&diff, partial->fixture->repository, tree, partial->tree, &options),
+		==, 0);
+	for (gsize i = 0; i < git_diff_num_deltas(diff); i++) {
+		const char *path = git_diff_get_delta(diff, i)->new_file.path;
+		if (!may_differ_from_git(partial, path))
+			g_error("%s: %s is not as in git", partial->pair, path);
+	}
+	git_diff_free(diff);
+	git_tree_free(tree);
+}
+
+static void check_partial(struct merge_fixture *fixture, const char *pair,
+	const struct merge_outcome *whole, const char *paths, const struct merge_outcome *git)
+{
+	g_auto(GStrv) names = g_strsplit(pair, " ", 2);
+	g_auto(GStrv) conflicts = g_strsplit(paths, " ", -1);
+	scoped(tree_merger) merger = tree_merger_new(fixture->repository, NULL);
+	struct partial partial = {.fixture = fixture, .pair = pair};
+	g_autoptr(GError) error = NULL;
+	git_oid ours, theirs;
+
+	git_oid_fromstr(&ours, names[0]);
+	git_oid_fromstr(&theirs, names[1]);
+	tree_merger_merge_partial(merger, &ours, &theirs, &partial.merge, &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(partial.merge.clean, ==, whole->verdict == MERGE_CLEAN);
+	if (partial.merge.clean) {
+		g_assert_cmpstr(git_oid_tostr_s(&partial.merge.tree), ==, whole->tree);
+	} else {
+		for (char **path = conflicts; *path != NULL; path++)
+			/* (Names of virtual bases have spaces.) */
+			if (strstr(paths, "~Temporary") == NULL &&
+				find_conflict(&partial, *path) == NULL)
+				g_error("%s: %s is no conflict any more", pair, *path);
+		g_assert_cmpint(
+			git_tree_lookup(&partial.tree, fixture->repository, &partial.merge.tree),
+			==, 0);
+		git_tree_walk(partial.tree, GIT_TREEWALK_PRE, check_file, &partial);
+		check_conflicts(&partial);
+		if (git->verdict != MERGE_NOT_TOLD)
+			check_against_git(&partial, git->tree);
+		git_tree_free(partial.tree);
+	}
+	tree_merge_clear(&partial.merge);
+}
+
 typedef void history_maker(
 	struct merge_fixture *fixture, GRand *rand, unsigned *ours, unsigned *theirs);
 
@@ -302,9 +450,11 @@ static void compare_with_git(
 	g_autoptr(GArray) gits = merge_fixture_ask_git(fixture, pairs);
 	for (guint i = 0; i < n_merges; i++) {
 		const struct merge_outcome *git = &g_array_index(gits, struct merge_outcome, i);
+		g_autofree char *paths = NULL;
 		struct merge_outcome ours = merge_fixture_ask_forge(
-			fixture, ids->pdata[marks[2 * i]], ids->pdata[marks[2 * i + 1]], NULL);
+			fixture, ids->pdata[marks[2 * i]], ids->pdata[marks[2 * i + 1]], &paths);
 		g_autofree char *tree = ours.tree;
+		check_partial(fixture, pairs->pdata[i], &ours, paths, git);
 		clean += ours.verdict == MERGE_CLEAN ? 1 : 0;
 		if (git->verdict == MERGE_NOT_TOLD) {
 			not_told++;

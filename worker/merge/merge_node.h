@@ -43,6 +43,7 @@ struct merge_node {
 	gboolean absent;
 	gboolean file_and_directory; /**< a file in one version, a directory in another */
 	gboolean path_conflict;      /**< renames disagree: never clean */
+	gboolean left_out; /**< a partial merge left something out below that a whole one has */
 	struct tree_version result;
 	struct merge_node *children; /**< in the order of their names */
 	size_t n_children;

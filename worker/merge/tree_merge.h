@@ -60,7 +60,10 @@ gboolean tree_merger_merge(struct tree_merger *merger, const git_oid *ours, cons
 /**
  * As tree_merger_merge(), but a merge that conflicts has a tree as well: what merged cleanly, and
  * ours' version wherever there is a conflict (nothing, where ours has none). No file in it has
- * markers. Whether it is clean, and which paths conflict, is as in tree_merger_merge().
+ * markers. Clean is what is clean in tree_merger_merge(); the conflicted paths are those, and the
+ * old path of a renamed file whose content conflicts where something else took its new place. Where
+ * ours has a file and theirs a directory, ours' file stands; if things of ours moved into that
+ * directory, the file stands beside it as PATH~LOCAL.
  */
 gboolean tree_merger_merge_partial(struct tree_merger *merger, const git_oid *ours,
 	const git_oid *theirs, struct tree_merge *merge, GError **error);

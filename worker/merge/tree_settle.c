@@ -159,15 +159,24 @@ static gboolean has_ours_below(const struct merge_node *node)
 }
 
 /** What a partial merge has at NODE, which conflicts, and under which name. STAGES are NODE's
- * versions, directories too; a directory that is left stands in SETTLING already. */
+ * versions, directories too; what is left of a DIRECTORY stands in SETTLING already. */
 static void settle_for_ours(struct merge_run *run, struct settling *settling,
 	const struct merge_node *node, const struct tree_version stages[MERGE_STAGES],
-	gboolean directory_left, struct tree_version *result, const char **name)
+	const struct tree_version *directory, struct tree_version *result, const char **name)
 {
+	gboolean had_result = result->mode != 0;
+
 	merge_run_note(run, node->path, conflict_kind(node, stages), stages);
 	*result = node->stages[MERGE_STAGE_OURS];
-	if (directory_left && result->mode != 0 &&
-		merge_mode_is_directory(stages[MERGE_STAGE_THEIRS].mode) && !has_ours_below(node)) {
+	for (struct merge_node *up = node->parent;
+		had_result && result->mode == 0 && up != NULL && !up->left_out; up = up->parent)
+		up->left_out = TRUE;
+	if (!node->file_and_directory || result->mode == 0)
+		return;
+	if (directory->mode == 0) {
+		*name = node->name;
+	} else if (merge_mode_is_directory(stages[MERGE_STAGE_THEIRS].mode) &&
+		!has_ours_below(node)) {
 		g_array_set_size(settling->entries, settling->entries->len - 1);
 		*name = node->name;
 	}
@@ -189,7 +198,7 @@ static gboolean settle_node(struct merge_run *run, struct settling *settling,
 	put_entry(settling, name, directory);
 	if (node->files == 0)
 		return TRUE;
-	if (node->file_and_directory && directory->mode != 0) {
+	if (node->file_and_directory && (directory->mode != 0 || node->left_out)) {
 		if (node->files == MERGE_IN_BASE)
 			return TRUE;
 		name = moved_name(run, settling, node);
@@ -203,8 +212,7 @@ static gboolean settle_node(struct merge_run *run, struct settling *settling,
 	if (!clean)
 		merge_run_conflict(run, node->path);
 	if (!clean && merge_run_is_partial(run))
-		settle_for_ours(run, settling, node, stages,
-			node->file_and_directory && directory->mode != 0, &result, &name);
+		settle_for_ours(run, settling, node, stages, directory, &result, &name);
 	put_entry(settling, name, &result);
 	return TRUE;
 }

@@ -34,7 +34,8 @@ gboolean upstream_path_is_valid(const char *path)
 		size_t size = strcspn(name, "/");
 
 		if (size == 0 || (size == 1 && name[0] == '.') ||
-			(size == 2 && name[0] == '.' && name[1] == '.'))
+			(size == 2 && name[0] == '.' && name[1] == '.') ||
+			(size == 4 && g_ascii_strncasecmp(name, ".git", size) == 0))
 			return FALSE;
 		if (name[size] == '\0')
 			return TRUE;

@@ -10,7 +10,8 @@
  * parted by single slashes; anything else is VALIDATION_FAILED.
  */
 
-/** TRUE if PATH may be a folder's path: no empty name, `.` or `..`, no control character. */
+/** TRUE if PATH may be a folder's path: no empty name, `.`, `..` or `.git`, no control character.
+ */
 gboolean upstream_path_is_valid(const char *path);
 
 enum folder_presence {
@@ -42,8 +43,9 @@ struct history_count {
 
 /**
  * Counts what `git rev-list --count FROM..TO -- PATH` counts (merges simplified as git does by
- * default; the root is `-- .`), up to LIMIT (0: only the relation). BROKEN_REPOSITORY if a commit
- * or tree is missing; TOO_LARGE past LIMIT_HISTORY_COMMITS looked at.
+ * default; the root is `-- .`), up to LIMIT (0: only the relation). Where a merge has a parent that
+ * FROM reaches, git's own count depends on dates; here such a parent never counts.
+ * BROKEN_REPOSITORY if a commit or tree is missing; TOO_LARGE past LIMIT_HISTORY_COMMITS looked at.
  */
 gboolean upstream_history_count(git_repository *repository, const git_oid *from, const git_oid *to,
 	const char *path, uint32_t limit, struct history_count *count, GError **error);
