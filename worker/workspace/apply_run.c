@@ -29,7 +29,6 @@
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define NAME_BYTES 24 /* of a step's number */
-#define RACES_MAX 100 /* how often somebody may make and remove a file just as it is replaced */
 
 void apply_run_step(const struct apply_run *run, const char *what)
 {
@@ -108,18 +107,23 @@ static int make_parent(struct apply_run *run, guint at, const char *path)
 	int fd = openat(run->folder_fd, ".", DIRECTORY);
 
 	for (guint i = 0; fd >= 0 && names[i + 1] != NULL; i++) {
-		g_autofree char *label = g_strdup_printf("%u.%u", at, i + 1);
-		int next = openat(fd, names[i], DIRECTORY);
-		gboolean good = TRUE;
+		int next = -1;
+		int failure = 0;
 
-		if (next < 0 && (errno == ENOTDIR || errno == ELOOP))
-			good = kept_files_add(run, fd, names[i], label, names[i]);
-		if (next < 0 && good) {
-			apply_run_step(run, "mkdir");
-			(void)!mkdirat(fd, names[i], 0777);
+		for (int races = 0; next < 0 && races < LIMIT_RENAME_RACES; races++) {
 			next = openat(fd, names[i], DIRECTORY);
+			failure = errno;
+			if (next < 0 && failure == ENOENT) {
+				apply_run_step(run, "mkdir");
+				(void)!mkdirat(fd, names[i], 0777);
+			} else if (next < 0 && failure != ENOTDIR && failure != ELOOP) {
+				break;
+			} else if (next < 0 &&
+				!kept_files_add(run, fd, names[i], at, i + 1, names[i])) {
+				failure = errno;
+				break;
+			}
 		}
-		int failure = errno;
 		close_fd(&fd);
 		fd = next;
 		errno = failure;
@@ -143,7 +147,7 @@ static gboolean take_out(struct apply_run *run, guint at, GError **error)
 	int fd;
 
 	step_name(number, at);
-	if (exists(run->old_fd, number, &status) || kept_files_has(run, number))
+	if (exists(run->old_fd, number, &status) || kept_files_has(run, at))
 		return TRUE;
 	fd = beneath_open(run->folder_fd, parent);
 	if (fd < 0)
@@ -189,10 +193,8 @@ static gboolean put_plainly(const struct apply_run *run, guint at, int fd, const
 		return unlinkat(run->new_fd, number, 0) == 0;
 	}
 	if (exists(fd, name, &status)) {
-		g_autofree char *again = g_strdup_printf("%u.again", at);
-
 		if (exists(run->old_fd, number, &staged)) {
-			if (!kept_files_add(run, fd, name, again, name))
+			if (!kept_files_add(run, fd, name, at, 0, name))
 				return FALSE;
 		} else {
 			apply_run_step(run, "rename to old");
@@ -220,7 +222,7 @@ static gboolean put(const struct apply_run *run, guint at, int fd, const char *n
 	char number[NAME_BYTES];
 
 	step_name(number, at);
-	for (int races = 0; races < RACES_MAX; races++) {
+	for (int races = 0; races < LIMIT_RENAME_RACES; races++) {
 		if (run->workspace->plain_rename) {
 			errno = EINVAL;
 		} else {
@@ -329,7 +331,7 @@ static gboolean inspect(struct apply_run *run, guint at, GError **error)
 	}
 	if (step->from_mode != 0 && apply_run_holds(run, fd, number, &step->from, step->from_mode))
 		return TRUE;
-	return kept_files_add(run, fd, number, number, beneath_name(step->path)) ||
+	return kept_files_add(run, fd, number, at, 0, beneath_name(step->path)) ||
 		fail(run, error, step->path);
 }
 

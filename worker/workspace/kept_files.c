@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "journal/base/limits.h"
+
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* Opens `.forge/kept/ID/LABEL` (without a LABEL, the folder of all), made if MAKE. */
@@ -39,10 +41,29 @@ static int open_kept(const struct apply_run *run, const char *label, gboolean ma
 	return fd;
 }
 
-gboolean kept_files_add(const struct apply_run *run, int fd, const char *name, const char *label,
+/* Makes the label that has no KEPT_NAME yet, and opens it. */
+static int open_free(const struct apply_run *run, guint at, guint above, const char *kept_name)
+{
+	for (guint copy = 0; copy < LIMIT_KEPT_COPIES; copy++) {
+		g_autofree char *label = copy > 0 ?
+			g_strdup_printf("%u.%u.%u", at, above, copy) :
+			above > 0 ? g_strdup_printf("%u.%u", at, above) :
+				    g_strdup_printf("%u", at);
+		struct stat status;
+		int fd = open_kept(run, label, TRUE);
+
+		if (fd < 0 || fstatat(fd, kept_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+			return fd;
+		close(fd);
+	}
+	errno = EEXIST;
+	return -1;
+}
+
+gboolean kept_files_add(const struct apply_run *run, int fd, const char *name, guint at, guint above,
 	const char *kept_name)
 {
-	int kept = open_kept(run, label, TRUE);
+	int kept = open_free(run, at, above, kept_name);
 	gboolean done;
 	int failure;
 
@@ -56,8 +77,9 @@ gboolean kept_files_add(const struct apply_run *run, int fd, const char *name, c
 	return done;
 }
 
-gboolean kept_files_has(const struct apply_run *run, const char *label)
+gboolean kept_files_has(const struct apply_run *run, guint at)
 {
+	g_autofree char *label = g_strdup_printf("%u", at);
 	int fd = open_kept(run, label, FALSE);
 
 	if (fd < 0)

@@ -6,15 +6,15 @@
 #include "worker/workspace/apply_run.h"
 
 /**
- * Moves NAME in the directory FD to `.forge/kept/ID/LABEL/KEPT_NAME`; one that is gone is fine. LABEL
- * is a step's number; with `.D` it is the directory of so many names above the step's path that was
- * no directory; with `.again` what somebody put there once more. FALSE with errno.
+ * Moves NAME in the directory FD to `.forge/kept/ID/LABEL/KEPT_NAME`, replacing nothing; one that is
+ * gone is fine. It was at the path of step AT, or at that of the directory ABOVE names deep on the way
+ * to it; 0: the path itself. FALSE with errno.
  */
-gboolean kept_files_add(const struct apply_run *run, int fd, const char *name, const char *label,
+gboolean kept_files_add(const struct apply_run *run, int fd, const char *name, guint at, guint above,
 	const char *kept_name);
 
-/** Has something been kept as LABEL, or was it just about to be? */
-gboolean kept_files_has(const struct apply_run *run, const char *label);
+/** Has something been kept that was at step AT's path, or was it just about to be? */
+gboolean kept_files_has(const struct apply_run *run, guint at);
 
 /** All that the run has kept, of struct kept_file, also before it was interrupted; NULL if nothing.
  * Caller unrefs. */
