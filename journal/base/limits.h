@@ -302,13 +302,17 @@
 /*
  * Changes of a workspace's folders. The lock is held while files are written, at most for a large
  * component's install. An intent names each changed path. Past so many files or directories one sync
- * of the whole file system is quicker than one of each.
+ * of the whole file system is quicker than one of each. Somebody may make and remove a file so often
+ * just as it is replaced, before the change gives up and waits for recovery.
  */
 #define LIMIT_WORKSPACE_LOCK_MS 60000
 #define LIMIT_WORKSPACE_LOCK_PAUSE_MS 20
 #define LIMIT_APPLY_TOKEN_BYTES 4096
 #define LIMIT_INTENT_BYTES (1024 * 1024 * 1024)
 #define LIMIT_SYNCED_SINGLY 64
+#define LIMIT_RENAME_RACES 100
+#define LIMIT_KEPT_COPIES 1000
+
 /* Commits that a component is said to be behind; past it, `at least`. */
 #define LIMIT_BEHIND_COUNT 10000
 
