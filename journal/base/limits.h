@@ -379,7 +379,10 @@
 #define LIMIT_COMPONENT_TEXT_BYTES (64 * 1024)
 #define LIMIT_COMPONENT_PROBLEMS 100
 #define LIMIT_COMPONENT_PATH_BYTES 4096
+#define LIMIT_COMPONENT_FILE_BYTES (1024 * 1024)
+#define LIMIT_CATALOG_BYTES (64 * 1024 * 1024) /* of all component.yaml that one listing reads */
 #define LIMIT_WORKSPACE_COMPONENTS 10000
+#define LIMIT_COMPONENT_VERSIONS_NAMED 5 /* in an error */
 
 /* Configuration: more jobs at once than this no machine
  * runs well; a wait longer than this is a mistyped unit. */

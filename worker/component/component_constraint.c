@@ -1,9 +1,8 @@
 /*
  * `^2.1`, `latest`, `@a1b2c3d`, `main`: what a constraint means, by its form alone.
  *
- * Whether a name is a tag or a branch, only a repository can tell (component_versions.c). A branch
- * that is called like a range (`2.x`) cannot be named here; its refs are asked for by their full
- * names, `refs/heads/2.x`.
+ * Whether a name is a tag or a branch, only a repository can tell (component_versions.c). What is
+ * called like a range (`2.x`) is a range first; its full name, `refs/heads/2.x`, is none.
  */
 #include "worker/component/component_constraint.h"
 

@@ -1,8 +1,11 @@
 /*
- * From a constraint to a ref: versions are tags, and a name is a tag or else a branch.
+ * From the refs of a repository to the versions of a component, and from a constraint to one of
+ * them.
  *
- * Two tags may say the same version (`v1.2.3`, `1.2.3`); that is fine as long as both are at one
- * commit. Where they are not nobody can tell which is meant, and it is refused.
+ * A component that has tags of its own is not given the repository's: `v9` of a repository with
+ * many components says nothing about one that is at 2.1. Order is by version, highest first, and by
+ * the name of the tag where two spellings agree, so that the same refs in any order give the same
+ * answer.
  */
 #include "worker/component/component_versions.h"
 
@@ -10,314 +13,383 @@
 
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
-#include "worker/component/component_constraint.h"
-#include "worker/component/semver_range.h"
+#include "journal/base/nearest.h"
 
 #define TAGS "refs/tags/"
 #define HEADS "refs/heads/"
 
+static void free_version(gpointer data)
+{
+	struct component_version *version = data;
+
+	semver_free(version->version);
+	g_free(version->text);
+	g_free(version->ref);
+	g_free(version);
+}
+
+void component_versions_free(struct component_versions *versions)
+{
+	if (!versions)
+		return;
+	g_ptr_array_unref(versions->versions);
+	g_free(versions);
+}
+
 void component_pick_clear(struct component_pick *pick)
 {
 	g_clear_pointer(&pick->ref, g_free);
+	g_clear_pointer(&pick->commit_prefix, g_free);
 	g_clear_pointer(&pick->version, g_free);
-	g_clear_pointer(&pick->commit_text, g_free);
 }
 
-static void add_prefix(GPtrArray *prefixes, char *take_prefix)
+/* ---- tags ---- */
+
+/* What follows `PREFIX` and INFIX in TAG, or NULL. */
+static const char *behind(const char *tag, const char *prefix, const char *infix)
 {
-	for (guint i = 0; i < prefixes->len; i++)
-		if (strcmp(prefixes->pdata[i], take_prefix) == 0) {
-			g_free(take_prefix);
-			return;
-		}
-	g_ptr_array_add(prefixes, take_prefix);
-}
+	size_t size = strlen(prefix);
 
-void component_versions_add_prefixes(const char *constraint_text, GPtrArray *prefixes)
-{
-	scoped(component_constraint) constraint =
-		component_constraint_parse(constraint_text, NULL);
-
-	add_prefix(prefixes, g_strdup("HEAD"));
-	if (!constraint)
-		return;
-	switch (constraint->kind) {
-	case CONSTRAINT_NONE:
-		return;
-	case CONSTRAINT_RANGE:
-	case CONSTRAINT_LATEST:
-		add_prefix(prefixes, g_strdup(TAGS));
-		return;
-	case CONSTRAINT_COMMIT:
-		add_prefix(prefixes, g_strdup(TAGS));
-		add_prefix(prefixes, g_strdup(HEADS));
-		return;
-	case CONSTRAINT_NAME:
-		add_prefix(prefixes, g_strconcat(TAGS, constraint->text, NULL));
-		add_prefix(prefixes, g_strconcat(HEADS, constraint->text, NULL));
-		return;
-	}
-}
-
-/* ---- versions ----------------------------------------------------------------------------- */
-
-struct tagged_version {
-	struct semver *version;
-	const struct version_ref *ref;
-};
-
-static void clear_tagged(gpointer data)
-{
-	semver_free(((struct tagged_version *)data)->version);
-}
-
-/* What stands behind PREFIX in TAG as a version, `v` or not; NULL if it is none. */
-static struct semver *version_behind(const char *tag, const char *prefix, gboolean needs_v)
-{
-	const char *rest = g_str_has_prefix(tag, prefix) ? tag + strlen(prefix) : NULL;
-
-	if (!rest || (needs_v && *rest != 'v'))
+	if (strncmp(tag, prefix, size) != 0 || !g_str_has_prefix(tag + size, infix))
 		return NULL;
-	return semver_parse(*rest == 'v' ? rest + 1 : rest, SEMVER_STRICT);
+	return tag + size + strlen(infix);
 }
 
-static struct semver *own_version(const char *tag, const char *name, const char *path)
+/* The version in TAG if it is one of the component's own, or NULL. */
+static const char *own_version(const char *tag, const char *name, const char *path)
 {
-	g_autofree char *at = g_strconcat(name, "@", NULL);
-	g_autofree char *slash = g_strconcat(name, "/", NULL);
-	g_autofree char *dash = g_strconcat(name, "-", NULL);
-	g_autofree char *below = path && *path ? g_strconcat(path, "/", NULL) : NULL;
-	struct semver *version = version_behind(tag, at, FALSE);
+	const char *text = behind(tag, name, "@");
 
-	if (!version)
-		version = version_behind(tag, slash, FALSE);
-	if (!version)
-		version = version_behind(tag, dash, TRUE);
-	if (!version && below)
-		version = version_behind(tag, below, FALSE);
-	return version;
+	if (!text)
+		text = behind(tag, name, "/v");
+	if (!text)
+		text = behind(tag, name, "-v");
+	if (!text && *path)
+		text = behind(tag, path, "/v");
+	return text;
 }
 
-/* All versions of the component, its own tags' if there are any. */
-static GArray *versions_of(const GPtrArray *refs, const char *name, const char *path)
+static const char *repository_version(const char *tag)
 {
-	GArray *own = g_array_new(FALSE, FALSE, sizeof(struct tagged_version));
-	GArray *common = g_array_new(FALSE, FALSE, sizeof(struct tagged_version));
+	return *tag == 'v' ? tag + 1 : tag;
+}
 
-	g_array_set_clear_func(own, clear_tagged);
-	g_array_set_clear_func(common, clear_tagged);
+/* TEXT strictly as a version: no `v`, nothing around it. */
+static struct semver *parse_version(const char *text)
+{
+	return g_ascii_isdigit(*text) && !g_ascii_isspace(text[strlen(text) - 1])
+		? semver_parse(text, SEMVER_STRICT)
+		: NULL;
+}
+
+static void add_version(
+	GPtrArray *versions, const struct version_ref *ref, struct semver *take_version)
+{
+	struct component_version *version = g_new0(struct component_version, 1);
+
+	version->version = take_version;
+	version->text = semver_text_with_build(take_version);
+	version->ref = g_strdup(ref->name);
+	version->commit = ref->oid;
+	g_ptr_array_add(versions, version);
+}
+
+static void collect(GPtrArray *versions, const GPtrArray *refs, const char *name, const char *path,
+	gboolean own)
+{
 	for (guint i = 0; i < refs->len; i++) {
-		const struct version_ref *ref = refs->pdata[i];
-		struct tagged_version tagged = {NULL, ref};
-		const char *tag;
+		const struct version_ref *ref = g_ptr_array_index(refs, i);
+		const char *tag = behind(ref->name, TAGS, "");
+		const char *text = NULL;
+		struct semver *version;
 
-		if (!g_str_has_prefix(ref->name, TAGS))
-			continue;
-		tag = ref->name + strlen(TAGS);
-		tagged.version = own_version(tag, name, path);
-		if (tagged.version) {
-			g_array_append_val(own, tagged);
+		if (tag)
+			text = own ? own_version(tag, name, path) : repository_version(tag);
+		version = text ? parse_version(text) : NULL;
+		if (version)
+			add_version(versions, ref, version);
+	}
+}
+
+static gint compare_versions(gconstpointer a, gconstpointer b)
+{
+	const struct component_version *first = *(const struct component_version *const *)a;
+	const struct component_version *second = *(const struct component_version *const *)b;
+	int order = semver_compare_build(second->version, first->version);
+
+	return order != 0 ? order : strcmp(first->ref, second->ref);
+}
+
+/* Leaves of several spellings of one version the first; they must agree on the commit. */
+static gboolean unite(GPtrArray *versions, const char *name, GError **error)
+{
+	for (guint i = 1; i < versions->len;) {
+		const struct component_version *first = g_ptr_array_index(versions, i - 1);
+		const struct component_version *second = g_ptr_array_index(versions, i);
+
+		if (semver_compare_build(first->version, second->version) != 0) {
+			i++;
 			continue;
 		}
-		tagged.version = version_behind(tag, "", FALSE);
-		if (tagged.version)
-			g_array_append_val(common, tagged);
+		if (git_oid_cmp(&first->commit, &second->commit) != 0) {
+			g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
+				"version %s of '%s' is two commits: tag '%s' is %.7s, tag '%s' is %.7s",
+				first->text, name, first->ref + strlen(TAGS),
+				git_oid_tostr_s(&first->commit), second->ref + strlen(TAGS),
+				git_oid_tostr_s(&second->commit));
+			return FALSE;
+		}
+		g_ptr_array_remove_index(versions, i);
 	}
-	if (own->len > 0) {
-		g_array_unref(common);
-		return own;
-	}
-	g_array_unref(own);
-	return common;
-}
-
-static gboolean is_yanked(const struct semver *version, const char *const *yanked)
-{
-	for (const char *const *text = yanked; text && *text; text++) {
-		scoped(semver) other = semver_parse(*text, SEMVER_STRICT);
-
-		if (other && semver_compare(version, other) == 0)
-			return TRUE;
-	}
-	return FALSE;
-}
-
-static gboolean is_wanted(const struct component_constraint *constraint,
-	const struct semver *version, const char *const *yanked)
-{
-	if (constraint->kind == CONSTRAINT_LATEST)
-		return !semver_is_prerelease(version) && !is_yanked(version, yanked);
-	return semver_range_has(constraint->range, version) &&
-		(component_constraint_version(constraint) || !is_yanked(version, yanked));
-}
-
-static gboolean refuse_two(const struct tagged_version *a, const struct tagged_version *b,
-	const char *name, GError **error)
-{
-	g_autofree char *text = semver_text(a->version);
-
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
-		"version %s of '%s' is two commits: the tags %s and %s differ", text, name,
-		a->ref->name + strlen(TAGS), b->ref->name + strlen(TAGS));
-	return FALSE;
-}
-
-static gboolean set_pick(
-	struct component_pick *pick, const struct version_ref *ref, gboolean pinned)
-{
-	pick->ref = g_strdup(ref->name);
-	pick->advertised = ref->oid;
-	pick->commit = ref->peeled;
-	pick->pinned = pinned;
 	return TRUE;
 }
 
-static void say_what_there_is(GArray *versions, GString *text)
+static void mark_yanked(GPtrArray *versions, const char *const *yanked)
 {
-	const struct tagged_version *highest = NULL;
+	for (size_t i = 0; yanked && yanked[i]; i++) {
+		scoped(semver) out = semver_parse(yanked[i], SEMVER_STRICT);
 
-	for (guint i = 0; i < versions->len; i++) {
-		const struct tagged_version *tagged =
-			&g_array_index(versions, struct tagged_version, i);
+		for (guint j = 0; out && j < versions->len; j++) {
+			struct component_version *version = g_ptr_array_index(versions, j);
 
-		if (!highest || semver_compare(tagged->version, highest->version) > 0)
-			highest = tagged;
-	}
-	if (highest) {
-		g_autofree char *version = semver_text(highest->version);
-
-		g_string_append_printf(text, "; the highest there is is %s", version);
-	} else {
-		g_string_append(text, "; it has no versions (tags such as v1.2.3)");
-	}
-}
-
-static gboolean pick_version(const GPtrArray *refs, const char *name, const char *path,
-	const struct component_constraint *constraint, const char *constraint_text,
-	const char *const *yanked, struct component_pick *pick, GError **error)
-{
-	g_autoptr(GArray) versions = versions_of(refs, name, path);
-	const struct tagged_version *best = NULL, *twin = NULL;
-	g_autoptr(GString) why = NULL;
-
-	for (guint i = 0; i < versions->len; i++) {
-		const struct tagged_version *tagged =
-			&g_array_index(versions, struct tagged_version, i);
-		int order;
-
-		if (!is_wanted(constraint, tagged->version, yanked))
-			continue;
-		order = best ? semver_compare(tagged->version, best->version) : 1;
-		if (order > 0) {
-			best = tagged;
-			twin = NULL;
-		} else if (order == 0 && !git_oid_equal(&tagged->ref->peeled, &best->ref->peeled)) {
-			twin = tagged;
+			if (semver_compare(out, version->version) == 0 &&
+				(!out->build[0] ||
+					semver_compare_build(out, version->version) == 0))
+				version->yanked = TRUE;
 		}
 	}
-	if (best && twin)
-		return refuse_two(best, twin, name, error);
-	if (best) {
-		pick->version = semver_text(best->version);
-		return set_pick(pick, best->ref, component_constraint_is_pinned(constraint));
-	}
-	why = g_string_new(NULL);
-	say_what_there_is(versions, why);
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_VERSION_NOT_FOUND,
-		"no version of '%s' is %s%s", name, constraint_text, why->str);
-	return FALSE;
 }
 
-/* ---- names -------------------------------------------------------------------------------- */
-
-static const struct version_ref *find_ref(
-	const GPtrArray *refs, const char *prefix, const char *name)
+struct component_versions *component_versions_new(const GPtrArray *refs, const char *name,
+	const char *path, const char *const *yanked, GError **error)
 {
-	g_autofree char *full = g_strconcat(prefix, name, NULL);
+	scoped(component_versions) versions = g_new0(struct component_versions, 1);
 
+	versions->versions = g_ptr_array_new_with_free_func(free_version);
+	collect(versions->versions, refs, name, path, TRUE);
+	if (versions->versions->len == 0)
+		collect(versions->versions, refs, name, path, FALSE);
+	g_ptr_array_sort(versions->versions, compare_versions);
+	if (!unite(versions->versions, name, error))
+		return NULL;
+	mark_yanked(versions->versions, yanked);
+	return g_steal_pointer(&versions);
+}
+
+const struct component_version *component_versions_find(
+	const struct component_versions *versions, const struct semver *version)
+{
+	for (guint i = 0; i < versions->versions->len; i++) {
+		const struct component_version *other = g_ptr_array_index(versions->versions, i);
+
+		if (semver_compare(other->version, version) == 0 &&
+			(!version->build[0] || semver_compare_build(other->version, version) == 0))
+			return other;
+	}
+	return NULL;
+}
+
+/* ---- picks ---- */
+
+static void pick_version(
+	struct component_pick *pick, const struct component_version *version, gboolean pinned)
+{
+	pick->kind = PICK_VERSION;
+	pick->ref = g_strdup(version->ref);
+	pick->commit = version->commit;
+	pick->version = g_strdup(version->text);
+	pick->pinned = pinned;
+	pick->yanked = version->yanked;
+}
+
+static const struct version_ref *find_ref(const GPtrArray *refs, const char *name)
+{
 	for (guint i = 0; i < refs->len; i++) {
-		const struct version_ref *ref = refs->pdata[i];
+		const struct version_ref *ref = g_ptr_array_index(refs, i);
 
-		if (strcmp(ref->name, full) == 0)
+		if (strcmp(ref->name, name) == 0)
 			return ref;
 	}
 	return NULL;
 }
 
-static gboolean pick_name(const GPtrArray *refs, const char *name, struct component_pick *pick,
-	GError **error)
+static gboolean pick_ref(struct component_pick *pick, const GPtrArray *refs, const char *folder,
+	const char *name, enum pick_kind kind)
 {
-	const struct version_ref *tag = find_ref(refs, TAGS, name);
-	const struct version_ref *ref = tag ? tag : find_ref(refs, HEADS, name);
+	g_autofree char *whole = g_strconcat(folder, name, NULL);
+	const struct version_ref *ref = find_ref(refs, whole);
 
-	if (!ref && g_str_has_prefix(name, "refs/"))
-		ref = find_ref(refs, "", name);
-	if (ref)
-		return set_pick(pick, ref, tag != NULL);
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_VERSION_NOT_FOUND,
-		"no tag or branch is called '%s'", name);
+	if (!ref)
+		return FALSE;
+	pick->kind = kind;
+	pick->ref = g_steal_pointer(&whole);
+	pick->commit = ref->oid;
+	return TRUE;
+}
+
+/* What there is, for an error: the newest versions, and how many more. */
+static char *describe_versions(const struct component_versions *versions)
+{
+	GString *text = g_string_new(NULL);
+	guint count = versions->versions->len;
+
+	if (count == 0)
+		g_string_append(text, "it has no tag that says a version");
+	for (guint i = 0; i < count && i < LIMIT_COMPONENT_VERSIONS_NAMED; i++) {
+		const struct component_version *version = g_ptr_array_index(versions->versions, i);
+
+		g_string_append_printf(text, "%s%s%s", i > 0 ? ", " : "there is ", version->text,
+			version->yanked ? " (yanked)" : "");
+	}
+	if (count > LIMIT_COMPONENT_VERSIONS_NAMED)
+		g_string_append_printf(
+			text, " and %u more", count - LIMIT_COMPONENT_VERSIONS_NAMED);
+	return g_string_free(text, FALSE);
+}
+
+static gboolean fail_version(const struct component_versions *versions, const char *name,
+	const char *wanted, GError **error)
+{
+	g_autofree char *there = describe_versions(versions);
+
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+		"no version of '%s' is %s; %s", name, wanted, there);
 	return FALSE;
 }
 
-static gboolean pick_default(const GPtrArray *refs, struct component_pick *pick, GError **error)
-{
-	const struct version_ref *head = find_ref(refs, "", "HEAD");
-	const struct version_ref *branch =
-		head && head->symref_target ? find_ref(refs, "", head->symref_target) : NULL;
-
-	if (!head) {
-		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_EMPTY_REPOSITORY,
-			"it has no default branch");
-		return FALSE;
-	}
-	set_pick(pick, branch ? branch : head, FALSE);
-	/* The branch itself may not have been asked for; it is where HEAD is. */
-	if (!branch && head->symref_target) {
-		g_free(pick->ref);
-		pick->ref = g_strdup(head->symref_target);
-	}
-	return TRUE;
-}
-
-static gboolean pick_commit(const GPtrArray *refs, const struct component_constraint *constraint,
+static gboolean pick_range(const struct component_versions *versions, const GPtrArray *refs,
+	const char *name, const struct component_constraint *constraint,
 	struct component_pick *pick, GError **error)
 {
-	for (guint i = 0; i < refs->len; i++) {
-		const struct version_ref *ref = refs->pdata[i];
-		char hex[GIT_OID_HEXSZ + 1];
+	const struct semver *exact = component_constraint_version(constraint);
 
-		git_oid_tostr(hex, sizeof(hex), &ref->peeled);
-		if (g_str_has_prefix(hex, constraint->text))
-			return set_pick(pick, ref, TRUE);
+	for (guint i = 0; i < versions->versions->len; i++) {
+		const struct component_version *version = g_ptr_array_index(versions->versions, i);
+
+		if (!semver_range_has(constraint->range, version->version) ||
+			(version->yanked && !exact))
+			continue;
+		pick_version(pick, version, exact != NULL);
+		return TRUE;
 	}
-	if (!pick_default(refs, pick, error))
-		return FALSE;
-	memset(&pick->commit, 0, sizeof(pick->commit));
-	pick->commit_text = g_strdup(constraint->text);
+	/* Some branches are called like ranges: `2.x`. */
+	return pick_ref(pick, refs, HEADS, constraint->text, PICK_BRANCH) ||
+		fail_version(versions, name, constraint->text, error);
+}
+
+static gboolean pick_latest(const struct component_versions *versions, const char *name,
+	struct component_pick *pick, GError **error)
+{
+	for (guint i = 0; i < versions->versions->len; i++) {
+		const struct component_version *version = g_ptr_array_index(versions->versions, i);
+
+		if (version->yanked || semver_is_prerelease(version->version))
+			continue;
+		pick_version(pick, version, FALSE);
+		return TRUE;
+	}
+	return fail_version(versions, name, "stable (latest)", error);
+}
+
+static gboolean pick_commit(struct component_pick *pick, const char *digits)
+{
+	pick->kind = PICK_COMMIT;
+	pick->commit_prefix = g_ascii_strdown(digits, -1);
 	pick->pinned = TRUE;
+	if (strlen(digits) == GIT_OID_HEXSZ)
+		git_oid_fromstr(&pick->commit, pick->commit_prefix);
 	return TRUE;
 }
 
-gboolean component_versions_pick(const GPtrArray *refs, const char *name, const char *path,
-	const char *constraint_text, const char *const *yanked, struct component_pick *pick,
-	GError **error)
+/* The nearest tag or branch to WANTED, as a question, or NULL. */
+static char *suggest_ref(const GPtrArray *refs, const char *wanted)
 {
-	scoped(component_constraint) constraint =
-		component_constraint_parse(constraint_text, error);
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
 
-	if (!constraint)
+	for (guint i = 0; i < refs->len; i++) {
+		const struct version_ref *ref = g_ptr_array_index(refs, i);
+		const char *name = behind(ref->name, TAGS, "");
+
+		if (!name)
+			name = behind(ref->name, HEADS, "");
+		if (name)
+			g_ptr_array_add(names, (gpointer)name);
+	}
+	g_ptr_array_add(names, NULL);
+	return nearest_question(wanted, (const char *const *)names->pdata);
+}
+
+static gboolean is_whole_id(const char *text)
+{
+	return strlen(text) == GIT_OID_HEXSZ &&
+		strspn(text, "0123456789abcdefABCDEF") == GIT_OID_HEXSZ;
+}
+
+static gboolean pick_name(const GPtrArray *refs, const char *name, const char *wanted,
+	struct component_pick *pick, GError **error)
+{
+	g_autofree char *question = NULL;
+
+	if (g_str_has_prefix(wanted, HEADS) && pick_ref(pick, refs, "", wanted, PICK_BRANCH))
+		return TRUE;
+	if (g_str_has_prefix(wanted, TAGS) && pick_ref(pick, refs, "", wanted, PICK_TAG))
+		return TRUE;
+	if (pick_ref(pick, refs, TAGS, wanted, PICK_TAG) ||
+		pick_ref(pick, refs, HEADS, wanted, PICK_BRANCH))
+		return TRUE;
+	if (is_whole_id(wanted))
+		return pick_commit(pick, wanted);
+	question = suggest_ref(refs, wanted);
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+		"the repository of '%s' has no tag or branch '%s'%s%s", name, wanted,
+		question ? "; " : "", question ? question : "");
+	return FALSE;
+}
+
+static gboolean pick_default(const GPtrArray *refs, const char *name, const char *head_ref,
+	struct component_pick *pick, GError **error)
+{
+	const struct version_ref *ref = head_ref ? find_ref(refs, head_ref) : NULL;
+
+	if (!ref)
+		ref = find_ref(refs, "HEAD");
+	if (!ref) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_BRANCH_NOT_FOUND,
+			"the repository of '%s' has no default branch; name a version or a branch",
+			name);
 		return FALSE;
+	}
+	pick->kind = PICK_DEFAULT;
+	pick->ref = g_strdup(head_ref);
+	pick->commit = ref->oid;
+	return TRUE;
+}
+
+gboolean component_versions_pick(const struct component_versions *versions, const GPtrArray *refs,
+	const char *name, const char *head_ref, const struct component_constraint *constraint,
+	struct component_pick *pick, GError **error)
+{
+	struct component_pick picked = {.ref = NULL};
+	gboolean done = FALSE;
+
 	switch (constraint->kind) {
 	case CONSTRAINT_NONE:
-		return pick_default(refs, pick, error);
+		done = pick_default(refs, name, head_ref, &picked, error);
+		break;
 	case CONSTRAINT_RANGE:
+		done = pick_range(versions, refs, name, constraint, &picked, error);
+		break;
 	case CONSTRAINT_LATEST:
-		return pick_version(refs, name, path, constraint, constraint_text, yanked, pick,
-			error);
+		done = pick_latest(versions, name, &picked, error);
+		break;
 	case CONSTRAINT_COMMIT:
-		return pick_commit(refs, constraint, pick, error);
+		done = pick_commit(&picked, constraint->text);
+		break;
 	case CONSTRAINT_NAME:
-		return pick_name(refs, constraint->text, pick, error);
+		done = pick_name(refs, name, constraint->text, &picked, error);
+		break;
 	}
-	g_assert_not_reached();
+	if (done)
+		*pick = picked;
+	return done;
 }

@@ -5,49 +5,76 @@
 #include <glib.h>
 
 #include "journal/base/scope.h"
+#include "worker/component/component_constraint.h"
 
-/*
- * Which commit of a repository a constraint means, from the refs that its server advertises. Pure.
- */
-
-/** One ref as advertised. Texts are borrowed. */
+/** A ref of a repository, as a listing or the repository itself has it. */
 struct version_ref {
-	const char *name; /**< full: `refs/tags/v1.2.3`, `HEAD` */
-	git_oid oid;
-	git_oid peeled;            /**< of an annotated tag: its commit; else equal to oid */
-	const char *symref_target; /**< of HEAD: the default branch's full name; else NULL */
+	const char *name; /**< in full: `refs/tags/v1.2.3`, `refs/heads/main` */
+	git_oid oid;      /**< the commit; of an annotated tag, what it leads to in the end */
 };
 
-/** What a constraint came to. */
-struct component_pick {
-	char *ref;          /**< full name of the ref that has the commit; owned */
-	git_oid advertised; /**< what the ref names */
-	git_oid commit;     /**< its commit; zero where COMMIT_TEXT says which one is meant */
-	char *version;      /**< of a version that was picked: `2.1.3`; else NULL */
-	char *commit_text;  /**< a commit was asked for: its digits, to be found in what the refs
-			       reach; else NULL */
-	gboolean pinned;    /**< one version or commit was asked for: nothing newer is looked for */
+/** One version of a component. */
+struct component_version {
+	struct semver *version;
+	char *text; /**< of the version, with its build */
+	char *ref;  /**< the tag, in full */
+	git_oid commit;
+	gboolean yanked;
 };
+
+/** All versions of a component, the highest first. */
+struct component_versions {
+	GPtrArray *versions; /**< of struct component_version */
+};
+
+/**
+ * The versions of the component NAME in the folder PATH (clean; empty: the repository itself), from
+ * the tags among REFS (of struct version_ref): `NAME@1.2.3`, `NAME/v1.2.3`, `NAME-v1.2.3`,
+ * `PATH/v1.2.3` if there are any such, else `v1.2.3` and `1.2.3`. YANKED (texts, NULL-terminated;
+ * may be NULL) are marked. Tags of other names are passed over. VALIDATION_FAILED if two tags say
+ * one version and name different commits: nobody can know which is meant. Pure. Caller frees.
+ */
+struct component_versions *component_versions_new(const GPtrArray *refs, const char *name,
+	const char *path, const char *const *yanked, GError **error);
+void component_versions_free(struct component_versions *versions);
+SCOPED_POINTER(component_versions, component_versions_free)
+
+/** The version that is VERSION (builds count only if VERSION has one), or NULL. Borrowed. */
+const struct component_version *component_versions_find(
+	const struct component_versions *versions, const struct semver *version);
+
+/** What a constraint led to. */
+enum pick_kind {
+	PICK_VERSION, /**< a tag that says a version */
+	PICK_TAG,     /**< another tag, by its name */
+	PICK_BRANCH,
+	PICK_COMMIT,  /**< a commit by its id, which may be a beginning: `commit_prefix` */
+	PICK_DEFAULT, /**< the default branch */
+};
+
+struct component_pick {
+	enum pick_kind kind;
+	char *ref;           /**< in full; NULL for COMMIT and, if nobody says, DEFAULT */
+	git_oid commit;      /**< zero for COMMIT with a beginning only */
+	char *commit_prefix; /**< of COMMIT: the hex digits; else NULL */
+	char *version;       /**< of VERSION, with its build; else NULL */
+	gboolean pinned;     /**< exactly this was asked for: nothing newer is looked for */
+	gboolean yanked;     /**< it is there only because it was pinned */
+};
+
 void component_pick_clear(struct component_pick *pick);
 SCOPED_VALUE(component_pick, component_pick_clear)
 
 /**
- * Appends (new texts) the prefixes of refs that must be known to decide CONSTRAINT (NULL: the
- * default branch), unless they are in PREFIXES already.
+ * What CONSTRAINT asks for, into *PICK: a range its highest version, `latest` the highest that is
+ * no prerelease; both leave out what was yanked, which an exact version may still be. A name is a
+ * tag, else a branch, else, with 40 hex digits, a commit. No constraint is the default branch:
+ * HEAD_REF (in full; may be NULL) at the ref of this name among REFS, or REFS' own `HEAD`.
+ * COMPONENT_NOT_FOUND says for NAME what there is instead, BRANCH_NOT_FOUND that there is no
+ * default branch. Pure.
  */
-void component_versions_add_prefixes(const char *constraint, GPtrArray *prefixes);
-
-/**
- * Picks the commit that CONSTRAINT means for the component NAME, whose folder is at PATH (NULL: not
- * known yet) of the repository with REFS (of struct version_ref). A component's own tags
- * (`NAME@1.2.3`, `NAME/v1.2.3`, `NAME-v1.2.3`, `PATH/v1.2.3`) decide if it has any, else the
- * repository's (`v1.2.3`, `1.2.3`). YANKED (NULL, or NULL-terminated) are versions that only an
- * exact constraint takes. Errors: VERSION_NOT_FOUND (no such tag, branch or version; says what is
- * nearest); VALIDATION_FAILED for what is no constraint, and for two spellings of one version at
- * different commits; EMPTY_REPOSITORY. PICK is set on success alone.
- */
-gboolean component_versions_pick(const GPtrArray *refs, const char *name, const char *path,
-	const char *constraint, const char *const *yanked, struct component_pick *pick,
-	GError **error);
+gboolean component_versions_pick(const struct component_versions *versions, const GPtrArray *refs,
+	const char *name, const char *head_ref, const struct component_constraint *constraint,
+	struct component_pick *pick, GError **error);
 
 #endif

@@ -58,6 +58,14 @@ char *semver_text(const struct semver *version)
 		version->major, version->minor, version->patch, *prerelease ? "-" : "", prerelease);
 }
 
+char *semver_text_with_build(const struct semver *version)
+{
+	g_autofree char *text = semver_text(version);
+	g_autofree char *build = g_strjoinv(".", version->build);
+
+	return g_strconcat(text, *build ? "+" : "", build, NULL);
+}
+
 gboolean semver_is_prerelease(const struct semver *version)
 {
 	return version->prerelease[0] != NULL;

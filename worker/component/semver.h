@@ -35,6 +35,9 @@ SCOPED_POINTER(semver, semver_free)
 /** VERSION without its build identifiers, as it is compared. Caller frees. */
 char *semver_text(const struct semver *version);
 
+/** VERSION with its build identifiers. Caller frees. */
+char *semver_text_with_build(const struct semver *version);
+
 /**
  * Less than, equal to or greater than 0 (-1, 0, 1) as A comes before, with or after B. The second
  * asks the build identifiers where nothing else differs, the third looks at the three numbers only.

@@ -443,6 +443,9 @@ static GPtrArray *read_set(const char *text, enum semver_flags flags)
 	for (size_t i = 0; comparators[i]; i++) {
 		struct semver_comparator *comparator;
 
+		/* Between others, what means any is lost with the spaces around it. */
+		if (i > 0 && *comparators[i] == '\0' && comparators[i + 1])
+			continue;
 		if (!read_comparator(comparators[i], flags, &comparator))
 			return NULL;
 		if (comparator)

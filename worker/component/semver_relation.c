@@ -1,0 +1,420 @@
+/*
+ * Ranges against versions and each other.
+ *
+ * These are node-semver's answers, which are not everywhere those of set theory: what a prerelease
+ * is in depends on what a comparator names (semver_range.c), and `||` is not simplified first.
+ */
+#include "worker/component/semver_relation.h"
+
+#include <string.h>
+
+#include "worker/component/semver_comparators.h"
+
+static gboolean is_greater(const struct semver_comparator *comparator)
+{
+	return comparator->bound == SEMVER_GREATER || comparator->bound == SEMVER_GREATER_EQUAL;
+}
+
+static gboolean is_less(const struct semver_comparator *comparator)
+{
+	return comparator->bound == SEMVER_LESS || comparator->bound == SEMVER_LESS_EQUAL;
+}
+
+static gboolean is_inclusive(const struct semver_comparator *comparator)
+{
+	return comparator->bound == SEMVER_GREATER_EQUAL || comparator->bound == SEMVER_LESS_EQUAL;
+}
+
+static struct semver_comparator *const *members(const GPtrArray *set)
+{
+	return (struct semver_comparator *const *)set->pdata;
+}
+
+/* `>=0.0.0`, or with prereleases `>=0.0.0-0`. */
+static struct semver_comparator *least(enum semver_flags flags)
+{
+	const char *text = flags & SEMVER_INCLUDE_PRERELEASE ? "0.0.0-0" : "0.0.0";
+
+	return semver_comparator_new(SEMVER_GREATER_EQUAL, semver_parse(text, SEMVER_STRICT));
+}
+
+/* ---- outside ---- */
+
+/* Whether VERSION is not beyond SET; DIRECTION is 1 for above, -1 for below. */
+static gboolean reaches(const GPtrArray *set, const struct semver *version, int direction)
+{
+	scoped(semver_comparator) any = least(SEMVER_STRICT);
+	enum semver_bound open = direction > 0 ? SEMVER_GREATER : SEMVER_LESS;
+	enum semver_bound closed = direction > 0 ? SEMVER_GREATER_EQUAL : SEMVER_LESS_EQUAL;
+	const struct semver_comparator *high = NULL, *low = NULL;
+	int order;
+
+	for (guint i = 0; i < set->len; i++) {
+		const struct semver_comparator *comparator = members(set)[i];
+
+		if (comparator->bound == SEMVER_ANY)
+			comparator = any;
+		high = high ? high : comparator;
+		low = low ? low : comparator;
+		if (semver_compare(comparator->version, high->version) == direction)
+			high = comparator;
+		else if (semver_compare(comparator->version, low->version) == -direction)
+			low = comparator;
+	}
+	if (high->bound == open || high->bound == closed)
+		return TRUE;
+	order = semver_compare(version, low->version) * direction;
+	if (low->bound == SEMVER_EQUAL || low->bound == open)
+		return order <= 0;
+	return low->bound == closed && order < 0;
+}
+
+static gboolean is_outside(
+	const struct semver *version, const struct semver_range *range, int direction)
+{
+	if (semver_range_has(range, version))
+		return FALSE;
+	for (guint i = 0; i < range->sets->len; i++)
+		if (reaches(g_ptr_array_index(range->sets, i), version, direction))
+			return FALSE;
+	return TRUE;
+}
+
+gboolean semver_is_above(const struct semver *version, const struct semver_range *range)
+{
+	return is_outside(version, range, 1);
+}
+
+gboolean semver_is_below(const struct semver *version, const struct semver_range *range)
+{
+	return is_outside(version, range, -1);
+}
+
+/* ---- intersections ---- */
+
+/* Whether nothing can be below COMPARATOR. */
+static gboolean is_lowest(const struct semver_comparator *comparator, enum semver_flags flags)
+{
+	const struct semver *version = comparator->version;
+
+	if (flags & SEMVER_INCLUDE_PRERELEASE)
+		return semver_comparator_is_nothing(comparator);
+	return comparator->bound == SEMVER_LESS && version->major == 0 && version->minor == 0 &&
+		version->patch == 0;
+}
+
+static gboolean intersect(const struct semver_comparator *a, const struct semver_comparator *b,
+	enum semver_flags flags)
+{
+	int order;
+
+	if (a->bound == SEMVER_ANY || (a->bound != SEMVER_EQUAL && b->bound == SEMVER_ANY))
+		return TRUE;
+	if (a->bound == SEMVER_EQUAL)
+		return semver_comparators_have(
+			(struct semver_comparator *const *)&b, 1, a->version, flags);
+	if (b->bound == SEMVER_EQUAL)
+		return semver_comparators_have(
+			(struct semver_comparator *const *)&a, 1, b->version, flags);
+	if (is_lowest(a, flags) || is_lowest(b, flags))
+		return FALSE;
+	if (is_greater(a) == is_greater(b))
+		return TRUE;
+	order = semver_compare(a->version, b->version);
+	if (order == 0)
+		return is_inclusive(a) && is_inclusive(b);
+	return is_greater(a) == (order < 0);
+}
+
+static gboolean all_intersect(const GPtrArray *a, const GPtrArray *b, enum semver_flags flags)
+{
+	for (guint i = 0; i < a->len; i++)
+		for (guint j = 0; j < b->len; j++)
+			if (!intersect(members(a)[i], members(b)[j], flags))
+				return FALSE;
+	return TRUE;
+}
+
+/* Whether the comparators of SET leave room for each other. */
+static gboolean is_satisfiable(const GPtrArray *set, enum semver_flags flags)
+{
+	for (guint i = set->len; i-- > 0;)
+		for (guint j = 0; j < i; j++)
+			if (!intersect(members(set)[i], members(set)[j], flags))
+				return FALSE;
+	return TRUE;
+}
+
+gboolean semver_ranges_intersect(const struct semver_range *a, const struct semver_range *b)
+{
+	for (guint i = 0; i < a->sets->len; i++) {
+		const GPtrArray *one = g_ptr_array_index(a->sets, i);
+
+		if (!is_satisfiable(one, a->flags))
+			continue;
+		for (guint j = 0; j < b->sets->len; j++) {
+			const GPtrArray *other = g_ptr_array_index(b->sets, j);
+
+			if (is_satisfiable(other, b->flags) && all_intersect(one, other, a->flags))
+				return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+static struct semver_comparator *parse_comparator(const char *text, enum semver_flags flags)
+{
+	size_t size = strcspn(text, "0123456789v");
+	scoped(semver) version = semver_parse(text + size, flags);
+	g_autofree char *sign = g_strndup(text, size);
+	static const struct {
+		const char *sign;
+		enum semver_bound bound;
+	} signs[] = {{"", SEMVER_EQUAL}, {"=", SEMVER_EQUAL}, {"<", SEMVER_LESS},
+		{"<=", SEMVER_LESS_EQUAL}, {">", SEMVER_GREATER}, {">=", SEMVER_GREATER_EQUAL}};
+
+	if (*text == '\0')
+		return semver_comparator_new(SEMVER_ANY, NULL);
+	g_strstrip(sign);
+	for (size_t i = 0; version && i < G_N_ELEMENTS(signs); i++)
+		if (strcmp(sign, signs[i].sign) == 0)
+			return semver_comparator_new(signs[i].bound, g_steal_pointer(&version));
+	return NULL;
+}
+
+gboolean semver_comparators_intersect(
+	const char *a, const char *b, enum semver_flags flags, gboolean *valid)
+{
+	scoped(semver_comparator) one = parse_comparator(a, flags);
+	scoped(semver_comparator) other = parse_comparator(b, flags);
+
+	*valid = one && other;
+	return *valid && intersect(one, other, flags);
+}
+
+/* ---- subsets ---- */
+
+enum answer { NO, YES, NOTHING /* it is one, since nothing is in it */ };
+
+/* The comparators of a set that count: the highest lower bound, the lowest upper one, a version. */
+struct outline {
+	const struct semver_comparator *greater, *less, *equal;
+	gboolean empty; /* two versions, or bounds that leave nothing */
+	int order;      /* of the bounds, if there are both */
+};
+
+/* Whether A is the tighter of two bounds on the same side, B where both are the same. */
+static gboolean is_tighter(
+	const struct semver_comparator *a, const struct semver_comparator *b, int direction)
+{
+	int order = semver_compare(a->version, b->version) * direction;
+
+	return order > 0 || (order == 0 && !is_inclusive(a) && is_inclusive(b));
+}
+
+static void outline_set(struct outline *outline, struct semver_comparator *const *set, guint n)
+{
+	*outline = (struct outline){.greater = NULL};
+	for (guint i = 0; i < n; i++) {
+		const struct semver_comparator *comparator = set[i];
+
+		if (is_greater(comparator)) {
+			if (!outline->greater || is_tighter(comparator, outline->greater, 1))
+				outline->greater = comparator;
+		} else if (is_less(comparator)) {
+			if (!outline->less || is_tighter(comparator, outline->less, -1))
+				outline->less = comparator;
+		} else {
+			outline->empty = outline->empty || outline->equal != NULL;
+			outline->equal = comparator;
+		}
+	}
+	if (!outline->greater || !outline->less)
+		return;
+	outline->order = semver_compare(outline->greater->version, outline->less->version);
+	if (outline->order > 0 ||
+		(outline->order == 0 &&
+			(!is_inclusive(outline->greater) || !is_inclusive(outline->less))))
+		outline->empty = TRUE;
+}
+
+static gboolean has(const struct semver_comparator *comparator, const struct semver *version,
+	enum semver_flags flags)
+{
+	return semver_comparators_have(
+		(struct semver_comparator *const *)&comparator, 1, version, flags);
+}
+
+static enum answer is_version_in(const struct outline *sub, struct semver_comparator *const *dom,
+	guint n, enum semver_flags flags)
+{
+	const struct semver *version = sub->equal->version;
+
+	if ((sub->greater && !has(sub->greater, version, flags)) ||
+		(sub->less && !has(sub->less, version, flags)))
+		return NOTHING;
+	for (guint i = 0; i < n; i++)
+		if (!has(dom[i], version, flags))
+			return NO;
+	return YES;
+}
+
+/* Whether BOUND lets prereleases in that only a comparator of the same three numbers may name. */
+static gboolean needs_prerelease(const struct semver_comparator *bound, enum semver_flags flags)
+{
+	if (!bound || (flags & SEMVER_INCLUDE_PRERELEASE) || !semver_is_prerelease(bound->version))
+		return FALSE;
+	/* <1.2.3-0 is <1.2.3 */
+	return bound->bound != SEMVER_LESS || strcmp(bound->version->prerelease[0], "0") != 0 ||
+		bound->version->prerelease[1];
+}
+
+static gboolean names_prerelease(
+	struct semver_comparator *const *dom, guint n, const struct semver *version)
+{
+	for (guint i = 0; i < n; i++)
+		if (dom[i]->version && semver_is_prerelease(dom[i]->version) &&
+			semver_compare_numbers(dom[i]->version, version) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+/* Whether OTHER, of the superset, allows all up to BOUND on the side of DIRECTION. */
+static gboolean allows_bound(
+	const struct semver_comparator *bound, const struct semver_comparator *other, int direction)
+{
+	if (direction > 0 ? is_greater(other) : is_less(other))
+		return !is_tighter(other, bound, direction);
+	return !is_inclusive(bound) || semver_comparator_has(other, bound->version);
+}
+
+static gboolean allows(const struct outline *sub, struct semver_comparator *const *dom, guint n)
+{
+	gboolean both = sub->greater && sub->less;
+	gboolean dom_greater = FALSE, dom_less = FALSE;
+
+	for (guint i = 0; i < n; i++) {
+		dom_greater = dom_greater || is_greater(dom[i]);
+		dom_less = dom_less || is_less(dom[i]);
+		if ((sub->greater && !allows_bound(sub->greater, dom[i], 1)) ||
+			(sub->less && !allows_bound(sub->less, dom[i], -1)))
+			return FALSE;
+		/* A range is in one version only if its bounds meet there. */
+		if ((dom[i]->bound == SEMVER_EQUAL || dom[i]->bound == SEMVER_ANY) &&
+			!(both && sub->order == 0))
+			return FALSE;
+	}
+	if (sub->greater && dom_less && !sub->less)
+		return FALSE;
+	return !(sub->less && dom_greater && !sub->greater);
+}
+
+static gboolean is_any(const GPtrArray *set)
+{
+	return set->len == 1 && members(set)[0]->bound == SEMVER_ANY;
+}
+
+static enum answer is_set_in(const GPtrArray *sub, const GPtrArray *dom, enum semver_flags flags)
+{
+	scoped(semver_comparator) lowest = least(flags);
+	struct semver_comparator *const *sub_members = members(sub),
+					*const *dom_members = members(dom);
+	struct outline outline;
+
+	if (is_any(dom) && (is_any(sub) || (flags & SEMVER_INCLUDE_PRERELEASE)))
+		return YES;
+	if (is_any(sub))
+		sub_members = &lowest;
+	if (is_any(dom))
+		dom_members = &lowest;
+	outline_set(&outline, sub_members, sub->len);
+	if (outline.empty)
+		return NOTHING;
+	if (outline.equal)
+		return is_version_in(&outline, dom_members, dom->len, flags);
+	if (!allows(&outline, dom_members, dom->len))
+		return NO;
+	if (needs_prerelease(outline.greater, flags) &&
+		!names_prerelease(dom_members, dom->len, outline.greater->version))
+		return NO;
+	if (needs_prerelease(outline.less, flags) &&
+		!names_prerelease(dom_members, dom->len, outline.less->version))
+		return NO;
+	return YES;
+}
+
+gboolean semver_range_is_subset(const struct semver_range *sub, const struct semver_range *dom)
+{
+	gboolean saw_something = FALSE;
+
+	for (guint i = 0; i < sub->sets->len; i++) {
+		gboolean in = FALSE;
+
+		for (guint j = 0; j < dom->sets->len && !in; j++) {
+			enum answer answer = is_set_in(g_ptr_array_index(sub->sets, i),
+				g_ptr_array_index(dom->sets, j), sub->flags);
+
+			saw_something = saw_something || answer != NOTHING;
+			in = answer == YES;
+		}
+		/* A set with nothing in it is in everything, unless another has something. */
+		if (!in && saw_something)
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* ---- simpler ranges ---- */
+
+static int compare_texts(const void *a, const void *b, void *flags)
+{
+	enum semver_flags how = (enum semver_flags)GPOINTER_TO_INT(flags);
+	scoped(semver) first = semver_parse(*(char *const *)a, how);
+	scoped(semver) second = semver_parse(*(char *const *)b, how);
+
+	if (!first || !second)
+		return (first != NULL) - (second != NULL);
+	return semver_compare(first, second);
+}
+
+/* The versions FIRST to LAST, NULL where there is no end; LEAST is the lowest of all. */
+static void append_span(GString *text, const char *first, const char *last, const char *lowest)
+{
+	if (text->len > 0)
+		g_string_append(text, " || ");
+	if (first == last)
+		g_string_append(text, first);
+	else if (!last && first == lowest)
+		g_string_append_c(text, '*');
+	else if (!last)
+		g_string_append_printf(text, ">=%s", first);
+	else if (first == lowest)
+		g_string_append_printf(text, "<=%s", last);
+	else
+		g_string_append_printf(text, "%s - %s", first, last);
+}
+
+char *semver_range_simplify(const char *text, char **versions, enum semver_flags flags)
+{
+	scoped(semver_range) range = semver_range_parse(text, flags);
+	g_autoptr(GString) simple = g_string_new(NULL);
+	const char *first = NULL, *last = NULL;
+
+	g_qsort_with_data(versions, (gint)g_strv_length(versions), sizeof(*versions), compare_texts,
+		GINT_TO_POINTER((int)flags));
+	for (size_t i = 0; versions[i]; i++) {
+		scoped(semver) version = semver_parse(versions[i], flags);
+
+		if (range && version && semver_range_has(range, version)) {
+			first = first ? first : versions[i];
+			last = versions[i];
+			continue;
+		}
+		if (first)
+			append_span(simple, first, last, versions[0]);
+		first = last = NULL;
+	}
+	if (first)
+		append_span(simple, first, NULL, versions[0]);
+	return g_strdup(simple->len < strlen(text) ? simple->str : text);
+}
