@@ -3,8 +3,11 @@
  */
 #include "cli/component_options.h"
 
+#include <string.h>
+
 #include "cli/output.h"
 #include "journal/base/errors.h"
+#include "journal/base/nearest.h"
 
 gboolean component_targets(
 	const struct invocation *invocation, Forge__Submit *submit, GError **error)
@@ -58,8 +61,8 @@ struct value *component_value_of_conflicts(const Forge__ComponentConflicted *pen
 	return list;
 }
 
-void component_show_jobs(struct invocation *invocation, const struct component_run *run,
-	component_value *value_of)
+void component_show_jobs(
+	struct invocation *invocation, const struct component_run *run, component_value *value_of)
 {
 	scoped(value) object = NULL;
 	struct value *list;
@@ -72,4 +75,64 @@ void component_show_jobs(struct invocation *invocation, const struct component_r
 		value_append_take(list, value_of(run->history->jobs->pdata[i]));
 	value_put_take(object, "components", list);
 	output_value(invocation, object);
+}
+
+void component_show_nothing(struct invocation *invocation)
+{
+	scoped(value) object = NULL;
+
+	if (invocation->format != OUTPUT_JSON && invocation->format != OUTPUT_YAML)
+		return;
+	object = value_new_map();
+	value_put_take(object, "components", value_new_list());
+	output_value(invocation, object);
+}
+
+void component_show_failure(struct invocation *invocation, const struct history_job *job)
+{
+	const Forge__Error *failure = component_run_error(job);
+	g_autofree char *line = g_strdup_printf(
+		"✗ %s: %s", job->target, failure ? failure->message : job_state_word(job->state));
+
+	output_marked(invocation, line);
+	if (failure && *failure->hint)
+		output_line(invocation, "    hint: %s", failure->hint);
+}
+
+static gboolean is_there(const GPtrArray *rows, const char *name)
+{
+	for (guint i = 0; i < rows->len; i++)
+		if (strcmp(((const Forge__ComponentRow *)rows->pdata[i])->component->name, name) ==
+			0)
+			return TRUE;
+	return FALSE;
+}
+
+static void fail_for(struct client *client, const char *name, GError **error)
+{
+	g_autoptr(GPtrArray) all = requests_components(client, NULL, NULL);
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	g_autofree char *question = NULL;
+
+	for (guint i = 0; all && i < all->len; i++)
+		g_ptr_array_add(
+			names, ((const Forge__ComponentRow *)all->pdata[i])->component->name);
+	g_ptr_array_add(names, NULL);
+	question = nearest_question(name, (const char *const *)names->pdata);
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+		"no component is called '%s' in this workspace%s%s", name, question ? "; " : "",
+		question ? question : "");
+}
+
+GPtrArray *component_rows_named(struct client *client, char **names, GError **error)
+{
+	g_autoptr(GPtrArray) rows = requests_components(client, names, error);
+
+	for (char **name = names; rows && *name; name++) {
+		if (is_there(rows, *name))
+			continue;
+		fail_for(client, *name, error);
+		return NULL;
+	}
+	return g_steal_pointer(&rows);
 }

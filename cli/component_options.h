@@ -22,7 +22,17 @@ struct value *component_value_of_conflicts(const Forge__ComponentConflicted *pen
 typedef struct value *component_value(const struct history_job *job);
 
 /** With a machine format: {"components": [...]}, one VALUE_OF a job. */
-void component_show_jobs(struct invocation *invocation, const struct component_run *run,
-	component_value *value_of);
+void component_show_jobs(
+	struct invocation *invocation, const struct component_run *run, component_value *value_of);
+
+/** With a machine format: no components at all. */
+void component_show_nothing(struct invocation *invocation);
+
+/** `✗ NAME: why` with its hint, for a job that did not do its work. */
+void component_show_failure(struct invocation *invocation, const struct history_job *job);
+
+/** The rows of the components called NAMES, one each, in the workspace's order.
+ * COMPONENT_NOT_FOUND, with the nearest name, for one that is not installed. Caller unrefs. */
+GPtrArray *component_rows_named(struct client *client, char **names, GError **error);
 
 #endif

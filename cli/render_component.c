@@ -84,23 +84,21 @@ static char *details_of(const Forge__ComponentRow *row)
 		if (row->pushed)
 			return g_strdup_printf("local: %s, upstream: %s, %u file%s changed, pushed "
 					       "to %s",
-				local, upstream, files, files == 1 ? "" : "s",
-				row->pushed->branch);
+				local, upstream, files, files == 1 ? "" : "s", row->pushed->branch);
 		if (row->observed->behind > 0)
 			return g_strdup_printf(
 				"local: %s, upstream: %s, %u file%s changed, %u commit%s behind",
 				local, upstream, files, files == 1 ? "" : "s",
 				row->observed->behind, row->observed->behind == 1 ? "" : "s");
-		return g_strdup_printf("local: %s, upstream: %s, %u file%s changed", local, upstream,
-			files, files == 1 ? "" : "s");
+		return g_strdup_printf("local: %s, upstream: %s, %u file%s changed", local,
+			upstream, files, files == 1 ? "" : "s");
 	case FORGE__COMPONENT_STATUS__COMPONENT_STATUS_FORKED:
 		return g_strdup_printf("local: %s, fork: %s, branch: %s", local,
 			row->pushed->repository, row->pushed->branch);
 	case FORGE__COMPONENT_STATUS__COMPONENT_STATUS_CONFLICT:
 		return g_strdup_printf("local: %s, upstream: %.7s, %u conflict%s", local,
 			row->pending->component ? row->pending->component->commit : "",
-			row->pending->conflict_count,
-			row->pending->conflict_count == 1 ? "" : "s");
+			row->pending->conflict_count, row->pending->conflict_count == 1 ? "" : "s");
 	case FORGE__COMPONENT_STATUS__COMPONENT_STATUS_DETACHED:
 		return g_strdup_printf(
 			"local: %s, upstream: no longer in %s", local, row->component->repository);
@@ -148,8 +146,8 @@ struct value *render_component_counts(GPtrArray *rows)
 	struct value *counts = value_new_map();
 
 	for (size_t i = 0; i < G_N_ELEMENTS(summary_order); i++)
-		value_put_integer(counts, words_of(summary_order[i])->word,
-			count_of(rows, summary_order[i]));
+		value_put_integer(
+			counts, words_of(summary_order[i])->word, count_of(rows, summary_order[i]));
 	return counts;
 }
 
@@ -217,8 +215,7 @@ struct value *render_component_row(const Forge__ComponentRow *row, struct value 
 	value_put_integer(map, "ahead", has_local_changes(row) ? 1 : 0);
 	value_put_boolean(map, "has_local_changes", has_local_changes(row));
 	value_put_integer(map, "conflict_count", row->pending ? row->pending->conflict_count : 0);
-	put_text(map, "fork",
-		row->pushed && row->pushed->to_fork ? row->pushed->repository : NULL);
+	put_text(map, "fork", row->pushed && row->pushed->to_fork ? row->pushed->repository : NULL);
 	put_text(map, "branch", row->pushed ? row->pushed->branch : NULL);
 	put_time(map, "last_sync_at", row->synced_us);
 	value_put_boolean(map, "rewritten", seen && seen->rewritten);

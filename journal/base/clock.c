@@ -51,8 +51,7 @@ char *clock_format_age(int64_t wall_us, int64_t now_us)
 		return g_strdup("never");
 	if (!unit)
 		return g_strdup("just now");
-	return g_strdup_printf(
-		"%" G_GINT64_FORMAT "%s ago", seconds / unit->seconds, unit->letter);
+	return g_strdup_printf("%" G_GINT64_FORMAT "%s ago", seconds / unit->seconds, unit->letter);
 }
 
 char *clock_format_age_long(int64_t wall_us, int64_t now_us)
@@ -64,6 +63,6 @@ char *clock_format_age_long(int64_t wall_us, int64_t now_us)
 	if (wall_us == 0 || !unit)
 		return clock_format_age(wall_us, now_us);
 	count = seconds / unit->seconds;
-	return g_strdup_printf("%" G_GINT64_FORMAT " %s%s ago", count, unit->word,
-		count == 1 ? "" : "s");
+	return g_strdup_printf(
+		"%" G_GINT64_FORMAT " %s%s ago", count, unit->word, count == 1 ? "" : "s");
 }

@@ -142,6 +142,7 @@
 /* Attempts of one job, and the waits between them: the first, which doubles, the last, and the
  * longest for a host. */
 #define LIMIT_ATTEMPTS 5
+#define LIMIT_LOOKS 2 /* of a job that only looks, while somebody waits */
 #define LIMIT_RETRY_FIRST_MS 500
 #define LIMIT_RETRY_LAST_MS 60000
 #define LIMIT_RETRY_AFTER_MS (60 * 60 * 1000)
@@ -221,7 +222,6 @@
  * looked at, which costs a few reads each. Local commits since the base, and stashes: people make
  * them one by one.
  */
-#define LIMIT_COMPONENT_FILE_BYTES (100 * 1024 * 1024)
 #define LIMIT_COMPONENT_OBJECTS 1000000
 #define LIMIT_COMPONENT_BYTES (4LL * 1024 * 1024 * 1024)
 #define LIMIT_HISTORY_COMMITS 2000000
@@ -379,7 +379,7 @@
 #define LIMIT_COMPONENT_TEXT_BYTES (64 * 1024)
 #define LIMIT_COMPONENT_PROBLEMS 100
 #define LIMIT_COMPONENT_PATH_BYTES 4096
-#define LIMIT_COMPONENT_FILE_BYTES (1024 * 1024)
+#define LIMIT_COMPONENT_YAML_BYTES (1024 * 1024)
 #define LIMIT_CATALOG_BYTES (64 * 1024 * 1024) /* of all component.yaml that one listing reads */
 #define LIMIT_WORKSPACE_COMPONENTS 10000
 #define LIMIT_COMPONENT_VERSIONS_NAMED 5 /* in an error */

@@ -89,9 +89,9 @@ static GString *read_file(
 	}
 	if (git_repository_odb(&odb, git) != 0 || git_odb_read_header(&size, &type, odb, id) != 0)
 		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY, "%s: cannot be read", path);
-	else if (size > LIMIT_COMPONENT_FILE_BYTES)
+	else if (size > LIMIT_COMPONENT_YAML_BYTES)
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE, "%s: larger than %d bytes",
-			path, LIMIT_COMPONENT_FILE_BYTES);
+			path, LIMIT_COMPONENT_YAML_BYTES);
 	else if (git_blob_lookup(&blob, git, id) != 0)
 		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY, "%s: cannot be read", path);
 	else

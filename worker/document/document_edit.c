@@ -171,7 +171,8 @@ static gboolean run_batch(struct run *run, GError **error)
 		return FALSE;
 	result = document_plan_result(&plan);
 	if (!result)
-		return unproven(run, "changes meet in one place, or it is not plain where they belong", error);
+		return unproven(run,
+			"changes meet in one place, or it is not plain where they belong", error);
 	g_string_free(run->text, TRUE);
 	run->text = result;
 	return TRUE;

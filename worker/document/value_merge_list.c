@@ -159,9 +159,9 @@ static gboolean find_leader(const struct list_side *sides, size_t *leader)
 
 /* What became of the items between two that all three have. */
 struct gap {
-	GString *added;    /* what is not in the base, a line each */
-	size_t n_added;    /* how many */
-	size_t n_removed;  /* of the base's items that this side has not */
+	GString *added;        /* what is not in the base, a line each */
+	size_t n_added;        /* how many */
+	size_t n_removed;      /* of the base's items that this side has not */
 	gboolean both_removed; /* one of them is gone on the other side too */
 };
 
@@ -361,7 +361,8 @@ struct value *value_merge_lists(
 			break;
 		if (!identify_all(sides, versions, item_keys[i]))
 			continue;
-		if (find_leader(sides, &leader) && !replaced_differently(sides, item_keys[i] == NULL))
+		if (find_leader(sides, &leader) &&
+			!replaced_differently(sides, item_keys[i] == NULL))
 			merged = merge_items(merging, sides, leader, item_keys[i]);
 		break;
 	}

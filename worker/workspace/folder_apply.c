@@ -149,8 +149,8 @@ static gboolean recover_one(const struct workspace_paths *workspace, int root_fd
 {
 	gboolean is_there;
 	scoped(apply_plan) plan = read_intent(apply_fd, id, &is_there);
-	scoped_value(apply_run) run = {
-		.root_fd = -1, .stage_fd = -1, .new_fd = -1, .old_fd = -1, .folder_fd = -1};
+	scoped_value(apply_run)
+		run = {.root_fd = -1, .stage_fd = -1, .new_fd = -1, .old_fd = -1, .folder_fd = -1};
 	scoped_value(apply_report) report = {0};
 
 	if (!is_there) {
@@ -268,8 +268,8 @@ static gboolean apply_locked(const struct workspace_paths *workspace, int root_f
 	struct apply_plan *take_plan, struct apply_report *report, GError **error)
 {
 	scoped(apply_plan) plan = take_plan;
-	scoped_value(apply_run) run = {
-		.root_fd = -1, .stage_fd = -1, .new_fd = -1, .old_fd = -1, .folder_fd = -1};
+	scoped_value(apply_run)
+		run = {.root_fd = -1, .stage_fd = -1, .new_fd = -1, .old_fd = -1, .folder_fd = -1};
 	g_autofree char *id = NULL;
 	guint8 random[8];
 
@@ -317,8 +317,7 @@ gboolean folder_apply(const struct workspace_paths *workspace, const struct fold
 	if (root_fd < 0)
 		return FALSE;
 	apply_fd = open_apply(root_fd, TRUE);
-	good = apply_fd >= 0 ||
-		file_read_error(error, errno, ".forge/apply", "cannot be opened");
+	good = apply_fd >= 0 || file_read_error(error, errno, ".forge/apply", "cannot be opened");
 	if (good && workspace->lock == NULL) {
 		lock = workspace_lock_take(workspace->root, workspace->budget, error);
 		good = lock != NULL;

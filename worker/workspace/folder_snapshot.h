@@ -20,8 +20,8 @@ struct snapshot_options {
 
 enum snapshot_omission {
 	SNAPSHOT_OMITTED_SPECIAL, /**< a fifo, socket or device */
-	SNAPSHOT_OMITTED_GIT,     /**< `.git`, at the top or in a folder below: git's own, not descended */
-	SNAPSHOT_OMITTED_FORGE,   /**< `.forge` at the top */
+	SNAPSHOT_OMITTED_GIT, /**< `.git`, at the top or in a folder below: git's own, not descended */
+	SNAPSHOT_OMITTED_FORGE, /**< `.forge` at the top */
 };
 
 /** Something in the folder that no tree can hold. Ignored files are no note. */
@@ -31,10 +31,10 @@ struct snapshot_note {
 };
 
 struct snapshot_notes {
-	GPtrArray *omitted; /**< of struct snapshot_note, in order; the first LIMIT_SNAPSHOT_NOTES;
+	GPtrArray *omitted;  /**< of struct snapshot_note, in order; the first LIMIT_SNAPSHOT_NOTES;
 			       NULL if none */
-	uint32_t files;           /**< files and symlinks in the tree */
-	uint32_t files_read;      /**< of these, read because the cache did not know them */
+	uint32_t files;      /**< files and symlinks in the tree */
+	uint32_t files_read; /**< of these, read because the cache did not know them */
 	uint32_t objects_written; /**< blobs and trees that the repository did not have */
 };
 

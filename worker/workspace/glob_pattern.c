@@ -58,9 +58,22 @@ CLASS(xdigit, g_ascii_isxdigit(byte))
 #undef CLASS
 
 static const struct class_name class_names[] = {
-#define CLASS(name) {#name, is_##name}
-	CLASS(alnum), CLASS(alpha), CLASS(blank), CLASS(cntrl), CLASS(digit), CLASS(graph),
-	CLASS(lower), CLASS(print), CLASS(punct), CLASS(space), CLASS(upper), CLASS(xdigit),
+#define CLASS(name) \
+	{ \
+#name, is_##name \
+	}
+	CLASS(alnum),
+	CLASS(alpha),
+	CLASS(blank),
+	CLASS(cntrl),
+	CLASS(digit),
+	CLASS(graph),
+	CLASS(lower),
+	CLASS(print),
+	CLASS(punct),
+	CLASS(space),
+	CLASS(upper),
+	CLASS(xdigit),
 #undef CLASS
 };
 
@@ -94,7 +107,7 @@ static const char *read_member(struct token *token, const char *at, int *before)
 	guchar byte = (guchar)*at;
 
 	if (byte == '\\') {
-		byte = (guchar)*++at;
+		byte = (guchar) * ++at;
 		if (byte == '\0')
 			return NULL;
 		set_add(token, byte);
@@ -102,9 +115,9 @@ static const char *read_member(struct token *token, const char *at, int *before)
 		return at + 1;
 	}
 	if (byte == '-' && *before > 0 && at[1] != '\0' && at[1] != ']') {
-		byte = (guchar)*++at;
+		byte = (guchar) * ++at;
 		if (byte == '\\')
-			byte = (guchar)*++at;
+			byte = (guchar) * ++at;
 		if (byte == '\0')
 			return NULL;
 		for (int member = *before; member <= byte; member++)
@@ -250,8 +263,8 @@ static void arrive(const struct glob_pattern *pattern, guint8 *marks, guint posi
 }
 
 /* From MARKS over BYTE to NEXT; FALSE if no position is left. */
-static gboolean advance(const struct glob_pattern *pattern, const guint8 *marks, guint8 *next,
-	guchar byte)
+static gboolean advance(
+	const struct glob_pattern *pattern, const guint8 *marks, guint8 *next, guchar byte)
 {
 	gboolean any = FALSE;
 

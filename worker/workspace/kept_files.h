@@ -10,8 +10,8 @@
  * gone is fine. It was at the path of step AT, or at that of the directory ABOVE names deep on the way
  * to it; 0: the path itself. FALSE with errno.
  */
-gboolean kept_files_add(const struct apply_run *run, int fd, const char *name, guint at, guint above,
-	const char *kept_name);
+gboolean kept_files_add(const struct apply_run *run, int fd, const char *name, guint at,
+	guint above, const char *kept_name);
 
 /** Has something been kept that was at step AT's path, or was it just about to be? */
 gboolean kept_files_has(const struct apply_run *run, guint at);

@@ -65,8 +65,8 @@ static gboolean refuse(
 	va_start(arguments, format);
 	reason = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
-	g_set_error(error, FORGE_ERROR, (gint)code, "%s: %s", *shown != '\0' ? shown : "(top)",
-		reason);
+	g_set_error(
+		error, FORGE_ERROR, (gint)code, "%s: %s", *shown != '\0' ? shown : "(top)", reason);
 	return FALSE;
 }
 
@@ -179,8 +179,7 @@ static gboolean check_names(
 
 	while (content < end) {
 		const char *name = memchr(content, ' ', (size_t)(end - content));
-		const char *stop =
-			name != NULL ? memchr(name, '\0', (size_t)(end - name)) : NULL;
+		const char *stop = name != NULL ? memchr(name, '\0', (size_t)(end - name)) : NULL;
 
 		if (stop == NULL || end - stop < 1 + GIT_OID_RAWSZ)
 			return TRUE;
@@ -205,8 +204,7 @@ static gboolean read_directory(struct tree_check *check, const struct node *node
 	}
 	good = git_odb_object_type(object) == GIT_OBJECT_TREE;
 	if (!good)
-		refuse(error, FORGE_ERROR_BROKEN_REPOSITORY, node->path,
-			"its object is no tree");
+		refuse(error, FORGE_ERROR_BROKEN_REPOSITORY, node->path, "its object is no tree");
 	good = good &&
 		check_names(node, git_odb_object_data(object), git_odb_object_size(object), error);
 	if (good) {
@@ -280,7 +278,8 @@ static gboolean walk_name(struct tree_check *check, const struct node *link, con
 			"a symlink into git's or forge's own folder");
 	gsize before = at->len;
 	g_string_append_printf(at, "%s%s", before > 0 ? "/" : "", name);
-	node = at->len <= LIMIT_FOLDER_PATH_BYTES ? g_hash_table_lookup(check->nodes, at->str) : NULL;
+	node = at->len <= LIMIT_FOLDER_PATH_BYTES ? g_hash_table_lookup(check->nodes, at->str)
+						  : NULL;
 	/* Past the kernel's own bound of links in a row nothing can be opened. */
 	if (node == NULL || node->mode != MODE_SYMLINK || ++*hops > LIMIT_SYMLINK_HOPS)
 		return TRUE;
@@ -345,8 +344,8 @@ gboolean tree_safety_check(git_repository *repository, const git_oid *tree,
 	if (check.limits.depth_max == 0)
 		check.limits.depth_max = LIMIT_TREE_DEPTH;
 	if (git_repository_odb(&check.odb, repository) < 0) {
-		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY,
-			"cannot open the object database");
+		git_library_error(
+			error, FORGE_ERROR_BROKEN_REPOSITORY, "cannot open the object database");
 		return FALSE;
 	}
 	check.nodes = g_hash_table_new_full(hash_string_keyed, g_str_equal, NULL, node_free);

@@ -119,8 +119,9 @@ gboolean workspace_locked_write(
 	GError *failure = NULL;
 	gsize size = 0;
 	g_autofree char *text = read_text(root, WORKSPACE_LOCKED, &size, &failure);
-	g_autofree char *changed =
-		failure ? NULL : workspace_lock_set(WORKSPACE_LOCKED, text, locked, &failure);
+	g_autofree char *changed = failure
+		? NULL
+		: workspace_lock_set(WORKSPACE_LOCKED, text, locked, &failure);
 
 	if (failure) {
 		g_propagate_error(error, failure);
@@ -137,8 +138,8 @@ static gboolean remove_from(const char *root, const char *name, removal *take_ou
 	GError *failure = NULL;
 	gsize size = 0;
 	g_autofree char *text = read_text(root, name, &size, &failure);
-	g_autofree char *changed =
-		failure || !text ? NULL : take_out(name, text, component, &failure);
+	g_autofree char *changed = failure || !text ? NULL
+						    : take_out(name, text, component, &failure);
 
 	if (failure && forge_error_code(failure) != FORGE_ERROR_COMPONENT_NOT_FOUND) {
 		g_propagate_error(error, failure);

@@ -1,0 +1,551 @@
+/*
+ * What jobs on components share: the workspace, the component's place in it, and the question to
+ * upstream.
+ *
+ * The refs of the workspace's repository say what is installed; forge.yaml says what is wanted; the
+ * journal is told. All components of one repository are answered by one request a batch, so the
+ * question's prefixes come from all of forge.yaml and not from this job's component alone.
+ */
+#include "worker/sync/component_job.h"
+
+#include <string.h>
+
+#include "journal/base/errors.h"
+#include "journal/base/limits.h"
+#include "journal/message.h"
+#include "worker/component/component_catalog.h"
+#include "worker/git/git_library.h"
+#include "worker/store/anchors.h"
+#include "worker/sync/settle.h"
+#include "worker/workspace/folder_snapshot.h"
+#include "worker/workspace/tree_safety.h"
+#include "worker/workspace/workspace.h"
+#include "worker/workspace/workspace_documents.h"
+#include "worker/workspace/workspace_repository.h"
+
+/* ---- opening ------------------------------------------------------------------------------ */
+
+static gboolean read_documents(struct component_job *job, GError **error)
+{
+	job->wanted = workspace_wanted_read(job->root, error);
+	if (!job->wanted)
+		return FALSE;
+	job->locked = workspace_locked_read(job->root, error);
+	return job->locked != NULL;
+}
+
+static gboolean read_refs(struct component_job *job, GError **error)
+{
+	const struct wanted_component *wanted;
+
+	if (!workspace_ref_get(job->forge, job->name, COMPONENT_REF_BASE, &job->base, error) ||
+		!workspace_ref_get(
+			job->forge, job->name, COMPONENT_REF_LOCAL, &job->local_commit, error))
+		return FALSE;
+	job->installed = !git_oid_is_zero(&job->base);
+	if (!job->installed)
+		return TRUE;
+	if (!component_history_link(job->forge, &job->base, &job->link, error) ||
+		!component_history_tree(job->forge, &job->base, &job->base_tree, error))
+		return FALSE;
+	wanted = wanted_file_find(job->wanted, job->name);
+	job->folder = workspace_folder_of(job->name, wanted ? wanted->path : NULL, job->link.path);
+	return TRUE;
+}
+
+gboolean component_job_open(
+	struct component_job *job, struct operation *operation, gboolean may_be_new, GError **error)
+{
+	job->operation = operation;
+	job->name = operation->job->target;
+	job->root = operation->workshop->workspace;
+	if (!job->root) {
+		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED,
+			"this worker has no workspace: jobs on components run where they were asked for");
+		return FALSE;
+	}
+	job->forge = workspace_repository_open(job->root, error);
+	if (!job->forge || !settle_recover(job->root, job->forge, operation->budget, error) ||
+		!read_documents(job, error) || !read_refs(job, error))
+		return FALSE;
+	if (job->installed || may_be_new)
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+		"'%s' is not installed in this workspace", job->name);
+	return FALSE;
+}
+
+void component_job_clear(struct component_job *job)
+{
+	g_clear_pointer(&job->store, store_close);
+	component_pick_clear(&job->pick);
+	if (job->answer)
+		upstream_answer_unref(job->answer);
+	g_clear_pointer(&job->remote, remote_free);
+	g_free(job->upstream_path);
+	g_free(job->folder);
+	upstream_link_clear(&job->link);
+	wanted_file_free(job->wanted);
+	lock_file_free(job->locked);
+	git_repository_free(job->forge);
+}
+
+/* ---- the files ---------------------------------------------------------------------------- */
+
+gboolean component_job_look(struct component_job *job, GError **error)
+{
+	g_autofree char *folder = g_build_filename(job->root, job->folder, NULL);
+	g_autofree char *cache = g_build_filename(
+		job->root, WORKSPACE_OWN, "index", job->name, NULL);
+	struct snapshot_options options = {
+		.tracked = &job->base_tree, .cache = cache, .budget = job->operation->budget};
+
+	memset(&job->local_tree, 0, sizeof(job->local_tree));
+	if (!g_file_test(folder, G_FILE_TEST_IS_DIR))
+		return TRUE;
+	return folder_snapshot(job->forge, folder, &options, &job->local_tree, NULL, error);
+}
+
+gboolean component_job_is_modified(const struct component_job *job)
+{
+	return !git_oid_equal(&job->local_tree, &job->base_tree);
+}
+
+/* ---- upstream ----------------------------------------------------------------------------- */
+
+const struct wanted_component *component_job_wanted(struct component_job *job)
+{
+	const struct wanted_component *wanted = wanted_file_find(job->wanted, job->name);
+
+	if (wanted)
+		return wanted;
+	job->unlisted.component = (char *)job->name;
+	job->unlisted.repository = job->link.repository;
+	return &job->unlisted;
+}
+
+static void add_prefix(GPtrArray *prefixes, char *take_prefix)
+{
+	for (guint i = 0; i < prefixes->len; i++)
+		if (strcmp(prefixes->pdata[i], take_prefix) == 0) {
+			g_free(take_prefix);
+			return;
+		}
+	g_ptr_array_add(prefixes, take_prefix);
+}
+
+/* The refs that must be known to tell what CONSTRAINT means. */
+static void add_prefixes(GPtrArray *prefixes, const char *constraint_text)
+{
+	scoped(component_constraint) constraint = component_constraint_parse(constraint_text, NULL);
+
+	add_prefix(prefixes, g_strdup("HEAD"));
+	if (!constraint)
+		return;
+	switch (constraint->kind) {
+	case CONSTRAINT_NONE:
+		return;
+	case CONSTRAINT_RANGE:
+	case CONSTRAINT_LATEST:
+		add_prefix(prefixes, g_strdup("refs/tags/"));
+		return;
+	case CONSTRAINT_COMMIT:
+		add_prefix(prefixes, g_strdup("refs/tags/"));
+		add_prefix(prefixes, g_strdup("refs/heads/"));
+		return;
+	case CONSTRAINT_NAME:
+		add_prefix(prefixes, g_strconcat("refs/tags/", constraint->text, NULL));
+		add_prefix(prefixes, g_strconcat("refs/heads/", constraint->text, NULL));
+		return;
+	}
+}
+
+/* What all components of the repository need to know, so that one answer serves them all. */
+static char **prefixes_for(const struct component_job *job, const struct wanted_component *mine)
+{
+	g_autoptr(GPtrArray) prefixes = g_ptr_array_new_with_free_func(g_free);
+
+	add_prefixes(prefixes, mine->constraint);
+	for (guint i = 0; i < job->wanted->components->len; i++) {
+		const struct wanted_component *other = job->wanted->components->pdata[i];
+
+		if (strcmp(other->repository, mine->repository) == 0)
+			add_prefixes(prefixes, other->constraint);
+	}
+	g_ptr_array_add(prefixes, NULL);
+	return (char **)g_ptr_array_steal(prefixes, NULL);
+}
+
+static gboolean list_refs(
+	struct component_job *job, const struct wanted_component *wanted, GError **error)
+{
+	const struct operation *operation = job->operation;
+	g_autofree char *round = g_strdup_printf(
+		"%s/%u", operation->job->batch_name, operation->job->attempt);
+	g_auto(GStrv) prefixes = prefixes_for(job, wanted);
+
+	job->remote = remote_new(operation->workshop->config, wanted->repository, error);
+	if (!job->remote)
+		return FALSE;
+	job->answer = upstream_refs_get(operation->workshop->upstream_refs, round, job->remote,
+		(const char *const *)prefixes, operation->budget, error);
+	return job->answer != NULL;
+}
+
+/* The answer in the form in which it is picked from; the texts stay the answer's. */
+static GPtrArray *refs_of(const struct ref_listing *listing)
+{
+	GPtrArray *refs = g_ptr_array_new_full(listing->refs->len, g_free);
+
+	for (guint i = 0; i < listing->refs->len; i++) {
+		const struct advertised_ref *advertised = listing->refs->pdata[i];
+		struct version_ref *ref = g_new0(struct version_ref, 1);
+
+		ref->name = advertised->name;
+		ref->oid = advertised->peeled;
+		g_ptr_array_add(refs, ref);
+	}
+	return refs;
+}
+
+static gboolean fetch(struct component_job *job, GError **error)
+{
+	const struct operation *operation = job->operation;
+	const struct advertised_ref *head = ref_listing_find(job->answer->listing, "HEAD");
+	const char *name = job->pick.ref      ? job->pick.ref
+		: head && head->symref_target ? head->symref_target
+					      : "HEAD";
+	const struct advertised_ref *advertised = ref_listing_find(job->answer->listing, name);
+	g_autofree char *local_name = NULL;
+	struct fetch_ref tip;
+
+	if (job->store)
+		return TRUE;
+	/* The default branch may be known by HEAD alone. */
+	if (!advertised)
+		advertised = head;
+	if (!advertised) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_EMPTY_REPOSITORY, "%s has no branch",
+			job->remote->shown);
+		return FALSE;
+	}
+	local_name = anchor_name("tip", name);
+	tip = (struct fetch_ref){name, advertised->oid, local_name};
+	job->store = store_open(
+		operation->workshop->stores, job->remote, &tip, 1, operation->budget, error);
+	return job->store != NULL;
+}
+
+static git_repository *open_store(const struct component_job *job, GError **error)
+{
+	git_repository *repository = NULL;
+
+	if (git_repository_open_bare(&repository, store_path(job->store)) != 0)
+		git_library_error(error, FORGE_ERROR_STORE_BUSY, "the store cannot be opened");
+	return repository;
+}
+
+static char *catalog_path(struct component_job *job, git_repository *upstream, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	scoped(component_catalog)
+		catalog = component_catalog_new(upstream, &job->pick.commit, &problem);
+	const struct catalog_entry *found = catalog
+		? component_catalog_find(catalog, job->name, &problem)
+		: NULL;
+
+	if (found)
+		return g_strdup(found->path);
+	g_propagate_prefixed_error(error, g_steal_pointer(&problem), "%s: ", job->remote->shown);
+	return NULL;
+}
+
+/* Where the component is at upstream's commit. One that is installed is followed at its path only:
+ * what has its name somewhere else may be anything. */
+static gboolean find_in(struct component_job *job, git_repository *upstream, GError **error)
+{
+	if (job->installed && !job->replaces)
+		job->upstream_path = g_strdup(job->link.path);
+	else
+		job->upstream_path = catalog_path(job, upstream, error);
+	return job->upstream_path &&
+		upstream_history_tree_at(upstream, &job->pick.commit, job->upstream_path,
+			&job->presence, &job->upstream_tree, error);
+}
+
+static gboolean count_commits(struct component_job *job, git_repository *upstream, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	git_odb *odb = NULL;
+	gboolean there = git_repository_odb(&odb, upstream) == 0 &&
+		git_odb_exists(odb, &job->link.commit);
+
+	git_odb_free(odb);
+	/* The old commit is not there any more after a rewrite that was fetched anew. */
+	if (!there) {
+		job->count.relation = HISTORY_REWRITTEN;
+		job->count.exact = FALSE;
+		return TRUE;
+	}
+	if (upstream_history_count(upstream, &job->link.commit, &job->pick.commit, job->link.path,
+		    LIMIT_BEHIND_COUNT, &job->count, &problem))
+		return TRUE;
+	if (forge_error_code(problem) != FORGE_ERROR_TOO_LARGE) {
+		g_propagate_error(error, g_steal_pointer(&problem));
+		return FALSE;
+	}
+	job->count = (struct history_count){.relation = HISTORY_FORWARD, .exact = FALSE};
+	return TRUE;
+}
+
+static uint64_t commit_time_us(git_repository *repository, const git_oid *oid)
+{
+	git_commit *commit = NULL;
+	uint64_t time_us = 0;
+
+	if (git_commit_lookup(&commit, repository, oid) == 0 && git_commit_time(commit) > 0)
+		time_us = (uint64_t)git_commit_time(commit) * 1000000;
+	git_commit_free(commit);
+	return time_us;
+}
+
+/* A commit that was asked for by its digits is looked for in what was fetched. */
+static gboolean resolve_commit(struct component_job *job, git_repository *upstream, GError **error)
+{
+	git_oid prefix;
+	git_commit *commit = NULL;
+	size_t digits;
+
+	if (!job->pick.commit_prefix)
+		return TRUE;
+	digits = strlen(job->pick.commit_prefix);
+	if (git_oid_fromstrn(&prefix, job->pick.commit_prefix, digits) != 0 ||
+		git_commit_lookup_prefix(&commit, upstream, &prefix, digits) != 0) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+			"%s: no commit @%s is part of its default branch", job->remote->shown,
+			job->pick.commit_prefix);
+		return FALSE;
+	}
+	git_oid_cpy(&job->pick.commit, git_commit_id(commit));
+	git_commit_free(commit);
+	return TRUE;
+}
+
+/* Nothing moved; also where a commit is wanted by its digits and that is the one. */
+static gboolean is_at_base(struct component_job *job)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+
+	if (job->pick.commit_prefix &&
+		g_str_has_prefix(git_oid_tostr(hex, sizeof(hex), &job->link.commit),
+			job->pick.commit_prefix))
+		job->pick.commit = job->link.commit;
+	return git_oid_equal(&job->pick.commit, &job->link.commit);
+}
+
+static gboolean look_upstream(struct component_job *job, GError **error)
+{
+	git_repository *upstream;
+	gboolean ok;
+
+	if (job->installed && !job->replaces && is_at_base(job)) {
+		job->presence = FOLDER_PRESENT;
+		job->upstream_tree = job->base_tree;
+		job->upstream_path = g_strdup(job->link.path);
+		job->count = (struct history_count){.relation = HISTORY_SAME, .exact = TRUE};
+		job->upstream_time_us = commit_time_us(job->forge, &job->base);
+		return TRUE;
+	}
+	if (!fetch(job, error))
+		return FALSE;
+	upstream = open_store(job, error);
+	if (!upstream)
+		return FALSE;
+	ok = resolve_commit(job, upstream, error) && find_in(job, upstream, error) &&
+		(!job->installed || count_commits(job, upstream, error));
+	job->upstream_time_us = commit_time_us(upstream, &job->pick.commit);
+	git_repository_free(upstream);
+	return ok;
+}
+
+static gboolean pick(struct component_job *job, const GPtrArray *refs,
+	const struct wanted_component *wanted, GError **error)
+{
+	const struct advertised_ref *head = ref_listing_find(job->answer->listing, "HEAD");
+	g_autofree char *usual = g_strconcat("components/tools/", job->name, NULL);
+	scoped(component_constraint)
+		constraint = component_constraint_parse(wanted->constraint, error);
+	scoped(component_versions) versions = NULL;
+
+	if (!constraint)
+		return FALSE;
+	if (!head) {
+		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_EMPTY_REPOSITORY,
+			"it has no default branch");
+		return FALSE;
+	}
+	versions = component_versions_new(
+		refs, job->name, job->installed ? job->link.path : usual, NULL, error);
+	return versions &&
+		component_versions_pick(versions, refs, job->name, head->symref_target, constraint,
+			&job->pick, error);
+}
+
+gboolean component_job_ask(
+	struct component_job *job, const struct wanted_component *wanted, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	g_autoptr(GPtrArray) refs = NULL;
+
+	job->presence = FOLDER_ABSENT;
+	job->want = wanted;
+	job->repository = wanted->repository;
+	if (!list_refs(job, wanted, error))
+		return FALSE;
+	refs = refs_of(job->answer->listing);
+	if (!pick(job, refs, wanted, &problem)) {
+		/* What was there once and is not any more is how the component stands. */
+		if (job->installed && forge_error_code(problem) == FORGE_ERROR_COMPONENT_NOT_FOUND)
+			return TRUE;
+		g_propagate_prefixed_error(
+			error, g_steal_pointer(&problem), "%s: ", wanted->repository);
+		return FALSE;
+	}
+	return look_upstream(job, error);
+}
+
+/* ---- importing and telling ---------------------------------------------------------------- */
+
+gboolean component_job_import(struct component_job *job, git_oid *base, GError **error)
+{
+	git_repository *upstream;
+	gboolean ok;
+
+	if (job->presence != FOLDER_PRESENT) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+			"%s has no '%s' any more", job->remote->shown, job->name);
+		return FALSE;
+	}
+	if (!job->store) {
+		git_oid_cpy(base, &job->base);
+		return TRUE;
+	}
+	upstream = open_store(job, error);
+	if (!upstream)
+		return FALSE;
+	ok = tree_safety_check(upstream, &job->upstream_tree, NULL, error) &&
+		component_history_import(job->forge, upstream, &job->pick.commit,
+			job->upstream_path, job->repository, job->installed ? &job->base : NULL,
+			base, error);
+	git_repository_free(upstream);
+	return ok;
+}
+
+/* How many files differ between the base and the folder. */
+static gboolean count_files(struct component_job *job, uint32_t *count, GError **error)
+{
+	git_tree *old = NULL, *new = NULL;
+	git_diff *diff = NULL;
+	gboolean ok = git_tree_lookup(&old, job->forge, &job->base_tree) == 0 &&
+		(git_oid_is_zero(&job->local_tree) ||
+			git_tree_lookup(&new, job->forge, &job->local_tree) == 0) &&
+		git_diff_tree_to_tree(&diff, job->forge, old, new, NULL) == 0;
+
+	if (ok)
+		*count = (uint32_t)git_diff_num_deltas(diff);
+	else
+		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY,
+			"the files of '%s' cannot be compared", job->name);
+	git_diff_free(diff);
+	git_tree_free(new);
+	git_tree_free(old);
+	return ok;
+}
+
+static void set_oid(char **slot, const git_oid *oid)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+
+	if (!git_oid_is_zero(oid))
+		message_set_string(slot, git_oid_tostr(hex, sizeof(hex), oid));
+}
+
+Forge__Component *component_job_component(
+	const struct component_job *job, const git_oid *base, GError **error)
+{
+	scoped_value(upstream_link) link = {0};
+	const struct locked_component *locked;
+	Forge__Component *component;
+	git_oid tree;
+
+	if (!component_history_link(job->forge, base, &link, error) ||
+		!component_history_tree(job->forge, base, &tree, error))
+		return NULL;
+	component = g_new(Forge__Component, 1);
+	forge__component__init(component);
+	message_set_string(&component->name, job->name);
+	message_set_string(&component->repository, link.repository);
+	message_set_string(&component->path, link.path);
+	message_set_string(&component->folder, job->folder);
+	if (job->want && job->want->constraint)
+		message_set_string(&component->constraint, job->want->constraint);
+	set_oid(&component->commit, &link.commit);
+	set_oid(&component->base_commit, base);
+	set_oid(&component->tree, &tree);
+	component->commit_time_us = commit_time_us(job->forge, base);
+	locked = lock_file_find(job->locked, job->name);
+	if (git_oid_equal(&link.commit, &job->pick.commit)) {
+		if (job->pick.version)
+			message_set_string(&component->version, job->pick.version);
+	} else if (locked && locked->version && strcmp(locked->commit, component->commit) == 0) {
+		message_set_string(&component->version, locked->version);
+	}
+	return component;
+}
+
+static void fill_upstream(const struct component_job *job, Forge__ComponentObserved *seen)
+{
+	if (job->presence != FOLDER_PRESENT) {
+		seen->upstream = FORGE__UPSTREAM__UPSTREAM_GONE;
+		set_oid(&seen->upstream_commit, &job->pick.commit);
+		return;
+	}
+	seen->upstream = FORGE__UPSTREAM__UPSTREAM_KNOWN;
+	set_oid(&seen->upstream_commit, &job->pick.commit);
+	set_oid(&seen->upstream_tree, &job->upstream_tree);
+	if (job->pick.version)
+		message_set_string(&seen->upstream_version, job->pick.version);
+	seen->behind = job->count.behind;
+	seen->behind_unknown = !job->count.exact;
+	seen->rewritten = job->count.relation == HISTORY_REWRITTEN ||
+		job->count.relation == HISTORY_UNRELATED;
+	seen->upstream_time_us = job->upstream_time_us;
+}
+
+gboolean component_job_note_observed(
+	struct component_job *job, const GError *failure, GError **error)
+{
+	Forge__ComponentObserved *seen = g_new(Forge__ComponentObserved, 1);
+	Forge__Fact *fact = g_new(Forge__Fact, 1);
+
+	forge__component_observed__init(seen);
+	forge__fact__init(fact);
+	fact->kind_case = FORGE__FACT__KIND_COMPONENT_OBSERVED;
+	fact->component_observed = seen;
+	message_set_string(&seen->name, job->name);
+	set_oid(&seen->local_tree, &job->local_tree);
+	set_oid(&seen->base_tree, &job->base_tree);
+	seen->component = component_job_component(job, &job->base, error);
+	if (!seen->component || !count_files(job, &seen->files_changed, error)) {
+		forge__fact__free_unpacked(fact, NULL);
+		return FALSE;
+	}
+	if (failure) {
+		seen->upstream = FORGE__UPSTREAM__UPSTREAM_UNKNOWN;
+		seen->error = operation_error(failure);
+	} else if (job->answer) {
+		fill_upstream(job, seen);
+	}
+	operation_note(job->operation, fact);
+	return TRUE;
+}

@@ -1,0 +1,260 @@
+/*
+ * What text cannot tell: whether a pull's result is still a component, and whether it still fits
+ * the others of the workspace.
+ *
+ * Only what the pull breaks counts. A file that was wrong before, on either side, is somebody's
+ * business and not this pull's conflict.
+ */
+#include "worker/sync/judge.h"
+
+#include <string.h>
+
+#include "journal/base/errors.h"
+#include "worker/component/component_constraint.h"
+#include "worker/component/semver_range.h"
+#include "worker/document/json_schema.h"
+#include "worker/sync/component_texts.h"
+#include "worker/workspace/workspace_repository.h"
+
+#define COMPONENT_YAML "component.yaml"
+#define SCHEMA_JSON "schema.json"
+
+void component_conflict_free(struct component_conflict *conflict)
+{
+	if (!conflict)
+		return;
+	g_free(conflict->path);
+	g_free(conflict->place);
+	g_free(conflict);
+}
+
+static void free_conflict(gpointer data)
+{
+	component_conflict_free(data);
+}
+
+GPtrArray *component_conflicts_new(void)
+{
+	return g_ptr_array_new_with_free_func(free_conflict);
+}
+
+struct component_conflict *component_conflicts_add(
+	GPtrArray *conflicts, const char *path, const char *type, const char *place)
+{
+	struct component_conflict *conflict = g_new0(struct component_conflict, 1);
+
+	conflict->path = g_strdup(path);
+	conflict->type = type;
+	conflict->place = g_strdup(place);
+	g_ptr_array_add(conflicts, conflict);
+	return conflict;
+}
+
+/* ---- schema ------------------------------------------------------------------------------- */
+
+/* What is wrong with the component in TREE by itself: *WHERE names the file, *WHAT says it; both
+ * NULL if nothing is. FALSE only if it cannot be told. */
+static gboolean find_fault(
+	git_repository *forge, const git_oid *tree, const char **where, char **what, GError **error)
+{
+	static const struct document_origin origin = {SCHEMA_JSON, FORGE_ERROR_VALIDATION_FAILED};
+	g_autoptr(GError) problem = NULL;
+	g_autoptr(GBytes) schema_bytes = NULL;
+	g_autoptr(GPtrArray) findings = schema_findings_new();
+	scoped(component_file) file = component_texts_file(forge, tree, NULL, &problem);
+	scoped(value) document = NULL;
+	scoped(json_schema) schema = NULL;
+	const char *pointer = "#/properties/config";
+	gboolean valid = TRUE;
+	gsize size = 0;
+	const char *text;
+
+	*where = COMPONENT_YAML;
+	*what = NULL;
+	if (problem)
+		goto told;
+	*where = SCHEMA_JSON;
+	schema_bytes = component_texts_read(forge, tree, SCHEMA_JSON, &problem);
+	if (!schema_bytes)
+		goto told;
+	text = g_bytes_get_data(schema_bytes, &size);
+	document = document_parse(DOCUMENT_JSON, &origin, text ? text : "", size, &problem);
+	schema = document ? json_schema_new(document, &origin, &problem) : NULL;
+	if (schema && file && file->config && json_schema_has(schema, pointer))
+		valid = json_schema_check(
+			schema, pointer, file->config, "config", findings, &problem);
+	if (!valid && !problem && findings->len > 0) {
+		*where = COMPONENT_YAML;
+		*what = schema_finding_text(findings->pdata[0]);
+		return TRUE;
+	}
+told:
+	if (!problem) {
+		*where = NULL;
+		return TRUE;
+	}
+	if (forge_error_code(problem) != FORGE_ERROR_VALIDATION_FAILED) {
+		g_propagate_error(error, g_steal_pointer(&problem));
+		return FALSE;
+	}
+	*what = g_strdup(problem->message);
+	return TRUE;
+}
+
+static gboolean is_fine(git_repository *forge, const git_oid *tree, gboolean *fine, GError **error)
+{
+	g_autofree char *what = NULL;
+	const char *where;
+
+	if (!find_fault(forge, tree, &where, &what, error))
+		return FALSE;
+	*fine = what == NULL;
+	return TRUE;
+}
+
+static void set_ids(git_repository *forge, const struct judged_trees *trees,
+	struct component_conflict *conflict)
+{
+	const git_oid *roots[] = {&trees->base, &trees->local, &trees->upstream};
+	git_oid *ids[] = {&conflict->base, &conflict->local, &conflict->upstream};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(roots); i++) {
+		git_tree *tree = NULL;
+		git_tree_entry *entry = NULL;
+
+		if (git_tree_lookup(&tree, forge, roots[i]) == 0 &&
+			git_tree_entry_bypath(&entry, tree, conflict->path) == 0)
+			git_oid_cpy(ids[i], git_tree_entry_id(entry));
+		git_tree_entry_free(entry);
+		git_tree_free(tree);
+	}
+}
+
+static gboolean judge_schema(const struct component_job *job, const struct judged_trees *trees,
+	GPtrArray *conflicts, GError **error)
+{
+	g_autofree char *what = NULL;
+	const char *where;
+	gboolean local_fine, upstream_fine;
+
+	if (!find_fault(job->forge, &trees->result, &where, &what, error))
+		return FALSE;
+	if (!what)
+		return TRUE;
+	if (!is_fine(job->forge, &trees->local, &local_fine, error) ||
+		!is_fine(job->forge, &trees->upstream, &upstream_fine, error))
+		return FALSE;
+	if (local_fine && upstream_fine)
+		set_ids(job->forge, trees,
+			component_conflicts_add(conflicts, where, "schema", what));
+	return TRUE;
+}
+
+/* ---- the other components ----------------------------------------------------------------- */
+
+/* Whether the version TEXT is one that the constraint allows; what is no range is no rule here. */
+static gboolean allows(const char *constraint_text, const char *version_text)
+{
+	g_autoptr(GError) ignored = NULL;
+	scoped(component_constraint)
+		constraint = component_constraint_parse(constraint_text, &ignored);
+	scoped(semver) version = semver_parse(version_text, 0);
+
+	return !constraint || !version || constraint->kind != CONSTRAINT_RANGE ||
+		semver_range_has(constraint->range, version);
+}
+
+/* The file of another component of the workspace, as it was installed; NULL if it cannot be read. */
+static struct component_file *file_of(const struct component_job *job, const char *name)
+{
+	g_autoptr(GError) ignored = NULL;
+	git_oid base, tree;
+
+	if (!workspace_ref_get(job->forge, name, COMPONENT_REF_BASE, &base, &ignored) ||
+		git_oid_is_zero(&base) ||
+		!component_history_tree(job->forge, &base, &tree, &ignored))
+		return NULL;
+	return component_texts_file(job->forge, &tree, NULL, &ignored);
+}
+
+static void judge_dependent(const struct component_job *job, const char *dependent,
+	const char *version, GPtrArray *conflicts)
+{
+	scoped(component_file) file = file_of(job, dependent);
+
+	for (guint i = 0; file && i < file->dependencies->len; i++) {
+		const struct component_dependency *dependency = file->dependencies->pdata[i];
+		g_autofree char *place = NULL;
+
+		if (strcmp(dependency->component, job->name) != 0 || !dependency->constraint ||
+			allows(dependency->constraint, version))
+			continue;
+		place = g_strdup_printf("%s needs %s %s, upstream has %s", dependent, job->name,
+			dependency->constraint, version);
+		component_conflicts_add(conflicts, COMPONENT_YAML, "version", place);
+	}
+}
+
+static void judge_dependency(const struct component_job *job,
+	const struct component_dependency *dependency, GPtrArray *conflicts)
+{
+	const struct locked_component *locked = lock_file_find(job->locked, dependency->component);
+	g_autofree char *place = NULL;
+
+	if (!locked || !locked->version || !dependency->constraint ||
+		allows(dependency->constraint, locked->version))
+		return;
+	place = g_strdup_printf("it needs %s %s, the workspace has %s", dependency->component,
+		dependency->constraint, locked->version);
+	component_conflicts_add(conflicts, COMPONENT_YAML, "dependency", place);
+}
+
+/* The dependencies that the base had already are not what the pull brings. */
+static gboolean had_dependency(
+	const struct component_file *base, const struct component_dependency *dependency)
+{
+	for (guint i = 0; base && i < base->dependencies->len; i++) {
+		const struct component_dependency *old = base->dependencies->pdata[i];
+
+		if (strcmp(old->component, dependency->component) == 0 &&
+			g_strcmp0(old->constraint, dependency->constraint) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static void judge_neighbours(
+	const struct component_job *job, const struct judged_trees *trees, GPtrArray *conflicts)
+{
+	g_autoptr(GError) ignored = NULL;
+	scoped(component_file)
+		before = component_texts_file(job->forge, &trees->base, NULL, &ignored);
+	scoped(component_file) after = NULL;
+	const char *version;
+
+	g_clear_error(&ignored);
+	after = component_texts_file(job->forge, &trees->result, NULL, &ignored);
+	version = trees->version ? trees->version : after ? after->version : NULL;
+	for (guint i = 0; version && i < job->locked->components->len; i++) {
+		const struct locked_component *other = job->locked->components->pdata[i];
+
+		if (strcmp(other->component, job->name) != 0)
+			judge_dependent(job, other->component, version, conflicts);
+	}
+	for (guint i = 0; after && i < after->dependencies->len; i++)
+		if (!had_dependency(before, after->dependencies->pdata[i]))
+			judge_dependency(job, after->dependencies->pdata[i], conflicts);
+}
+
+gboolean judge_result(const struct component_job *job, const struct judged_trees *trees,
+	GPtrArray *conflicts, GError **error)
+{
+	guint before = conflicts->len;
+
+	if (!judge_schema(job, trees, conflicts, error))
+		return FALSE;
+	judge_neighbours(job, trees, conflicts);
+	for (guint i = before; i < conflicts->len; i++)
+		set_ids(job->forge, trees, conflicts->pdata[i]);
+	return TRUE;
+}

@@ -1,0 +1,54 @@
+/*
+ * The job that sees how one component stands: its files against its base, and, unless it works
+ * offline, its base against upstream. Where nothing moved nothing is fetched.
+ *
+ * A server that cannot be asked is no reason to say nothing: the files are told as they are, with
+ * the error, and the job fails with it.
+ */
+#include "journal/base/errors.h"
+#include "worker/sync/component_job.h"
+#include "worker/workspace/workspace_repository.h"
+
+/* Commits that do not touch the component move its base on without a word. */
+static gboolean advance_base(struct component_job *job, GError **error)
+{
+	git_oid base;
+
+	if (job->presence != FOLDER_PRESENT || !job->store ||
+		job->count.relation != HISTORY_FORWARD ||
+		!git_oid_equal(&job->upstream_tree, &job->base_tree))
+		return TRUE;
+	if (!component_job_import(job, &base, error) ||
+		!workspace_ref_set(
+			job->forge, job->name, COMPONENT_REF_BASE, &job->base, &base, error))
+		return FALSE;
+	git_oid_cpy(&job->base, &base);
+	return TRUE;
+}
+
+static gboolean check(struct component_job *job, gboolean offline, GError **failure, GError **error)
+{
+	gboolean asked;
+
+	if (!component_job_look(job, error))
+		return FALSE;
+	if (offline)
+		return component_job_note_observed(job, NULL, error);
+	asked = component_job_ask(job, component_job_wanted(job), failure) &&
+		advance_base(job, failure);
+	return component_job_note_observed(job, asked ? NULL : *failure, error);
+}
+
+Forge__JobEnd *op_component_check(struct operation *operation)
+{
+	const Forge__BatchArguments *arguments = operation->job->arguments;
+	gboolean offline = arguments && arguments->component && arguments->component->offline;
+	scoped_value(component_job) job = {0};
+	g_autoptr(GError) failure = NULL;
+	g_autoptr(GError) error = NULL;
+
+	if (!component_job_open(&job, operation, FALSE, &error) ||
+		!check(&job, offline, &failure, &error))
+		return operation_failed(error);
+	return failure ? operation_failed(failure) : operation_ended(FORGE__VERDICT__VERDICT_DONE);
+}

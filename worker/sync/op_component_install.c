@@ -1,0 +1,202 @@
+/*
+ * The job that puts a component into the workspace, or another version of it in its place.
+ *
+ * Without a reference, forge.lock decides where it has a line: a clone of a workspace gets the very
+ * commits it was made of. Files that are there already are never written over: they must be what is
+ * installed, or, where forge.lock knows the component, they are its local changes.
+ */
+#include <string.h>
+
+#include "journal/base/clock.h"
+#include "journal/base/errors.h"
+#include "journal/message.h"
+#include "worker/sync/component_job.h"
+#include "worker/sync/settle.h"
+#include "worker/sync/workspace_change.h"
+#include "worker/workspace/workspace_documents.h"
+#include "worker/workspace/workspace_repository.h"
+
+struct installing {
+	struct component_job *job;
+	struct wanted_component wanted;         /* what is asked of upstream; texts borrowed */
+	const struct wanted_component *written; /* for forge.yaml; NULL: stays as it is */
+	const struct locked_component *locked;  /* the line of forge.lock that decides; or NULL */
+	char *at_commit;
+};
+
+static const Forge__WantedComponent *asked_for(const struct component_job *job)
+{
+	const Forge__BatchArguments *arguments = job->operation->job->arguments;
+
+	for (size_t i = 0; arguments && arguments->component && i < arguments->component->n_wanted;
+		i++)
+		if (strcmp(arguments->component->wanted[i]->name, job->name) == 0)
+			return arguments->component->wanted[i];
+	return NULL;
+}
+
+static char *or_null(char *text)
+{
+	return *text ? text : NULL;
+}
+
+static gboolean decide_what(struct installing *installing, GError **error)
+{
+	struct component_job *job = installing->job;
+	const Forge__WantedComponent *asked = asked_for(job);
+	const struct wanted_component *listed = wanted_file_find(job->wanted, job->name);
+
+	if (asked && *asked->repository) {
+		installing->wanted.component = (char *)job->name;
+		installing->wanted.repository = asked->repository;
+		installing->wanted.constraint = or_null(asked->constraint);
+		installing->wanted.path = or_null(asked->folder);
+		installing->written = &installing->wanted;
+		return TRUE;
+	}
+	if (!listed) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+			"forge.yaml does not list '%s'; say where it is from: "
+			"REPOSITORY/%s",
+			job->name, job->name);
+		return FALSE;
+	}
+	installing->wanted = *listed;
+	installing->locked = lock_file_find(job->locked, job->name);
+	if (!installing->locked)
+		return TRUE;
+	installing->at_commit = g_strconcat("@", installing->locked->commit, NULL);
+	installing->wanted.constraint = installing->at_commit;
+	return TRUE;
+}
+
+static gboolean refuse_local_changes(struct installing *installing, GError **error)
+{
+	const struct component_job *job = installing->job;
+
+	if (!component_job_is_modified(job))
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_LOCAL_CHANGES,
+		"'%s' has local changes; pull, push, stash or revert them first", job->name);
+	return FALSE;
+}
+
+/* What may stand in the folder before the first installation: nothing, or the component. */
+static gboolean check_folder(
+	struct installing *installing, const git_oid *tree, const git_oid **from, GError **error)
+{
+	struct component_job *job = installing->job;
+
+	if (!component_job_look(job, error))
+		return FALSE;
+	*from = git_oid_is_zero(&job->local_tree) ? NULL : &job->local_tree;
+	if (!*from || git_oid_equal(&job->local_tree, tree) || installing->locked)
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_ALREADY_EXISTS,
+		"the folder %s is there already, with other files", job->folder);
+	return FALSE;
+}
+
+static void note_installed(
+	struct component_job *job, Forge__Component *take_component, const git_oid *before)
+{
+	Forge__ComponentInstalled *installed = g_new(Forge__ComponentInstalled, 1);
+	Forge__Fact *fact = g_new(Forge__Fact, 1);
+	char hex[GIT_OID_HEXSZ + 1];
+
+	forge__component_installed__init(installed);
+	installed->component = take_component;
+	if (!git_oid_is_zero(before))
+		message_set_string(&installed->before, git_oid_tostr(hex, sizeof(hex), before));
+	forge__fact__init(fact);
+	fact->kind_case = FORGE__FACT__KIND_COMPONENT_INSTALLED;
+	fact->component_installed = installed;
+	operation_note(job->operation, fact);
+}
+
+static gboolean put_in_place(struct installing *installing, GError **error)
+{
+	struct component_job *job = installing->job;
+	scoped_value(workspace_change) change = {0};
+	git_oid before = job->base;
+	git_oid base, tree;
+	const git_oid *from = NULL, *to;
+
+	if (!component_job_import(job, &base, error) ||
+		!component_history_tree(job->forge, &base, &tree, error))
+		return FALSE;
+	g_free(job->folder);
+	job->folder = workspace_folder_of(job->name, installing->wanted.path, job->upstream_path);
+	job->base_tree = tree;
+	if (!check_folder(installing, &tree, &from, error))
+		return FALSE;
+	/* What somebody did to the files before this clone had its own folder is theirs. */
+	to = from && !job->installed ? from : &tree;
+	if (!workspace_change_to(&change, job, &base, error))
+		return FALSE;
+	change.settlement.wanted = installing->written;
+	if (!workspace_change_apply(&change, job, from, to, error))
+		return FALSE;
+	note_installed(job, g_steal_pointer(&change.component), &before);
+	return component_job_note_observed(job, NULL, error);
+}
+
+/* Nothing was asked that is not so already. */
+static gboolean is_as_wanted(const struct installing *installing)
+{
+	const struct component_job *job = installing->job;
+
+	return job->installed && !installing->written;
+}
+
+static gboolean tell_as_it_is(struct component_job *job, GError **error)
+{
+	Forge__Component *component;
+
+	if (!component_job_look(job, error))
+		return FALSE;
+	component = component_job_component(job, &job->base, error);
+	if (!component)
+		return FALSE;
+	note_installed(job, component, &job->base);
+	return component_job_note_observed(job, NULL, error);
+}
+
+static gboolean install(struct installing *installing, GError **error)
+{
+	struct component_job *job = installing->job;
+
+	if (!decide_what(installing, error))
+		return FALSE;
+	if (is_as_wanted(installing))
+		return tell_as_it_is(job, error);
+	if (job->installed) {
+		git_oid pending;
+
+		if (!workspace_ref_get(job->forge, job->name, COMPONENT_REF_PENDING "upstream",
+			    &pending, error))
+			return FALSE;
+		if (!git_oid_is_zero(&pending)) {
+			g_set_error(error, FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
+				"'%s' has a merge pending; resolve or abort it first", job->name);
+			return FALSE;
+		}
+		if (!component_job_look(job, error) || !refuse_local_changes(installing, error))
+			return FALSE;
+		job->replaces = TRUE;
+	}
+	return component_job_ask(job, &installing->wanted, error) &&
+		put_in_place(installing, error);
+}
+
+Forge__JobEnd *op_component_install(struct operation *operation)
+{
+	scoped_value(component_job) job = {0};
+	struct installing installing = {.job = &job};
+	g_autoptr(GError) error = NULL;
+	gboolean done = component_job_open(&job, operation, TRUE, &error) &&
+		install(&installing, &error);
+
+	g_free(installing.at_commit);
+	return done ? operation_ended(FORGE__VERDICT__VERDICT_DONE) : operation_failed(error);
+}

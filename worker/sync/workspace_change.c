@@ -1,0 +1,99 @@
+/*
+ * From the base that a component is to have to everything that follows from it: its line in
+ * forge.lock, the message for the journal, the refs.
+ */
+#include "worker/sync/workspace_change.h"
+
+#include <string.h>
+
+#include "journal/base/clock.h"
+#include "journal/base/errors.h"
+#include "journal/base/log.h"
+#include "journal/message.h"
+#include "worker/sync/component_texts.h"
+
+static char *or_null(const char *text)
+{
+	return *text ? g_strdup(text) : NULL;
+}
+
+/* A line that says the same keeps the time at which it was resolved. */
+static char *resolved_at(const struct component_job *job, const Forge__Component *component)
+{
+	const struct locked_component *locked = lock_file_find(job->locked, job->name);
+
+	if (locked && locked->resolved_at && strcmp(locked->commit, component->commit) == 0 &&
+		strcmp(locked->repository, component->repository) == 0 &&
+		strcmp(locked->path, component->path) == 0)
+		return g_strdup(locked->resolved_at);
+	return clock_format((int64_t)job->operation->job->opened_us);
+}
+
+gboolean workspace_change_to(struct workspace_change *change, struct component_job *job,
+	const git_oid *base, GError **error)
+{
+	struct locked_component *locked = &change->locked;
+	Forge__Component *component = component_job_component(job, base, error);
+	git_oid tree;
+
+	if (!component)
+		return FALSE;
+	change->component = component;
+	git_oid_fromstr(&tree, component->tree);
+	if (!component_texts_dependencies(job->forge, &tree, &locked->dependencies, error))
+		return FALSE;
+	locked->component = g_strdup(job->name);
+	locked->repository = g_strdup(component->repository);
+	locked->path = g_strdup(component->path);
+	locked->version = or_null(component->version);
+	locked->commit = g_strdup(component->commit);
+	locked->tree = g_strdup(component->tree);
+	locked->resolved_at = resolved_at(job, component);
+	change->settlement.name = job->name;
+	change->settlement.folder = job->folder;
+	git_oid_cpy(&change->settlement.base, base);
+	git_oid_cpy(&change->settlement.local, &job->local_commit);
+	change->settlement.locked = locked;
+	return TRUE;
+}
+
+static void tell_kept(const struct component_job *job, const struct apply_report *report)
+{
+	for (guint i = 0; report->kept && i < report->kept->len; i++) {
+		const struct kept_file *kept = report->kept->pdata[i];
+
+		g_warning("%s: %s was edited meanwhile; that version is in %s", job->name,
+			kept->path, kept->kept);
+	}
+}
+
+gboolean workspace_change_apply(struct workspace_change *change, struct component_job *job,
+	const git_oid *from, const git_oid *to, GError **error)
+{
+	if (!settle_apply(job->root, job->forge, &change->settlement, from, to,
+		    job->operation->budget, &change->report, error))
+		return FALSE;
+	tell_kept(job, &change->report);
+	job->installed = !change->settlement.removes;
+	git_oid_cpy(&job->base, &change->settlement.base);
+	git_oid_cpy(&job->local_commit, &change->settlement.local);
+	if (to)
+		git_oid_cpy(&job->local_tree, to);
+	return change->settlement.removes ||
+		component_history_tree(job->forge, &job->base, &job->base_tree, error);
+}
+
+void workspace_change_clear(struct workspace_change *change)
+{
+	if (change->component)
+		forge__component__free_unpacked(change->component, NULL);
+	g_free(change->locked.component);
+	g_free(change->locked.repository);
+	g_free(change->locked.path);
+	g_free(change->locked.version);
+	g_free(change->locked.commit);
+	g_free(change->locked.tree);
+	g_free(change->locked.resolved_at);
+	g_strfreev(change->locked.dependencies);
+	apply_report_clear(&change->report);
+}
