@@ -273,9 +273,10 @@ Forge__ComponentStatus component_status(const struct component_row *row)
 		return FORGE__COMPONENT_STATUS__COMPONENT_STATUS_CONFLICT;
 	if (!seen)
 		return FORGE__COMPONENT_STATUS__COMPONENT_STATUS_UNSET;
-	if (seen->upstream == FORGE__UPSTREAM__UPSTREAM_GONE)
+	if (seen->upstream == FORGE__UPSTREAM__UPSTREAM_GONE && !seen->error)
 		return FORGE__COMPONENT_STATUS__COMPONENT_STATUS_DETACHED;
-	knows_upstream = seen->upstream == FORGE__UPSTREAM__UPSTREAM_KNOWN;
+	/* Who could not be asked may have moved: what was known before is no answer now. */
+	knows_upstream = seen->upstream == FORGE__UPSTREAM__UPSTREAM_KNOWN && !seen->error;
 	if (knows_upstream && strcmp(seen->local_tree, seen->upstream_tree) == 0)
 		return FORGE__COMPONENT_STATUS__COMPONENT_STATUS_SYNCED;
 	if (strcmp(seen->local_tree, row->component->tree) != 0)

@@ -364,7 +364,8 @@ static gboolean gone(struct component_job *job, GError **error)
 {
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND, "%s has no '%s' any more",
 		job->repository, job->name);
-	return component_job_note_observed(job, *error, NULL) && FALSE;
+	component_job_note_observed(job, NULL, NULL);
+	return FALSE;
 }
 
 static gboolean pull(struct pulling *pulling, GError **error)
