@@ -46,16 +46,19 @@ static gboolean reaches(const GPtrArray *set, const struct semver *version, int 
 	scoped(semver_comparator) any = least(SEMVER_STRICT);
 	enum semver_bound open = direction > 0 ? SEMVER_GREATER : SEMVER_LESS;
 	enum semver_bound closed = direction > 0 ? SEMVER_GREATER_EQUAL : SEMVER_LESS_EQUAL;
-	const struct semver_comparator *high = NULL, *low = NULL;
+	/* No set is empty. */
+	const struct semver_comparator *high = members(set)[0];
+	const struct semver_comparator *low;
 	int order;
 
-	for (guint i = 0; i < set->len; i++) {
+	if (high->bound == SEMVER_ANY)
+		high = any;
+	low = high;
+	for (guint i = 1; i < set->len; i++) {
 		const struct semver_comparator *comparator = members(set)[i];
 
 		if (comparator->bound == SEMVER_ANY)
 			comparator = any;
-		high = high ? high : comparator;
-		low = low ? low : comparator;
 		if (semver_compare(comparator->version, high->version) == direction)
 			high = comparator;
 		else if (semver_compare(comparator->version, low->version) == -direction)
