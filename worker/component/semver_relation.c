@@ -148,20 +148,27 @@ static gboolean is_satisfiable(const GPtrArray *set, enum semver_flags flags)
 	return TRUE;
 }
 
+/* The sets of RANGE that something can be in; borrowed. */
+static GPtrArray *satisfiable_sets(const struct semver_range *range)
+{
+	GPtrArray *sets = g_ptr_array_new();
+
+	for (guint i = 0; i < range->sets->len; i++)
+		if (is_satisfiable(g_ptr_array_index(range->sets, i), range->flags))
+			g_ptr_array_add(sets, g_ptr_array_index(range->sets, i));
+	return sets;
+}
+
 gboolean semver_ranges_intersect(const struct semver_range *a, const struct semver_range *b)
 {
-	for (guint i = 0; i < a->sets->len; i++) {
-		const GPtrArray *one = g_ptr_array_index(a->sets, i);
+	g_autoptr(GPtrArray) ours = satisfiable_sets(a);
+	g_autoptr(GPtrArray) theirs = satisfiable_sets(b);
 
-		if (!is_satisfiable(one, a->flags))
-			continue;
-		for (guint j = 0; j < b->sets->len; j++) {
-			const GPtrArray *other = g_ptr_array_index(b->sets, j);
-
-			if (is_satisfiable(other, b->flags) && all_intersect(one, other, a->flags))
+	for (guint i = 0; i < ours->len; i++)
+		for (guint j = 0; j < theirs->len; j++)
+			if (all_intersect(g_ptr_array_index(ours, i), g_ptr_array_index(theirs, j),
+				    a->flags))
 				return TRUE;
-		}
-	}
 	return FALSE;
 }
 
