@@ -106,14 +106,15 @@ static gboolean is_near(const struct run *run, const struct document_edit *edit,
 			return TRUE;
 	if (target->cut)
 		return g_hash_table_contains(run->crossing, target->cut) ||
-		       (grown && GPOINTER_TO_SIZE(g_hash_table_lookup(run->lost, grown)) + 1 >=
-					 grown->children->len);
+			(grown &&
+				GPOINTER_TO_SIZE(g_hash_table_lookup(run->lost, grown)) + 1 >=
+					grown->children->len);
 	added = name_of_added(edit, target);
 	return g_hash_table_contains(run->added, added);
 }
 
-static void mark(struct run *run, const struct document_edit *edit,
-	const struct document_target *target)
+static void mark(
+	struct run *run, const struct document_edit *edit, const struct document_target *target)
 {
 	const struct document_node *node = target->cut ? target->cut : target->grown;
 
@@ -209,7 +210,8 @@ static gboolean run_batch(struct run *run, GError **error)
 		return FALSE;
 	result = document_plan_result(&plan);
 	if (!result)
-		return unproven(run, "changes meet in one place, or it is not plain where they belong", error);
+		return unproven(run,
+			"changes meet in one place, or it is not plain where they belong", error);
 	g_string_free(run->text, TRUE);
 	run->text = result;
 	return TRUE;

@@ -108,8 +108,7 @@ static gboolean aim_at_end(const struct document_edit *edit, const struct docume
 		if (!node->parent)
 			return refuse(origin, edit->path, 0, "cannot be removed", error);
 		aim_removal(target);
-		return check_brackets(
-			edit, text, origin, node->parent, target->depth - 1, error);
+		return check_brackets(edit, text, origin, node->parent, target->depth - 1, error);
 	case DOCUMENT_INSERT:
 		if (node->kind != VALUE_LIST && node->kind != VALUE_NULL)
 			return refuse(origin, edit->path, target->depth, "is no list", error);
@@ -125,14 +124,15 @@ static gboolean aim_at_missing(const struct document_edit *edit, const struct do
 {
 	const struct document_node *node = target->node;
 
-	if (node->children->len > 0 && (node->style == DOCUMENT_STYLE_BLOCK ||
-					       document_text_format(text) == DOCUMENT_JSON)) {
+	if (node->children->len > 0 &&
+		(node->style == DOCUMENT_STYLE_BLOCK ||
+			document_text_format(text) == DOCUMENT_JSON)) {
 		target->cut = NULL;
 		target->grown = node;
 	}
 	return check_missing(edit, origin, target->depth, error) &&
-	       (node->kind != VALUE_MAP ||
-		       check_brackets(edit, text, origin, node, target->depth, error));
+		(node->kind != VALUE_MAP ||
+			check_brackets(edit, text, origin, node, target->depth, error));
 }
 
 gboolean document_edit_aim(const struct document_edit *edit, const struct document_text *text,
