@@ -200,8 +200,11 @@ static gboolean run_batch(struct run *run, GError **error)
 
 	if (!text)
 		return FALSE;
-	if (run->bytes_read > LIMIT_DOCUMENT_EDIT_BYTES)
-		return unproven(run, "too many changes for a document of this size", error);
+	if (run->bytes_read > LIMIT_DOCUMENT_EDIT_BYTES) {
+		document_error(
+			error, run->origin, 0, "too many changes for a document of this size");
+		return FALSE;
+	}
 	if (!run->data)
 		run->data = value_copy(document_text_value(text));
 	document_plan_init(&plan, text);
