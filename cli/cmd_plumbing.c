@@ -78,8 +78,7 @@ static GPtrArray *edits_of(const struct value *question, GError **error)
 
 		if (!path)
 			return NULL;
-		g_ptr_array_add(
-			edits, document_edit_new_set(path, value_at(set, i), NULL, NULL));
+		g_ptr_array_add(edits, document_edit_new_set(path, value_at(set, i), NULL, NULL));
 	}
 	return g_steal_pointer(&edits);
 }
@@ -96,8 +95,9 @@ static gboolean edit(
 	(void)context;
 	if (!edits)
 		return FALSE;
-	edited = document_edit_apply(g_str_has_suffix(name, ".json") ? DOCUMENT_JSON : DOCUMENT_YAML,
-		&origin, text, strlen(text), edits, error);
+	edited = document_edit_apply(
+		g_str_has_suffix(name, ".json") ? DOCUMENT_JSON : DOCUMENT_YAML, &origin, text,
+		strlen(text), edits, error);
 	if (!edited)
 		return FALSE;
 	value_put_string(answer, "text", edited->str);

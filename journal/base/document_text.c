@@ -4,8 +4,8 @@
  * document_parse() decides what is a document and what it means; document_text_json.c and
  * document_text_yaml.c then say where each value is. Here both meet: nodes get their values, their
  * columns, and the lines that would go with them. A comment above an entry is its own if it is
- * indented as the entry is and no blank line stands between; comments below belong to it if they are
- * indented deeper. Nothing here changes a text.
+ * indented as the entry is and no blank line stands between; comments below belong to it if they
+ * are indented deeper. Nothing here changes a text.
  */
 #include "journal/base/document_text.h"
 
@@ -122,8 +122,9 @@ static size_t above(const struct document_text *text, size_t line, size_t indent
 
 		if (before < floor || !is_comment_line(text, before, &spaces) || spaces != indent)
 			return from;
-		if (before == 0 || (before == strlen(BYTE_ORDER_MARK) &&
-					   g_str_has_prefix(text->bytes, BYTE_ORDER_MARK)))
+		if (before == 0 ||
+			(before == strlen(BYTE_ORDER_MARK) &&
+				g_str_has_prefix(text->bytes, BYTE_ORDER_MARK)))
 			return line;
 		from = before;
 	}
@@ -140,8 +141,8 @@ static size_t below(const struct document_text *text, size_t line, size_t indent
 	return line;
 }
 
-static void set_lines(
-	const struct document_text *text, struct document_node *node, const struct document_node *before)
+static void set_lines(const struct document_text *text, struct document_node *node,
+	const struct document_node *before)
 {
 	size_t entry = node->entry.begin;
 	size_t line = begin_of_line(text->bytes, entry);
@@ -209,8 +210,8 @@ struct document_text *document_text_parse(enum document_format format,
 			value, document->bytes + mark, document->size - mark);
 		break;
 	case DOCUMENT_YAML:
-		document->root =
-			document_text_read_yaml(document->bytes + mark, document->size - mark);
+		document->root = document_text_read_yaml(
+			document->bytes + mark, document->size - mark);
 		break;
 	}
 	complete(document, document->root, value, NULL, mark);

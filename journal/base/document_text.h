@@ -42,10 +42,10 @@ struct document_node {
 
 	/**
 	 * The value's own text without comments behind it and without a line break at its end;
-	 * anchor and tag are part of it. A block collection goes from the `entry.begin` of its first
-	 * child to the end of its last value. A literal or folded text goes from `|` or `>` to the end of its last line that
-	 * is not blank (of its last line, with `+`). An absent value (`a:`) is empty and stands
-	 * right behind its colon or dash.
+	 * anchor and tag are part of it. A block collection goes from the `entry.begin` of its
+	 * first child to the end of its last value. A literal or folded text goes from `|` or `>`
+	 * to the end of its last line that is not blank (of its last line, with `+`). An absent
+	 * value (`a:`) is empty and stands right behind its colon or dash.
 	 */
 	struct document_span text;
 	struct document_span key; /**< the key as written, with its quotes; empty if it has none */
@@ -55,11 +55,11 @@ struct document_node {
 
 	/**
 	 * What would go if the entry were taken out. In a block collection: the comment lines right
-	 * above it that are indented as it is, with no blank line between (but not those on the first
-	 * line of the document, which are about all of it), its own lines, the comment and line break
-	 * behind it, and comment lines below that are indented deeper. The first entry of a collection that begins in the line
-	 * of another's dash begins there, at its own first byte. In a flow collection, and for the
-	 * root: the same as ENTRY.
+	 * above it that are indented as it is, with no blank line between (but not those on the
+	 * first line of the document, which are about all of it), its own lines, the comment and
+	 * line break behind it, and comment lines below that are indented deeper. The first entry
+	 * of a collection that begins in the line of another's dash begins there, at its own first
+	 * byte. In a flow collection, and for the root: the same as ENTRY.
 	 */
 	struct document_span lines;
 

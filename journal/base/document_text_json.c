@@ -1,8 +1,8 @@
 /*
  * Where the values of a JSON text stand.
  *
- * jansson keeps no places, so this walks the text beside the tree that was read from it: the text is
- * known to be JSON, members are in its order, and only strings and punctuation have to be told
+ * jansson keeps no places, so this walks the text beside the tree that was read from it: the text
+ * is known to be JSON, members are in its order, and only strings and punctuation have to be told
  * apart. Names come from the tree, so no escape is read twice.
  */
 #include "journal/base/document_text_nodes.h"

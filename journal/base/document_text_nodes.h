@@ -7,9 +7,9 @@
  * Shared by the rooms of document_text alone.
  *
  * Both readers are given a text that document_parse() took, from its first byte behind a byte order
- * mark; they set kind, style, flags, `text`, `key`, `entry` (JSON and flow), name and children, with
- * offsets that count from there. What follows from these (`indent`, `lines`, `value`) is the same for
- * both and done by document_text.c.
+ * mark; they set kind, style, flags, `text`, `key`, `entry` (JSON and flow), name and children,
+ * with offsets that count from there. What follows from these (`indent`, `lines`, `value`) is the
+ * same for both and done by document_text.c.
  */
 
 /** A node without children; PARENT may be NULL, else it gets the node as its last child. */

@@ -3,9 +3,9 @@
  *
  * The marks need care. They count characters where we count bytes. A literal text's end lies behind
  * the blank lines that follow it; a block collection's end lies behind the comments that follow it,
- * so its place is taken from its children. Dashes and `?` have no events: they are looked for in the
- * blanks and comments between two values. What was read is known to be good (document_parse() came
- * first), so a failure here is a defect.
+ * so its place is taken from its children. Dashes and `?` have no events: they are looked for in
+ * the blanks and comments between two values. What was read is known to be good (document_parse()
+ * came first), so a failure here is a defect.
  */
 #include "journal/base/document_text_nodes.h"
 
@@ -195,10 +195,12 @@ static size_t begin_of_entry(
 	const struct reader *reader, const struct document_node *list, size_t from)
 {
 	size_t count = list->children->len;
-	const struct document_node *before =
-		count > 1 ? g_ptr_array_index(list->children, count - 2) : NULL;
+	const struct document_node *before = count > 1
+		? g_ptr_array_index(list->children, count - 2)
+		: NULL;
 
-	return document_text_skip_blank(reader->text, before ? before->text.end : from, reader->size);
+	return document_text_skip_blank(
+		reader->text, before ? before->text.end : from, reader->size);
 }
 
 static size_t begin_of_key(const struct reader *reader, size_t key)
@@ -248,8 +250,7 @@ static void read_list(struct reader *reader, const yaml_event_t *start, struct d
 
 		next_event(reader, &event);
 		if (event.type == YAML_SEQUENCE_END_EVENT) {
-			close_collection(
-				node, &event, reader, node->is_anchor || node->is_tagged);
+			close_collection(node, &event, reader, node->is_anchor || node->is_tagged);
 			return;
 		}
 		child = document_node_new(node);
@@ -264,7 +265,8 @@ static void read_list(struct reader *reader, const yaml_event_t *start, struct d
 static void place_absent(const struct reader *reader, struct document_node *node)
 {
 	size_t colon = document_text_skip_blank(reader->text, node->key.end, reader->size);
-	gboolean has_colon = colon < reader->size && reader->text[colon] == ':';
+	gboolean has_colon = colon < reader->size && reader->text[colon] == ':' &&
+		(colon + 1 == reader->size || strchr(" \t\r\n,]}", reader->text[colon + 1]));
 
 	node->text.begin = node->text.end = has_colon ? colon + 1 : node->key.end;
 }
@@ -273,8 +275,8 @@ static void read_map(struct reader *reader, const yaml_event_t *start, struct do
 {
 	node->kind = VALUE_MAP;
 	node->style = start->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
-			      ? DOCUMENT_STYLE_FLOW
-			      : DOCUMENT_STYLE_BLOCK;
+		? DOCUMENT_STYLE_FLOW
+		: DOCUMENT_STYLE_BLOCK;
 	node->is_anchor = start->data.mapping_start.anchor != NULL;
 	node->is_tagged = start->data.mapping_start.tag != NULL;
 	for (;;) {

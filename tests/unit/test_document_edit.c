@@ -169,8 +169,8 @@ static void check(const struct edit_case *test, GString *result, const GError *e
 		g_assert_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED);
 	if (test->fails ? !strstr(error->message, wanted)
 			: !result || strcmp(result->str, wanted) != 0) {
-		g_test_message("wanted:\n%s\ngot:\n%s", wanted,
-			result ? result->str : error->message);
+		g_test_message(
+			"wanted:\n%s\ngot:\n%s", wanted, result ? result->str : error->message);
 		g_test_fail();
 	}
 	if (result)
@@ -254,8 +254,7 @@ static void a_large_document_is_edited(void)
 	for (int i = 0; i < 30000; i++)
 		g_string_append_printf(text, "  # about %d\n  - name: n%d # it\n    x: é\n", i, i);
 	g_ptr_array_add(edits, document_edit_new_set(path, value, NULL, NULL));
-	result = document_edit_apply(
-		DOCUMENT_YAML, &origin, text->str, text->len, edits, &error);
+	result = document_edit_apply(DOCUMENT_YAML, &origin, text->str, text->len, edits, &error);
 	g_assert_no_error(error);
 	g_assert_nonnull(strstr(result->str, "- name: changed # it\n    x: é\n"));
 	g_assert_cmpuint(result->len, ==, text->len + strlen("changed") - strlen("n29999"));

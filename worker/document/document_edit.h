@@ -47,8 +47,8 @@ GPtrArray *document_edits_new(void);
  * byte for byte: comments, order, quotes, indentation, line breaks. The result is read again and
  * must be what the edits make of the data, or nothing is returned. Errors have ORIGIN's code: TEXT
  * does not parse; a path leads through something that is no map or list, or past a list's end; the
- * value lies within an anchored, aliased or tagged one, or has an anchor or tag itself (an alias itself
- * may be replaced or removed).
+ * value lies within an anchored, aliased or tagged one, or has an anchor or tag itself (an alias
+ * itself may be replaced or removed).
  */
 GString *document_edit_apply(enum document_format format, const struct document_origin *origin,
 	const char *text, size_t size, const GPtrArray *edits, GError **error);

@@ -26,6 +26,11 @@ static size_t end_of_block(const struct document_plan *plan, const struct docume
 	return end_of_entry(plan, document_node_child(node, node->children->len - 1));
 }
 
+static gboolean is_absent(const struct document_node *node)
+{
+	return node->text.begin == node->text.end;
+}
+
 /* Behind the colon or dash of NODE; behind its key if it has no colon. */
 static size_t behind_indicator(const struct document_plan *plan, const struct document_node *node)
 {
@@ -33,20 +38,38 @@ static size_t behind_indicator(const struct document_plan *plan, const struct do
 
 	if (!node->name)
 		return node->entry.begin + 1;
+	if (is_absent(node))
+		return node->text.begin;
 	colon = document_text_skip_blank(plan->bytes, node->key.end, plan->size);
-	return colon < plan->size && plan->bytes[colon] == ':' ? colon + 1 : node->key.end;
+	return MIN(colon + 1, plan->size);
 }
 
-static gboolean is_absent(const struct document_node *node)
+/* The value that stands last in NODE's lines. */
+static const struct document_node *last_leaf(const struct document_node *node)
 {
-	return node->text.begin == node->text.end;
+	while (node->style == DOCUMENT_STYLE_BLOCK)
+		node = document_node_child(node, node->children->len - 1);
+	return node;
+}
+
+static gboolean is_text_block(const struct document_node *node)
+{
+	return node->style == DOCUMENT_STYLE_LITERAL || node->style == DOCUMENT_STYLE_FOLDED;
+}
+
+static const char *find_in_header(
+	const struct document_plan *plan, const struct document_node *node, char sign)
+{
+	const char *header = plan->bytes + node->text.begin;
+
+	return memchr(header, sign, strcspn(header, "#\r\n"));
 }
 
 /* A block collection whose first entry has a line of its own, below its key or dash. */
 static gboolean is_below(const struct document_plan *plan, const struct document_node *node)
 {
 	return node->style == DOCUMENT_STYLE_BLOCK && node->parent &&
-	       document_plan_is_first(plan, document_node_child(node, 0)->entry.begin);
+		document_plan_is_first(plan, document_node_child(node, 0)->entry.begin);
 }
 
 /* The comment behind `|` or `>`, with the blanks before it. */
@@ -56,7 +79,7 @@ static char *header_comment(const struct document_plan *plan, const struct docum
 	size_t size = document_plan_line_end(plan, node->text.begin) - node->text.begin;
 	const char *sign;
 
-	if (node->style != DOCUMENT_STYLE_LITERAL && node->style != DOCUMENT_STYLE_FOLDED)
+	if (!is_text_block(node))
 		return g_strdup("");
 	sign = memchr(begin, '#', size);
 	if (!sign)
@@ -73,6 +96,21 @@ static size_t first_line(const char *text)
 
 /* ---- setting ---- */
 
+/* TEXT takes the place of BEGIN to END. What stands behind that in its line goes behind a `|`, not
+ * into the text below it. */
+static void put_scalar(struct document_plan *plan, size_t begin, size_t end, const char *text)
+{
+	size_t start = strspn(text, " :\r\n");
+	gboolean is_block = text[start] == '|' || text[start] == '>';
+	size_t line_end = is_block ? document_plan_line_end(plan, end) : end;
+	size_t split = line_end > end ? start + first_line(text + start) : strlen(text);
+	g_autofree char *beside = g_strndup(text, split);
+
+	document_plan_splice(plan, begin, end, beside);
+	if (text[split] != '\0')
+		document_plan_splice(plan, line_end, line_end, text + split);
+}
+
 static void put_absent(
 	struct document_plan *plan, const struct document_node *node, const char *text)
 {
@@ -88,7 +126,7 @@ static void put_absent(
 	g_string_append(all, text);
 	if (at_line && node->text.begin == plan->size)
 		g_string_append(all, plan->manner.line_break);
-	document_plan_splice(plan, node->text.begin, node->text.end, all->str);
+	put_scalar(plan, node->text.begin, node->text.end, all->str);
 }
 
 /* TEXT, of a scalar or in brackets, becomes NODE's. */
@@ -96,34 +134,27 @@ static void put_text(struct document_plan *plan, const struct document_node *nod
 {
 	g_autofree char *comment = header_comment(plan, node);
 	g_autoptr(GString) all = g_string_new(text);
-	size_t behind, line_end;
+	size_t behind;
 
 	if (is_below(plan, node)) {
 		behind = behind_indicator(plan, node);
 		g_string_prepend_c(all, ' ');
-		document_plan_splice(plan, behind, behind, all->str);
-		document_plan_splice(plan, document_plan_line_end(plan, behind),
-			end_of_block(plan, node), "");
+		put_scalar(plan, behind, behind, all->str);
+		document_plan_splice(
+			plan, document_plan_line_end(plan, behind), end_of_block(plan, node), "");
 	} else if (node->style == DOCUMENT_STYLE_BLOCK) {
 		document_plan_splice(plan, node->text.begin, end_of_block(plan, node), text);
 	} else if (is_absent(node)) {
 		put_absent(plan, node, text);
 	} else {
 		g_string_insert(all, (gssize)first_line(text), comment);
-		/* What stands behind the old value goes behind `|`, not into the text below it. */
-		line_end = *text == '|' || *text == '>'
-				   ? document_plan_line_end(plan, node->text.end)
-				   : node->text.end;
-		behind = line_end > node->text.end ? first_line(all->str) : all->len;
-		document_plan_splice(plan, line_end, line_end, all->str + behind);
-		g_string_truncate(all, behind);
-		document_plan_splice(plan, node->text.begin, node->text.end, all->str);
+		put_scalar(plan, node->text.begin, node->text.end, all->str);
 	}
 }
 
 /* The column at which the entries of a new collection at NODE stand. */
-static unsigned column_of(const struct document_plan *plan, const struct document_node *node,
-	enum value_kind kind)
+static unsigned column_of(
+	const struct document_plan *plan, const struct document_node *node, enum value_kind kind)
 {
 	unsigned deeper = kind == VALUE_LIST ? plan->manner.list_indent : plan->manner.map_indent;
 
@@ -133,8 +164,7 @@ static unsigned column_of(const struct document_plan *plan, const struct documen
 		return 0;
 	if (node->name)
 		return node->indent + deeper;
-	if (is_absent(node) ||
-		document_plan_line_end(plan, node->entry.begin) < node->text.begin)
+	if (is_absent(node) || document_plan_line_end(plan, node->entry.begin) < node->text.begin)
 		return node->indent + 2;
 	return node->indent + (unsigned)(node->text.begin - node->entry.begin);
 }
@@ -179,7 +209,8 @@ static void put_beside(
 	document_plan_splice(plan, line_end, line_end, block + first_line(block));
 }
 
-static void put_root(struct document_plan *plan, const struct document_node *root, const char *block)
+static void put_root(
+	struct document_plan *plan, const struct document_node *root, const char *block)
 {
 	g_autoptr(GString) all = g_string_new(block);
 	size_t begin = root->text.begin;
@@ -193,8 +224,8 @@ static void put_root(struct document_plan *plan, const struct document_node *roo
 	document_plan_splice(plan, begin, end, all->str);
 }
 
-static char *render_block(const struct document_plan *plan, const struct document_content *content,
-	unsigned column)
+static char *render_block(
+	const struct document_plan *plan, const struct document_content *content, unsigned column)
 {
 	char *taken = document_take_block(plan, content, column);
 	GString *text;
@@ -285,8 +316,8 @@ static char *render_member(const struct document_plan *plan, const char *key,
 	return g_string_free(text, FALSE);
 }
 
-static char *render_item(const struct document_plan *plan, const struct document_content *content,
-	unsigned column)
+static char *render_item(
+	const struct document_plan *plan, const struct document_content *content, unsigned column)
 {
 	char *taken = document_take_entry(plan, content, NULL, column);
 	g_autofree char *block = NULL;
@@ -304,12 +335,28 @@ static char *render_item(const struct document_plan *plan, const struct document
 	return g_string_free(text, FALSE);
 }
 
+/* A text that ends with the document, without a line break, must not get one. */
+static void keep_end_of_text(struct document_plan *plan, const struct document_node *leaf)
+{
+	size_t begin = leaf->text.begin;
+	const char *plus;
+
+	if (leaf->text.end < plan->size || !is_text_block(leaf) || leaf->is_anchor ||
+		leaf->is_tagged || find_in_header(plan, leaf, '-'))
+		return;
+	plus = find_in_header(plan, leaf, '+');
+	if (plus)
+		begin = (size_t)(plus - plan->bytes) - 1;
+	document_plan_splice(plan, begin + 1, begin + (plus ? 2 : 1), "-");
+}
+
 static void put_last(struct document_plan *plan, const struct document_node *collection,
 	const char *entry, unsigned column)
 {
 	g_autoptr(GString) line = g_string_new(NULL);
 	size_t end = end_of_block(plan, collection);
 
+	keep_end_of_text(plan, last_leaf(collection));
 	document_write_line(line, &plan->manner, column);
 	g_string_append(line, entry);
 	document_plan_splice(plan, end, end, line->str);
@@ -359,17 +406,46 @@ static void remove_beside(struct document_plan *plan, const struct document_node
 	document_plan_splice(plan, node->entry.begin, end, "");
 }
 
+/* The value in the lines above NODE's, if it is a `|` or `>`; else NULL. */
+static const struct document_node *text_block_above(const struct document_node *node)
+{
+	const struct document_node *leaf = NULL;
+	guint at;
+
+	g_ptr_array_find(node->parent->children, node, &at);
+	if (at > 0)
+		leaf = last_leaf(document_node_child(node->parent, at - 1));
+	return leaf && is_text_block(leaf) ? leaf : NULL;
+}
+
+static size_t skip_blank_lines(const struct document_plan *plan, size_t line)
+{
+	while (line < plan->size) {
+		size_t end = document_plan_line_end(plan, line);
+
+		if (line + strspn(plan->bytes + line, " \t") < end)
+			break;
+		line = document_plan_next_line(plan, line);
+	}
+	return line;
+}
+
 void document_block_remove(struct document_plan *plan, const struct document_node *node)
 {
 	size_t begin = node->lines.begin;
 	size_t end = node->lines.end;
+	const struct document_node *above = text_block_above(node);
 
 	if (!document_plan_is_first(plan, node->entry.begin)) {
 		remove_beside(plan, node);
 		return;
 	}
-	/* A last line without a line break leaves another one so. */
-	if (end == plan->size && begin > 0 && document_plan_line_end(plan, end - 1) == end) {
+	/* To a text with `+` all blank lines belong that follow it. */
+	if (above && find_in_header(plan, above, '+'))
+		end = skip_blank_lines(plan, end);
+	/* A last line without a line break leaves another one so, unless that means something. */
+	if (!above && end == plan->size && begin > 0 &&
+		document_plan_line_end(plan, end - 1) == end) {
 		begin--;
 		if (begin > 0 && plan->bytes[begin] == '\n' && plan->bytes[begin - 1] == '\r')
 			begin--;

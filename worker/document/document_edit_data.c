@@ -48,7 +48,8 @@ static size_t follow(struct holder *holder, const struct document_path *path)
 		struct value *value = held(holder);
 		size_t at = step.index;
 
-		if (step.key && (value_kind(value) != VALUE_MAP || !value_find(value, step.key, &at)))
+		if (step.key &&
+			(value_kind(value) != VALUE_MAP || !value_find(value, step.key, &at)))
 			return i;
 		if (at >= value_count(value))
 			return i;
@@ -58,7 +59,8 @@ static size_t follow(struct holder *holder, const struct document_path *path)
 	return document_path_length(path);
 }
 
-static void set_data(struct value **root, const struct document_path *path, const struct value *value)
+static void set_data(
+	struct value **root, const struct document_path *path, const struct value *value)
 {
 	struct holder holder = {.root = root};
 	size_t depth = follow(&holder, path);

@@ -1,8 +1,8 @@
 /*
  * One field, set from what a person typed: which type it is meant to have.
  *
- * What is there decides, unless a type is named: digits typed for a text stay text, a word typed for
- * a number is a mistake. The typed text is in no message, since it may be a secret.
+ * What is there decides, unless a type is named: digits typed for a text stay text, a word typed
+ * for a number is a mistake. The typed text is in no message, since it may be a secret.
  */
 #include <string.h>
 

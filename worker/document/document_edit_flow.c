@@ -8,6 +8,7 @@
 
 #include "worker/document/document_edit_plan.h"
 
+/* A document may be one long line: so this is asked for only where entries begin lines. */
 static char *margin_of_line(const struct document_plan *plan, size_t at)
 {
 	size_t line = document_plan_line_begin(plan, at);
@@ -22,7 +23,9 @@ static gboolean is_absent(const struct document_node *node)
 
 static gboolean has_lines(const struct document_plan *plan, const struct document_node *node)
 {
-	return document_plan_line_end(plan, node->text.begin) < node->text.end;
+	size_t size = node->text.end - node->text.begin;
+
+	return memchr(plan->bytes + node->text.begin, '\n', size) != NULL;
 }
 
 /* Whether a filled value in NODE's place takes several lines. */
@@ -31,7 +34,7 @@ static gboolean wants_lines(const struct document_plan *plan, const struct docum
 	if (node->style == DOCUMENT_STYLE_FLOW && node->children->len > 0)
 		return has_lines(plan, node);
 	return plan->manner.format == DOCUMENT_JSON &&
-	       document_plan_is_first(plan, node->entry.begin);
+		document_plan_is_first(plan, node->entry.begin);
 }
 
 static char *render(const struct document_plan *plan, const struct document_content *content,
@@ -54,9 +57,11 @@ static char *render(const struct document_plan *plan, const struct document_cont
 void document_flow_set(struct document_plan *plan, const struct document_node *node,
 	const struct document_content *content)
 {
-	g_autofree char *margin = margin_of_line(plan, node->entry.begin);
-	g_autofree char *text =
-		render(plan, content, node->style, margin, wants_lines(plan, node));
+	gboolean lines = wants_lines(plan, node);
+	g_autofree char *margin = lines || document_plan_is_first(plan, node->entry.begin)
+		? margin_of_line(plan, node->entry.begin)
+		: g_strdup("");
+	g_autofree char *text = render(plan, content, node->style, margin, lines);
 	g_autofree char *spaced = NULL;
 
 	if (is_absent(node) && node->parent) {
@@ -73,8 +78,7 @@ void document_flow_set(struct document_plan *plan, const struct document_node *n
 static char *render_entry(const struct document_plan *plan, const char *key,
 	const struct document_content *content, const char *margin, gboolean lines)
 {
-	g_autofree char *value =
-		render(plan, content, DOCUMENT_STYLE_PLAIN, margin, lines);
+	g_autofree char *value = render(plan, content, DOCUMENT_STYLE_PLAIN, margin, lines);
 	GString *text = g_string_new(NULL);
 
 	if (key) {
@@ -95,15 +99,16 @@ static void fill_empty(struct document_plan *plan, const struct document_node *c
 	const char *key, const struct document_content *content)
 {
 	gboolean lines = wants_lines(plan, collection);
-	g_autofree char *outer = margin_of_line(plan, collection->entry.begin);
+	g_autofree char *outer = lines ? margin_of_line(plan, collection->entry.begin)
+				       : g_strdup("");
 	g_autofree char *inner = g_strconcat(outer, plan->manner.unit, NULL);
 	g_autofree char *entry = render_entry(plan, key, content, inner, lines);
 	const char *line_break = plan->manner.line_break;
-	g_autofree char *text = lines ? g_strconcat(line_break, inner, entry, line_break, outer, NULL)
-				      : g_strdup(entry);
+	g_autofree char *text = lines
+		? g_strconcat(line_break, inner, entry, line_break, outer, NULL)
+		: g_strdup(entry);
 
-	document_plan_splice(
-		plan, collection->text.begin + 1, collection->text.end - 1, text);
+	document_plan_splice(plan, collection->text.begin + 1, collection->text.end - 1, text);
 }
 
 /* The comma behind NODE; FALSE if there is none. */
@@ -118,7 +123,7 @@ static void put_last(struct document_plan *plan, const struct document_node *las
 	const struct document_content *content)
 {
 	gboolean is_first = document_plan_is_first(plan, last->entry.begin);
-	g_autofree char *margin = margin_of_line(plan, last->entry.begin);
+	g_autofree char *margin = is_first ? margin_of_line(plan, last->entry.begin) : g_strdup("");
 	g_autofree char *entry = render_entry(
 		plan, key, content, margin, entry_has_lines(plan, is_first));
 	g_autofree char *text = NULL;
@@ -136,8 +141,7 @@ static void put_last(struct document_plan *plan, const struct document_node *las
 		document_plan_splice(plan, place, place, ",");
 	if (document_plan_is_last(plan, place))
 		place = document_plan_line_end(plan, place);
-	text = g_strconcat(
-		plan->manner.line_break, margin, entry, has_comma ? "," : "", NULL);
+	text = g_strconcat(plan->manner.line_break, margin, entry, has_comma ? "," : "", NULL);
 	document_plan_splice(plan, place, place, text);
 }
 
@@ -155,13 +159,12 @@ void document_flow_insert(struct document_plan *plan, const struct document_node
 		return;
 	}
 	if (!next) {
-		put_last(plan,
-			document_node_child(collection, collection->children->len - 1), key,
+		put_last(plan, document_node_child(collection, collection->children->len - 1), key,
 			content);
 		return;
 	}
 	is_first = document_plan_is_first(plan, next->entry.begin);
-	margin = margin_of_line(plan, next->entry.begin);
+	margin = is_first ? margin_of_line(plan, next->entry.begin) : g_strdup("");
 	entry = render_entry(plan, key, content, margin, entry_has_lines(plan, is_first));
 	text = is_first ? g_strconcat(entry, ",", plan->manner.line_break, margin, NULL)
 			: g_strconcat(entry, plan->manner.comma, NULL);
@@ -216,7 +219,10 @@ static void remove_last(struct document_plan *plan, const struct document_node *
 	size_t begin = node->entry.begin;
 	size_t end = node->text.end;
 
-	if (document_plan_is_first(plan, begin) && document_plan_is_last(plan, end)) {
+	if (comma >= begin || plan->bytes[comma] != ',') {
+		/* Blanks that only libyaml takes for such: nothing here is where it seems. */
+		document_plan_refuse(plan);
+	} else if (document_plan_is_first(plan, begin) && document_plan_is_last(plan, end)) {
 		document_plan_splice(plan, comma, comma + 1, "");
 		begin = begin_with_comments(plan, begin, before->text.end);
 		document_plan_splice(plan, begin, document_plan_next_line(plan, end), "");

@@ -1,9 +1,9 @@
 /*
  * What a document's own text says about how to write in it.
  *
- * The first place that shows a habit decides: how deep the first nested map is indented, whether the
- * first list under a key is. Quotes go by number. Only so many nodes are looked at: a habit that has
- * not shown by then is no habit.
+ * The first place that shows a habit decides: how deep the first nested map is indented, whether
+ * the first list under a key is. Quotes go by number. Only so many nodes are looked at: a habit
+ * that has not shown by then is no habit.
  */
 #include <string.h>
 
@@ -75,8 +75,8 @@ static void look_at_flow(struct look *look, const struct document_node *node)
 	}
 	if (look->manner->unit)
 		return;
-	outer = line_margin(look->bytes, node->entry.begin);
 	inner = margin_of(look->bytes, first->entry.begin);
+	outer = inner ? line_margin(look->bytes, node->entry.begin) : NULL;
 	if (inner && strlen(inner) > strlen(outer) && g_str_has_prefix(inner, outer))
 		look->manner->unit = g_strdup(inner + strlen(outer));
 }

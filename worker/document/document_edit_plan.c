@@ -2,8 +2,8 @@
  * A list of splices in one text, and the places of a text that edits ask for.
  *
  * Splices are made in the order of their places; those at the same place in the order in which they
- * were planned. That no two overlap is the planners' promise, since edits that come near each other
- * are not planned on the same text (document_edit.c).
+ * were planned. No two should overlap, since edits that come near each other are not planned on the
+ * same text (document_edit.c); if two do, or one is nowhere, there is no result.
  */
 #include "worker/document/document_edit_plan.h"
 
@@ -38,9 +38,12 @@ void document_plan_splice(struct document_plan *plan, size_t begin, size_t end, 
 {
 	struct document_splice splice = {begin, end, g_strdup(text)};
 
-	g_assert(begin <= end);
-	g_assert(end <= plan->size);
 	g_array_append_val(plan->splices, splice);
+}
+
+void document_plan_refuse(struct document_plan *plan)
+{
+	plan->is_refused = TRUE;
 }
 
 /* Stable: g_array_sort() is. */
@@ -51,20 +54,27 @@ static gint by_place(gconstpointer a, gconstpointer b)
 
 	if (first->begin != second->begin)
 		return first->begin < second->begin ? -1 : 1;
-	return 0;
+	/* What is put in stands before what goes or changes. */
+	return (first->end > first->begin) - (second->end > second->begin);
 }
 
 GString *document_plan_result(struct document_plan *plan)
 {
-	GString *result = g_string_sized_new(plan->size);
+	GString *result;
 	size_t at = 0;
 
+	if (plan->is_refused)
+		return NULL;
+	result = g_string_sized_new(plan->size);
 	g_array_sort(plan->splices, by_place);
 	for (guint i = 0; i < plan->splices->len; i++) {
-		const struct document_splice *splice =
-			&g_array_index(plan->splices, struct document_splice, i);
+		const struct document_splice *splice = &g_array_index(
+			plan->splices, struct document_splice, i);
 
-		g_assert(splice->begin >= at);
+		if (splice->begin < at || splice->end < splice->begin || splice->end > plan->size) {
+			g_string_free(result, TRUE);
+			return NULL;
+		}
 		g_string_append_len(result, plan->bytes + at, (gssize)(splice->begin - at));
 		g_string_append(result, splice->text);
 		at = splice->end;
@@ -107,7 +117,7 @@ gboolean document_plan_is_first(const struct document_plan *plan, size_t at)
 	while (at > 0 && strchr(" \t", plan->bytes[at - 1]))
 		at--;
 	return at == 0 || is_break(plan->bytes[at - 1]) ||
-	       (at == 3 && g_str_has_prefix(plan->bytes, "\xef\xbb\xbf"));
+		(at == 3 && g_str_has_prefix(plan->bytes, "\xef\xbb\xbf"));
 }
 
 gboolean document_plan_is_last(const struct document_plan *plan, size_t at)
@@ -120,5 +130,5 @@ gboolean document_plan_is_last(const struct document_plan *plan, size_t at)
 gboolean document_plan_in_flow(const struct document_plan *plan, const struct document_node *node)
 {
 	return plan->manner.format == DOCUMENT_JSON ||
-	       (node->parent && node->parent->style == DOCUMENT_STYLE_FLOW);
+		(node->parent && node->parent->style == DOCUMENT_STYLE_FLOW);
 }

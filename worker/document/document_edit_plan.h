@@ -19,6 +19,7 @@ struct document_plan {
 	const char *bytes;
 	size_t size;
 	struct document_manner manner;
+	gboolean is_refused;
 	GArray *splices; /* of struct document_splice, in the order they were planned */
 };
 
@@ -28,7 +29,10 @@ SCOPED_VALUE(document_plan, document_plan_clear)
 
 void document_plan_splice(struct document_plan *plan, size_t begin, size_t end, const char *text);
 
-/** The text with all splices made. */
+/** Makes the plan one without a result. */
+void document_plan_refuse(struct document_plan *plan);
+
+/** The text with all splices made, or NULL if two overlap or the plan was refused. */
 GString *document_plan_result(struct document_plan *plan);
 
 /** Places in the text: the end of AT's line before its line break, the line's first byte, the
@@ -73,10 +77,10 @@ void document_flow_remove(struct document_plan *plan, const struct document_node
 /** The text of CONTENT's source, moved from where it stood: a scalar's, for an entry that is
  * indented by COLUMN; a block collection's, with its entries at COLUMN; a whole entry's with its
  * comments, at COLUMN. NULL if there is none that would do. Caller frees. */
-char *document_take_scalar(const struct document_plan *plan,
-	const struct document_content *content, unsigned column);
-char *document_take_block(const struct document_plan *plan, const struct document_content *content,
-	unsigned column);
+char *document_take_scalar(
+	const struct document_plan *plan, const struct document_content *content, unsigned column);
+char *document_take_block(
+	const struct document_plan *plan, const struct document_content *content, unsigned column);
 char *document_take_entry(const struct document_plan *plan, const struct document_content *content,
 	const char *key, unsigned column);
 

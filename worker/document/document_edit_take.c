@@ -2,9 +2,9 @@
  * Text taken as somebody else wrote it, moved to where it is to stand.
  *
  * All lines but the first are shifted by as many columns as the entry moves, so that what is
- * indented relative to it stays so; line breaks become those of the document. Whether the moved text
- * still means the same is not decided here: the whole result is read again (document_edit.c), and if
- * a source did not travel well the value is written anew. Anchors and aliases never travel.
+ * indented relative to it stays so; line breaks become those of the document. Whether the moved
+ * text still means the same is not decided here: the whole result is read again (document_edit.c),
+ * and if a source did not travel well the value is written anew. Anchors and aliases never travel.
  */
 #include <string.h>
 
@@ -23,7 +23,7 @@ static gboolean travels(const struct document_node *node)
 static gboolean has_source(const struct document_content *content, enum document_format format)
 {
 	return content->source && document_text_format(content->source_text) == format &&
-	       value_equal(content->source->value, content->value) && travels(content->source);
+		value_equal(content->source->value, content->value) && travels(content->source);
 }
 
 static size_t line_size(const char *line, size_t size)
@@ -43,9 +43,8 @@ static size_t break_size(const char *at, size_t size)
 }
 
 /* Appends one line that stood in a text indented by FROM columns and is to stand in one by TO. */
-static void append_shifted(
-	GString *text, const struct document_plan *plan, const char *line, size_t size,
-	unsigned from, unsigned to)
+static void append_shifted(GString *text, const struct document_plan *plan, const char *line,
+	size_t size, unsigned from, unsigned to)
 {
 	size_t spaces = 0;
 
@@ -99,20 +98,20 @@ static struct document_span lines_of(const struct document_content *content,
 	return span;
 }
 
-char *document_take_scalar(const struct document_plan *plan,
-	const struct document_content *content, unsigned column)
+char *document_take_scalar(
+	const struct document_plan *plan, const struct document_content *content, unsigned column)
 {
 	const struct document_node *source = content->source;
 
 	if (!has_source(content, plan->manner.format) || source->style == DOCUMENT_STYLE_BLOCK ||
 		source->text.begin == source->text.end)
 		return NULL;
-	return shift(plan, content, source->text, is_block_entry(source) ? source->indent : 0,
-		column);
+	return shift(
+		plan, content, source->text, is_block_entry(source) ? source->indent : 0, column);
 }
 
-char *document_take_block(const struct document_plan *plan, const struct document_content *content,
-	unsigned column)
+char *document_take_block(
+	const struct document_plan *plan, const struct document_content *content, unsigned column)
 {
 	const struct document_node *first, *last;
 
@@ -147,8 +146,8 @@ static gboolean fits_flow(const struct document_node *source)
 		return TRUE;
 	case DOCUMENT_STYLE_PLAIN:
 		return source->text.end > source->text.begin &&
-		       (source->kind != VALUE_STRING ||
-			       (source->parent && source->parent->style == DOCUMENT_STYLE_FLOW));
+			(source->kind != VALUE_STRING ||
+				(source->parent && source->parent->style == DOCUMENT_STYLE_FLOW));
 	case DOCUMENT_STYLE_LITERAL:
 	case DOCUMENT_STYLE_FOLDED:
 	case DOCUMENT_STYLE_BLOCK:
@@ -176,11 +175,11 @@ char *document_take_flow(const struct document_plan *plan, const struct document
 	if (!has_source(content, plan->manner.format) || !fits_flow(source))
 		return NULL;
 	bytes = document_text_bytes(content->source_text);
-	old_margin = source_margin(bytes, source->entry.begin);
 	text = g_string_new(NULL);
 	at = bytes + source->text.begin;
 	end = bytes + source->text.end;
 	size = line_size(at, (size_t)(end - at));
+	old_margin = at + size < end ? source_margin(bytes, source->entry.begin) : NULL;
 	g_string_append_len(text, at, (gssize)size);
 	for (at += size; at < end; at += size) {
 		at += break_size(at, (size_t)(end - at));

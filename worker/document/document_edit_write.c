@@ -30,10 +30,9 @@ gboolean document_is_filled(const struct value *value)
 /* Characters that YAML wants escaped, or that a reader takes for a line break. */
 static gboolean is_odd(gunichar character)
 {
-	return (character < 0x20 && character != '\t') ||
-	       (character >= 0x7f && character < 0xa0) || character == 0x2028 ||
-	       character == 0x2029 || character == 0xfeff || character == 0xfffe ||
-	       character == 0xffff;
+	return (character < 0x20 && character != '\t') || (character >= 0x7f && character < 0xa0) ||
+		character == 0x2028 || character == 0x2029 || character == 0xfeff ||
+		character == 0xfffe || character == 0xffff;
 }
 
 static gboolean has_odd(const char *string, gunichar except)
@@ -80,20 +79,41 @@ static void write_single(GString *text, const char *string)
 	g_string_append_c(text, '\'');
 }
 
+/* `2.1.3`, `1.0.0-beta.1`: begins with three numbers, which no reader takes for one, and dates have
+ * no dots. Versions are what is edited most, and people write them without quotes. */
+static gboolean is_version(const char *string)
+{
+	const char *at = string;
+
+	for (int i = 0; i < 3; i++) {
+		size_t digits = strspn(at, "0123456789");
+
+		if (digits == 0 || (i < 2 && at[digits] != '.'))
+			return FALSE;
+		at += digits + (i < 2);
+	}
+	return at[strspn(
+		       at, "0123456789.-+abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")] ==
+		'\0';
+}
+
 /* Whether STRING, of one line, means itself without quotes. */
 static gboolean may_be_plain(const char *string, gboolean in_flow)
 {
 	scoped(value) value = value_new_string(string);
 	g_autofree char *written = document_write_yaml(value);
 
+	if (is_version(string))
+		return TRUE;
 	if (in_flow && strpbrk(string, ",[]{}:?#\"'"))
 		return FALSE;
 	return g_str_has_prefix(written, string) && written[strlen(string)] == '\n';
 }
 
 /*
- * Whether the lines of STRING can stand in a block as they are. Blank or indented lines at the ends,
- * tabs, and blanks at the end of lines have subtle rules. Folding joins lines, so it takes more.
+ * Whether the lines of STRING can stand in a block as they are. Blank or indented lines at the
+ * ends, tabs, and blanks at the end of lines have subtle rules. Folding joins lines, so it takes
+ * more.
  */
 static gboolean may_be_block(const char *string, gboolean folded)
 {
@@ -128,8 +148,8 @@ static void write_yaml_string(GString *text, const struct document_manner *manne
 {
 	gboolean folded = style == DOCUMENT_STYLE_FOLDED;
 
-	if (column != DOCUMENT_ONE_LINE && style != DOCUMENT_STYLE_DOUBLE &&
-		may_be_block(string, folded))
+	if (column != DOCUMENT_ONE_LINE && !manner->no_text_blocks &&
+		style != DOCUMENT_STYLE_DOUBLE && may_be_block(string, folded))
 		write_block_text(text, manner, string, folded, column);
 	else if (has_odd(string, '\t') || style == DOCUMENT_STYLE_DOUBLE)
 		write_double(text, string);
@@ -248,8 +268,8 @@ void document_write_flow(GString *text, const struct document_manner *manner,
 void document_write_member(GString *text, const struct document_manner *manner, const char *key,
 	const struct value *value, unsigned column)
 {
-	unsigned below = column + (value_kind(value) == VALUE_LIST ? manner->list_indent
-								    : manner->map_indent);
+	unsigned below = column +
+		(value_kind(value) == VALUE_LIST ? manner->list_indent : manner->map_indent);
 
 	document_write_key(text, manner, key, FALSE);
 	g_string_append_c(text, ':');
@@ -269,8 +289,7 @@ void document_write_item(GString *text, const struct document_manner *manner,
 	if (document_is_filled(value))
 		document_write_block(text, manner, value, column + 2);
 	else
-		document_write_scalar(
-			text, manner, value, DOCUMENT_STYLE_PLAIN, column + 2, FALSE);
+		document_write_scalar(text, manner, value, DOCUMENT_STYLE_PLAIN, column + 2, FALSE);
 }
 
 void document_write_block(GString *text, const struct document_manner *manner,
@@ -280,8 +299,8 @@ void document_write_block(GString *text, const struct document_manner *manner,
 		if (i > 0)
 			document_write_line(text, manner, column);
 		if (value_kind(value) == VALUE_MAP)
-			document_write_member(text, manner, value_key_at(value, i),
-				value_at(value, i), column);
+			document_write_member(
+				text, manner, value_key_at(value, i), value_at(value, i), column);
 		else
 			document_write_item(text, manner, value_at(value, i), column);
 	}

@@ -14,6 +14,7 @@ struct document_manner {
 	unsigned list_indent;       /**< columns from a key to the dashes below it */
 	const char *colon;          /**< between key and value in `{}` */
 	const char *comma;          /**< between entries in `{}` and `[]` on one line */
+	gboolean no_text_blocks;    /**< texts of several lines are quoted, whatever they were */
 	enum document_style quotes; /**< SINGLE or DOUBLE, for text that needs any */
 };
 

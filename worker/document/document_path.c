@@ -280,8 +280,8 @@ static const struct value *value_below(const struct value *value, const struct d
 	if (step->key)
 		return value_kind(value) == VALUE_MAP ? value_get(value, step->key) : NULL;
 	return value_kind(value) == VALUE_LIST && step->index < value_count(value)
-		       ? value_at(value, step->index)
-		       : NULL;
+		? value_at(value, step->index)
+		: NULL;
 }
 
 const struct value *document_path_value(const struct document_path *path, const struct value *root)

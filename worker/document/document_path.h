@@ -46,8 +46,7 @@ size_t document_path_length(const struct document_path *path);
 struct document_step document_path_step(const struct document_path *path, size_t at);
 
 /** What PATH leads to below ROOT, or NULL. Borrowed. */
-const struct value *document_path_value(
-	const struct document_path *path, const struct value *root);
+const struct value *document_path_value(const struct document_path *path, const struct value *root);
 const struct document_node *document_path_node(
 	const struct document_path *path, const struct document_node *root);
 
