@@ -261,7 +261,7 @@ static struct value *op_compare_build(const struct asking *asking, GError **erro
 
 /* ---- lists ---- */
 
-static int compare_parsed(const void *a, const void *b, void *flags)
+static gint compare_parsed(gconstpointer a, gconstpointer b, gpointer flags)
 {
 	enum semver_flags how = (enum semver_flags)GPOINTER_TO_INT(flags);
 	scoped(semver) first = semver_parse(*(char *const *)a, how);
@@ -281,8 +281,7 @@ static struct value *sorted_value(const struct asking *asking, char *const *vers
 		if (version)
 			g_ptr_array_add(sorted, versions[i]);
 	}
-	g_qsort_with_data(sorted->pdata, (gint)sorted->len, sizeof(gpointer), compare_parsed,
-		GINT_TO_POINTER((int)asking->flags));
+	g_ptr_array_sort_with_data(sorted, compare_parsed, GINT_TO_POINTER((int)asking->flags));
 	g_ptr_array_add(sorted, NULL);
 	return texts_value((const char *const *)sorted->pdata);
 }

@@ -368,9 +368,9 @@
 #define LIMIT_SEMVER_RANGE_BYTES 4096
 
 /*
- * Components: the longest name, as formats say; what one component may need and one repository hold,
- * far beyond any real one; what `component.yaml` may say in a text; how many problems of one file are
- * listed, beyond which nobody reads on; how long a path is (git's own on most systems).
+ * Components: the longest name, as formats say; what one component may need and one repository
+ * hold, far beyond any real one; what `component.yaml` may say in a text; how many problems of one
+ * file are listed, beyond which nobody reads on; how long a path is (git's own on most systems).
  */
 #define LIMIT_COMPONENT_NAME_BYTES 100
 #define LIMIT_COMPONENT_DEPENDENCIES 1000

@@ -14,7 +14,6 @@
 #include "journal/base/hash.h"
 #include "journal/base/limits.h"
 #include "journal/base/nearest.h"
-#include "worker/component/component_manifest.h"
 #include "worker/git/git_library.h"
 
 #define MANIFEST "forge-manifest.yaml"
@@ -37,7 +36,6 @@ static void free_entry(gpointer data)
 	g_free(entry->version);
 	g_free(entry->description);
 	g_free(entry->stability);
-	g_strfreev(entry->yanked);
 	g_clear_error(&entry->problem);
 	g_free(entry);
 }
@@ -47,6 +45,7 @@ void component_catalog_free(struct component_catalog *catalog)
 	if (!catalog)
 		return;
 	g_ptr_array_unref(catalog->entries);
+	component_manifest_free(catalog->manifest);
 	g_free(catalog);
 }
 
@@ -185,7 +184,6 @@ static gboolean list_folder(struct listing *listing, const git_tree *tree, const
 	component->name = g_strdup(folder);
 	component->path = g_strdup(path);
 	component->kind = kind;
-	component->yanked = g_new0(char *, 1);
 	component->tree = *git_tree_id(tree);
 	return add_entry(listing, component, error) &&
 		fill_from_file(listing, component, entry, error);
@@ -207,7 +205,8 @@ static gboolean list_kind(struct listing *listing, const git_tree *components,
 		g_autofree char *path = g_strdup_printf("components/%s/%s", plural, name);
 		scoped(git_tree) tree = NULL;
 
-		if (git_tree_entry_type(folder) != GIT_OBJECT_TREE || component_path_wrong(path))
+		if (git_tree_entry_type(folder) != GIT_OBJECT_TREE ||
+			!g_utf8_validate(path, -1, NULL) || component_path_wrong(path))
 			continue;
 		tree = read_tree(listing->git, git_tree_entry_id(folder), error);
 		if (!tree || !list_folder(listing, tree, path, name, kind, error))
@@ -263,10 +262,11 @@ static gboolean list_manifest(
 	const struct document_origin origin = {
 		.name = MANIFEST, .invalid = FORGE_ERROR_VALIDATION_FAILED};
 	g_autoptr(GString) text = read_file(listing->git, file, MANIFEST, error);
-	scoped(component_manifest) manifest = text
+	struct component_manifest *manifest = text
 		? component_manifest_parse(&origin, text->str, text->len, error)
 		: NULL;
 
+	listing->catalog->manifest = manifest;
 	for (guint i = 0; manifest && i < manifest->components->len; i++) {
 		const struct manifest_component *listed = manifest->components->pdata[i];
 		struct catalog_entry *entry = g_new0(struct catalog_entry, 1);
@@ -277,7 +277,7 @@ static gboolean list_manifest(
 		entry->version = g_strdup(listed->version);
 		entry->description = g_strdup(listed->description);
 		entry->stability = g_strdup(listed->stability);
-		entry->yanked = component_manifest_yanked(manifest, listed);
+		entry->listed = listed;
 		find_folder(entry, root);
 		if (!add_entry(listing, entry, error))
 			return FALSE;
@@ -354,4 +354,11 @@ const struct catalog_entry *component_catalog_find(
 		"the repository has no component '%s'%s%s", name, question ? "; " : "",
 		question ? question : "");
 	return NULL;
+}
+
+char **component_catalog_yanked(
+	const struct component_catalog *catalog, const struct catalog_entry *entry)
+{
+	return entry->listed ? component_manifest_yanked(catalog->manifest, entry->listed)
+			     : g_new0(char *, 1);
 }

@@ -6,6 +6,7 @@
 
 #include "journal/base/scope.h"
 #include "worker/component/component_file.h"
+#include "worker/component/component_manifest.h"
 
 /** One component of a repository at one commit. Texts that nobody says are NULL. */
 struct catalog_entry {
@@ -15,14 +16,15 @@ struct catalog_entry {
 	char *version;
 	char *description;
 	char *stability;
-	char **yanked;   /**< versions that nobody should choose any more; never NULL */
-	git_oid tree;    /**< of the folder; zero where `problem` says that there is none */
+	git_oid tree; /**< of the folder; zero where `problem` says that there is none */
+	const struct manifest_component *listed; /**< what the manifest says of it; NULL: nothing */
 	GError *problem; /**< why it cannot be used as it is; NULL: nothing seen */
 };
 
 /** All components of a repository at one commit. */
 struct component_catalog {
-	GPtrArray *entries; /**< of struct catalog_entry, by name */
+	GPtrArray *entries;                  /**< of struct catalog_entry, by name */
+	struct component_manifest *manifest; /**< NULL: there is none */
 };
 
 /**
@@ -42,6 +44,10 @@ SCOPED_POINTER(component_catalog, component_catalog_free)
  * an error too. Borrowed. */
 const struct catalog_entry *component_catalog_find(
 	const struct component_catalog *catalog, const char *name, GError **error);
+
+/** The versions of ENTRY that nobody should choose any more, NULL-terminated. Caller frees. */
+char **component_catalog_yanked(
+	const struct component_catalog *catalog, const struct catalog_entry *entry);
 
 /** Reads `component.yaml` of the component in the folder PATH (for errors), whose tree is TREE. As
  * component_file_parse(); VALIDATION_FAILED if there is none. Caller frees. */

@@ -120,6 +120,18 @@ static gint compare_versions(gconstpointer a, gconstpointer b)
 	return order != 0 ? order : strcmp(first->ref, second->ref);
 }
 
+static gboolean refuse_two(const struct component_version *first,
+	const struct component_version *second, const char *name, GError **error)
+{
+	char one[8], other[8];
+
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
+		"version %s of '%s' is two commits: tag '%s' is %s, tag '%s' is %s", first->text,
+		name, first->ref + strlen(TAGS), git_oid_tostr(one, sizeof(one), &first->commit),
+		second->ref + strlen(TAGS), git_oid_tostr(other, sizeof(other), &second->commit));
+	return FALSE;
+}
+
 /* Leaves of several spellings of one version the first; they must agree on the commit. */
 static gboolean unite(GPtrArray *versions, const char *name, GError **error)
 {
@@ -131,14 +143,8 @@ static gboolean unite(GPtrArray *versions, const char *name, GError **error)
 			i++;
 			continue;
 		}
-		if (git_oid_cmp(&first->commit, &second->commit) != 0) {
-			g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
-				"version %s of '%s' is two commits: tag '%s' is %.7s, tag '%s' is %.7s",
-				first->text, name, first->ref + strlen(TAGS),
-				git_oid_tostr_s(&first->commit), second->ref + strlen(TAGS),
-				git_oid_tostr_s(&second->commit));
-			return FALSE;
-		}
+		if (git_oid_cmp(&first->commit, &second->commit) != 0)
+			return refuse_two(first, second, name, error);
 		g_ptr_array_remove_index(versions, i);
 	}
 	return TRUE;

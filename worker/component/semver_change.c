@@ -294,11 +294,15 @@ static gboolean read_coerced(const char *number, gboolean suffixes, struct coerc
 
 	*coerced = (struct coerced){.number = number, .digits = count_digits(number)};
 	for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
-		size_t digits = count_digits(i > 0 ? at + 1 : at);
+		const char *start = i > 0 ? at + 1 : at;
+		size_t digits;
 
-		if (i > 0 && (*at != '.' || digits == 0 || g_ascii_isdigit(at[1 + digits])))
+		if (i > 0 && *at != '.')
 			break;
-		at += i > 0;
+		digits = count_digits(start);
+		if (i > 0 && (digits == 0 || g_ascii_isdigit(start[digits])))
+			break;
+		at = start;
 		*places[i] = (struct semver_part){at, digits};
 		at += digits;
 	}

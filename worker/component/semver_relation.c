@@ -46,16 +46,19 @@ static gboolean reaches(const GPtrArray *set, const struct semver *version, int 
 	scoped(semver_comparator) any = least(SEMVER_STRICT);
 	enum semver_bound open = direction > 0 ? SEMVER_GREATER : SEMVER_LESS;
 	enum semver_bound closed = direction > 0 ? SEMVER_GREATER_EQUAL : SEMVER_LESS_EQUAL;
-	const struct semver_comparator *high = NULL, *low = NULL;
+	/* No set is empty. */
+	const struct semver_comparator *high = members(set)[0];
+	const struct semver_comparator *low;
 	int order;
 
-	for (guint i = 0; i < set->len; i++) {
+	if (high->bound == SEMVER_ANY)
+		high = any;
+	low = high;
+	for (guint i = 1; i < set->len; i++) {
 		const struct semver_comparator *comparator = members(set)[i];
 
 		if (comparator->bound == SEMVER_ANY)
 			comparator = any;
-		high = high ? high : comparator;
-		low = low ? low : comparator;
 		if (semver_compare(comparator->version, high->version) == direction)
 			high = comparator;
 		else if (semver_compare(comparator->version, low->version) == -direction)
@@ -145,20 +148,27 @@ static gboolean is_satisfiable(const GPtrArray *set, enum semver_flags flags)
 	return TRUE;
 }
 
+/* The sets of RANGE that something can be in; borrowed. */
+static GPtrArray *satisfiable_sets(const struct semver_range *range)
+{
+	GPtrArray *sets = g_ptr_array_new();
+
+	for (guint i = 0; i < range->sets->len; i++)
+		if (is_satisfiable(g_ptr_array_index(range->sets, i), range->flags))
+			g_ptr_array_add(sets, g_ptr_array_index(range->sets, i));
+	return sets;
+}
+
 gboolean semver_ranges_intersect(const struct semver_range *a, const struct semver_range *b)
 {
-	for (guint i = 0; i < a->sets->len; i++) {
-		const GPtrArray *one = g_ptr_array_index(a->sets, i);
+	g_autoptr(GPtrArray) ours = satisfiable_sets(a);
+	g_autoptr(GPtrArray) theirs = satisfiable_sets(b);
 
-		if (!is_satisfiable(one, a->flags))
-			continue;
-		for (guint j = 0; j < b->sets->len; j++) {
-			const GPtrArray *other = g_ptr_array_index(b->sets, j);
-
-			if (is_satisfiable(other, b->flags) && all_intersect(one, other, a->flags))
+	for (guint i = 0; i < ours->len; i++)
+		for (guint j = 0; j < theirs->len; j++)
+			if (all_intersect(g_ptr_array_index(ours, i), g_ptr_array_index(theirs, j),
+				    a->flags))
 				return TRUE;
-		}
-	}
 	return FALSE;
 }
 

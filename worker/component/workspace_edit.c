@@ -146,7 +146,6 @@ static char *write_wanted(const struct wanted_component *component)
 	struct value *item = value_new_map();
 	struct value *list = value_new_list();
 	scoped(value) whole = value_new_map();
-	g_autofree char *text = NULL;
 
 	value_put_string(item, "repository", component->repository);
 	value_put_string(item, "component", component->component);

@@ -390,7 +390,8 @@ char *lock_file_write(const GPtrArray *components)
 
 	for (guint i = 0; i < components->len; i++)
 		g_ptr_array_add(sorted, components->pdata[i]);
-	qsort(sorted->pdata, sorted->len, sizeof(gpointer), compare_components);
+	if (sorted->len > 0)
+		qsort(sorted->pdata, sorted->len, sizeof(gpointer), compare_components);
 	g_string_append_printf(out, "version: %d\n", LOCK_FORMAT);
 	g_string_append(out, sorted->len > 0 ? "components:\n" : "components: []\n");
 	for (guint i = 0; i < sorted->len; i++)
