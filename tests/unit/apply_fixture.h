@@ -1,7 +1,8 @@
 #ifndef FORGE_TESTS_UNIT_APPLY_FIXTURE_H
 #define FORGE_TESTS_UNIT_APPLY_FIXTURE_H
 
-/* A workspace in memory's file system, changes of one component in it, and trees to change between. */
+/* A workspace in memory's file system, changes of one component in it, and trees to change between.
+ */
 
 #include <glib.h>
 #include <glib/gstdio.h>
@@ -31,10 +32,10 @@ static inline void set_up(struct fixture *fixture, gconstpointer plain)
 	fixture->root = sandbox_home();
 	fixture->folder = g_build_filename(fixture->root, FOLDER, NULL);
 	repository = g_build_filename(fixture->root, ".forge", "repository", NULL);
-	g_assert_cmpint(git_repository_init_ext(&fixture->repository, repository,
-				&(git_repository_init_options){.version = 1,
-					.flags = GIT_REPOSITORY_INIT_BARE |
-						GIT_REPOSITORY_INIT_MKPATH}),
+	g_assert_cmpint(
+		git_repository_init_ext(&fixture->repository, repository,
+			&(git_repository_init_options){.version = 1,
+				.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH}),
 		==, 0);
 	fixture->workspace = (struct workspace_paths){.root = fixture->root,
 		.repository = fixture->repository,
@@ -95,8 +96,7 @@ static inline git_oid tree_of(struct fixture *fixture)
 	git_oid tree = {{0}};
 
 	if (g_file_test(fixture->folder, G_FILE_TEST_EXISTS))
-		folder_snapshot(
-			fixture->repository, fixture->folder, NULL, &tree, NULL, &error);
+		folder_snapshot(fixture->repository, fixture->folder, NULL, &tree, NULL, &error);
 	g_assert_no_error(error);
 	return tree;
 }
@@ -106,7 +106,8 @@ static inline void expect_tree(struct fixture *fixture, const git_oid *wanted)
 	static const git_oid none = {{0}};
 	git_oid tree = tree_of(fixture);
 
-	g_assert_cmpstr(git_oid_tostr_s(&tree), ==, git_oid_tostr_s(wanted != NULL ? wanted : &none));
+	g_assert_cmpstr(
+		git_oid_tostr_s(&tree), ==, git_oid_tostr_s(wanted != NULL ? wanted : &none));
 }
 
 static inline void recover(struct fixture *fixture)
@@ -164,8 +165,8 @@ static inline gboolean has_intent(struct fixture *fixture)
 	g_autofree char *apply_folder = g_build_filename(fixture->root, ".forge", "apply", NULL);
 	g_autoptr(GDir) folder = g_dir_open(apply_folder, 0, NULL);
 	const char *id = folder != NULL ? g_dir_read_name(folder) : NULL;
-	g_autofree char *intent =
-		id != NULL ? g_build_filename(apply_folder, id, "intent", NULL) : NULL;
+	g_autofree char *intent = id != NULL ? g_build_filename(apply_folder, id, "intent", NULL)
+					     : NULL;
 
 	return intent != NULL && g_file_test(intent, G_FILE_TEST_EXISTS);
 }
@@ -179,7 +180,8 @@ static inline void reset(struct fixture *fixture, const git_oid *tree)
 }
 
 /* A random tree of few names, so that two of them often clash. */
-static inline void grow(GRand *random, GArray *files, GPtrArray *texts, const char *folder, int depth)
+static inline void grow(
+	GRand *random, GArray *files, GPtrArray *texts, const char *folder, int depth)
 {
 	static const char *const names[] = {"a", "b", "c"};
 	static const char *const contents[] = {"1", "2", "3"};
@@ -221,8 +223,8 @@ static inline git_oid random_tree(struct fixture *fixture, GRand *random)
 	g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
 
 	grow(random, files, texts, "", 0);
-	return tree_fixture_write(fixture->repository, (struct fixture_file *)(void *)files->data,
-		files->len);
+	return tree_fixture_write(
+		fixture->repository, (struct fixture_file *)(void *)files->data, files->len);
 }
 
 #endif

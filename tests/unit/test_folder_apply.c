@@ -81,7 +81,9 @@ static void ignored_files_stay_or_are_kept(struct fixture *fixture, gconstpointe
 
 	(void)unused;
 	must_apply(fixture, NULL, &old);
-	run(fixture, "cd " FOLDER "; printf a >d/ignored; printf b >e/ignored; printf c >log; printf d >n");
+	run(fixture,
+		"cd " FOLDER
+		"; printf a >d/ignored; printf b >e/ignored; printf c >log; printf d >n");
 	g_assert_true(apply(fixture, &old, &new, &report, &error));
 	g_assert_no_error(error);
 	g_assert_cmpuint(report.kept->len, ==, 3);
@@ -92,9 +94,9 @@ static void ignored_files_stay_or_are_kept(struct fixture *fixture, gconstpointe
 		g_assert_cmpstr(file->path, ==, paths[i]);
 		g_assert_true(g_str_has_suffix(file->kept, paths[i]));
 	}
-	text = sandbox_run(fixture->root, "cat .forge/kept/*/*/d/ignored " FOLDER "/e/ignored "
-					  ".forge/kept/*/*/log .forge/kept/*/*/n " FOLDER
-					  "/d " FOLDER "/log " FOLDER "/n/f");
+	text = sandbox_run(fixture->root,
+		"cat .forge/kept/*/*/d/ignored " FOLDER "/e/ignored "
+		".forge/kept/*/*/log .forge/kept/*/*/n " FOLDER "/d " FOLDER "/log " FOLDER "/n/f");
 	g_assert_cmpstr(text, ==, "abcd222");
 }
 
@@ -127,15 +129,16 @@ static void nothing_is_written_through_symlinks(struct fixture *fixture, gconstp
 	must_fail(fixture, NULL, &old, FORGE_ERROR_SECURITY_REFUSED, FOLDER);
 	run(fixture, "rm components/tools");
 	must_apply(fixture, NULL, &old);
-	run(fixture, "printf 1 >outside/f; rm -r " FOLDER "/d; ln -s ../../../outside " FOLDER "/d");
+	run(fixture,
+		"printf 1 >outside/f; rm -r " FOLDER "/d; ln -s ../../../outside " FOLDER "/d");
 	must_fail(fixture, &old, &new, FORGE_ERROR_BUSY, "d/f");
 	run(fixture, "test \"$(cat outside/f)\" = 1; test ! -e outside/g");
 }
 
 static void bad_trees_and_folders_are_refused(struct fixture *fixture, gconstpointer unused)
 {
-	static const char *const folders[] = {"", ".", "..", "../x", "/x", "a/../b", "a//b", ".git/x",
-		".forge/x", ".FORGE", "a/", "a/.git"};
+	static const char *const folders[] = {"", ".", "..", "../x", "/x", "a/../b", "a//b",
+		".git/x", ".forge/x", ".FORGE", "a/", "a/.git"};
 	git_oid blob = tree_fixture_blob(fixture->repository, "x");
 	git_oid bad = tree_fixture_one(fixture->repository, "..", 0100644, &blob);
 	git_oid good = tree_fixture_one(fixture->repository, "f", 0100644, &blob);
@@ -144,8 +147,7 @@ static void bad_trees_and_folders_are_refused(struct fixture *fixture, gconstpoi
 	must_fail(fixture, NULL, &bad, FORGE_ERROR_SECURITY_REFUSED, "..");
 	must_fail(fixture, &bad, &good, FORGE_ERROR_SECURITY_REFUSED, "..");
 	for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
-		struct folder_change change = {
-			.component = "x", .folder = folders[i], .to = &good};
+		struct folder_change change = {.component = "x", .folder = folders[i], .to = &good};
 		scoped_value(apply_report) report = {0};
 		g_autoptr(GError) error = NULL;
 
@@ -227,8 +229,8 @@ static const char *const edits[] = {
 
 static void nothing_that_is_edited_meanwhile_is_lost(struct fixture *fixture, gconstpointer unused)
 {
-	static const struct fixture_file from[] = {
-		{"f", 0, "1"}, {"gone/g", 0, "1"}, {"same", 0, "1"}, {"x", 0, "1"}, {"mode", 0, "1"}};
+	static const struct fixture_file from[] = {{"f", 0, "1"}, {"gone/g", 0, "1"},
+		{"same", 0, "1"}, {"x", 0, "1"}, {"mode", 0, "1"}};
 	static const struct fixture_file to[] = {{"f", 0, "2"}, {"n/new", 0, "2"}, {"same", 0, "1"},
 		{"x/y", 0, "2"}, {"mode", 0100755, "1"}, {"new", 0, "2"}};
 	git_oid old = tree_fixture_write(fixture->repository, from, G_N_ELEMENTS(from));
@@ -314,12 +316,10 @@ static void refs_move_with_the_files(struct fixture *fixture, gconstpointer unus
 	g_assert_false(apply(fixture, &tree, NULL, &report, &error));
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_BUSY);
 	settled.refuses = FALSE;
-	g_assert_true(
-		folder_apply_recover(&fixture->workspace, count_recovered, &recovered, NULL));
+	g_assert_true(folder_apply_recover(&fixture->workspace, count_recovered, &recovered, NULL));
 	g_assert_cmpint(recovered, ==, 1);
 	g_assert_cmpint(settled.calls, ==, 2);
-	g_assert_true(
-		folder_apply_recover(&fixture->workspace, count_recovered, &recovered, NULL));
+	g_assert_true(folder_apply_recover(&fixture->workspace, count_recovered, &recovered, NULL));
 	g_assert_cmpint(recovered, ==, 1);
 	expect_tree(fixture, &tree);
 }
@@ -336,7 +336,8 @@ static void a_damaged_intent_is_named_and_left(struct fixture *fixture, gconstpo
 	fixture->workspace.settle = settle;
 	fixture->workspace.settle_data = &settled;
 	g_assert_false(apply(fixture, NULL, &tree, &report, NULL));
-	run(fixture, "printf X | dd of=$(ls .forge/apply/*/intent) bs=1 seek=60 conv=notrunc 2>/dev/null");
+	run(fixture,
+		"printf X | dd of=$(ls .forge/apply/*/intent) bs=1 seek=60 conv=notrunc 2>/dev/null");
 	g_assert_false(folder_apply_recover(&fixture->workspace, NULL, NULL, &error));
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY);
 	g_assert_nonnull(strstr(error->message, "/intent is damaged"));
@@ -349,8 +350,7 @@ int main(int argc, char **argv)
 	if (access("/dev/shm", W_OK) == 0)
 		g_setenv("TMPDIR", "/dev/shm", TRUE);
 	g_test_init(&argc, &argv, NULL);
-#define TEST(name) \
-	g_test_add("/folder_apply/" #name, struct fixture, NULL, set_up, name, tear_down)
+#define TEST(name) g_test_add("/folder_apply/" #name, struct fixture, NULL, set_up, name, tear_down)
 #define TEST_PLAIN(name) \
 	g_test_add("/folder_apply/plain/" #name, struct fixture, "plain", set_up, name, tear_down)
 	TEST(every_change_leads_there_and_back);

@@ -1,6 +1,6 @@
 /*
- * Changes of a folder that are killed: at every step that says so, at every system call, and with every
- * system call failing once. Recovery leads to the old tree or the new one.
+ * Changes of a folder that are killed: at every step that says so, at every system call, and with
+ * every system call failing once. Recovery leads to the old tree or the new one.
  */
 #include "worker/workspace/folder_apply.h"
 
@@ -25,8 +25,8 @@ static void kill_at_step(const char *what, void *data)
 }
 
 /* Runs a change, or recovery, in a child that is killed at step AT; TRUE if it got to its end. */
-static gboolean run_killed(struct fixture *fixture, const git_oid *from, const git_oid *to,
-	gboolean recovery, int at)
+static gboolean run_killed(
+	struct fixture *fixture, const git_oid *from, const git_oid *to, gboolean recovery, int at)
 {
 	struct killer killer = {.left = at};
 	int status;
@@ -114,14 +114,14 @@ static void a_workspace_that_was_copied_recovers_too(struct fixture *fixture, gc
 		reset(fixture, &from);
 		ended = run_killed(fixture, &from, &to, FALSE, at);
 		certain = ended || has_intent(fixture);
-		run(fixture, "mkdir copy; cp -a components copy; cp -a .forge/apply copy/apply; "
-			     "rm -rf components .forge/apply; mv copy/components .; "
-			     "mv copy/apply .forge; rmdir copy");
+		run(fixture,
+			"mkdir copy; cp -a components copy; cp -a .forge/apply copy/apply; "
+			"rm -rf components .forge/apply; mv copy/components .; "
+			"mv copy/apply .forge; rmdir copy");
 		recover(fixture);
 		expect_tree(fixture, certain ? &to : &from);
 	}
 }
-
 
 /* A change, and a recovery, as processes of their own: strace stops them where it likes. */
 static int apply_alone(char **arguments)
@@ -135,10 +135,11 @@ static int apply_alone(char **arguments)
 
 	git_library_start();
 	if (git_repository_open(&fixture.repository, repository) != 0 ||
-		git_oid_fromstr(&from, arguments[3]) != 0 || git_oid_fromstr(&to, arguments[4]) != 0)
+		git_oid_fromstr(&from, arguments[3]) != 0 ||
+		git_oid_fromstr(&to, arguments[4]) != 0)
 		return 2;
-	fixture.workspace =
-		(struct workspace_paths){.root = fixture.root, .repository = fixture.repository};
+	fixture.workspace = (struct workspace_paths){
+		.root = fixture.root, .repository = fixture.repository};
 	if (apply(&fixture, &from, &to, &report, &error))
 		return 0;
 	g_printerr("%s\n", error->message);
@@ -176,8 +177,8 @@ static void hurt_everywhere(struct fixture *fixture, const char *call, const cha
 	gboolean hit = TRUE;
 
 	for (int when = 1; hit; when++) {
-		g_autofree char *inject =
-			g_strdup_printf("inject=%s:%s:when=%d", call, fault, when);
+		g_autofree char *inject = g_strdup_printf(
+			"inject=%s:%s:when=%d", call, fault, when);
 		gboolean certain;
 		int status;
 

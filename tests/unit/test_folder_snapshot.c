@@ -60,8 +60,8 @@ static void refused(struct fixture *fixture, const struct snapshot_options *opti
 	g_autoptr(GError) error = NULL;
 	git_oid tree;
 
-	g_assert_false(
-		folder_snapshot(fixture->repository, fixture->folder, options, &tree, NULL, &error));
+	g_assert_false(folder_snapshot(
+		fixture->repository, fixture->folder, options, &tree, NULL, &error));
 	g_assert_error(error, FORGE_ERROR, (gint)code);
 	if (strstr(error->message, named) == NULL)
 		g_error("'%s' does not name '%s'", error->message, named);
@@ -163,8 +163,9 @@ static void folders_of_git_and_forge_are_left_out_and_named(
 	git_oid tree;
 
 	(void)unused;
-	run(fixture, "git init -q; mkdir -p .forge sub/.forge; touch .forge/x sub/.forge/y sub/f; "
-		     "git init -q sub");
+	run(fixture,
+		"git init -q; mkdir -p .forge sub/.forge; touch .forge/x sub/.forge/y sub/f; "
+		"git init -q sub");
 	tree = snapshot(fixture, NULL, &notes);
 	g_autofree char *command = g_strdup_printf(
 		"git -C ../bare ls-tree -r --name-only %s | tr '\\n' ' '", git_oid_tostr_s(&tree));
@@ -256,8 +257,9 @@ static void an_unchanged_folder_is_not_read_again(struct fixture *fixture, gcons
 	struct snapshot_notes notes;
 
 	(void)unused;
-	run(fixture, "for d in 1 2 3 4 5; do mkdir $d; for f in 1 2 3 4 5 6 7 8 9; do "
-		     "echo $d$f >$d/$f; done; done; ln -s 1/1 link");
+	run(fixture,
+		"for d in 1 2 3 4 5; do mkdir $d; for f in 1 2 3 4 5 6 7 8 9; do "
+		"echo $d$f >$d/$f; done; done; ln -s 1/1 link");
 	let_the_clock_go_on(fixture);
 	notes = look(fixture, &first);
 	g_assert_cmpuint(notes.files_read, ==, 46);
@@ -270,9 +272,10 @@ static void an_unchanged_folder_is_not_read_again(struct fixture *fixture, gcons
 
 static void every_change_is_seen_through_the_cache(struct fixture *fixture, gconstpointer unused)
 {
-	static const char *const changes[] = {"printf 2 >f", "chmod +x f", "printf 3 >g; touch -r f g; mv g f",
-		"cp -p f g; printf 4 >f; touch -r g f; rm g", "rm f; ln -s 1234 f", "rm f; mkdir f; touch f/x",
-		"rm -r f; printf 1 >f", "printf 5 >f; printf 6 >f", "rm f"};
+	static const char *const changes[] = {"printf 2 >f", "chmod +x f",
+		"printf 3 >g; touch -r f g; mv g f", "cp -p f g; printf 4 >f; touch -r g f; rm g",
+		"rm f; ln -s 1234 f", "rm f; mkdir f; touch f/x", "rm -r f; printf 1 >f",
+		"printf 5 >f; printf 6 >f", "rm f"};
 	git_oid tree;
 	git_oid wanted;
 
@@ -323,9 +326,8 @@ static void a_damaged_cache_is_thrown_away(struct fixture *fixture, gconstpointe
 	g_assert_true(g_file_get_contents(fixture->cache, &content, &size, NULL));
 	for (gsize i = 0; i < size; i++) {
 		content[i] = (char)(content[i] ^ 0x10);
-		g_assert_true(
-			g_file_set_contents_full(fixture->cache, content, (gssize)size,
-				G_FILE_SET_CONTENTS_CONSISTENT, 0666, NULL));
+		g_assert_true(g_file_set_contents_full(fixture->cache, content, (gssize)size,
+			G_FILE_SET_CONTENTS_CONSISTENT, 0666, NULL));
 		content[i] = (char)(content[i] ^ 0x10);
 		notes = look(fixture, &tree);
 		g_assert_cmpuint(notes.files_read, ==, 2);
@@ -377,8 +379,9 @@ static void nothing_outside_is_read_whatever_is_exchanged(
 	git_odb *odb;
 
 	(void)unused;
-	run(fixture, "mkdir d ../secret; echo open >d/f; echo secret >../secret/f; "
-		     "ln -s ../secret ../aside; ln -s ../secret l");
+	run(fixture,
+		"mkdir d ../secret; echo open >d/f; echo secret >../secret/f; "
+		"ln -s ../secret ../aside; ln -s ../secret l");
 	secret = sandbox_run(fixture->folder, "git hash-object ../secret/f");
 	git_oid_fromstr(&oid, secret);
 	GThread *thread = g_thread_new("exchange", exchange_forever, fixture);

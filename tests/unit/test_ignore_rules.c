@@ -7,27 +7,31 @@
 #include "tests/unit/sandbox.h"
 #include "worker/workspace/glob_pattern.h"
 
-static const char *const lists[] = {"foo", "foo/", "/foo", "foo/bar", "/foo/bar", "*.o", "*.o\n!a.o",
-	"!a.o\n*.o", "**/foo", "foo/**", "foo/**/bar", "**", "*", "a*", "*a", "*a*", "a**", "a**/b",
-	"a/**b", "**/b", "/**", "/*\n!/foo", "foo/*", "foo/*\n!foo/bar", "f?o", "?", "??", "f[aeo]o",
-	"f[!a]o", "f[^a]o", "f[a-z]o", "[", "[a", "a[", "foo[", "[]a]", "[]-a]", "[a-]", "[!]a-]",
-	"[[:alpha:]]*", "[[:digit:]]", "[[:bogus:]]", "[[:alpha:]", "[a[:digit:]b]", "\\#x", "#x", "\\!x",
-	"!x", "x ", "x\\ ", "x\\  ", "x  # no comment", "foo\r", "foo\r\nbar\r\n", "\xef\xbb\xbf" "foo",
-	"foo\\", "\\foo", "fo\\o", "\\*", "*\\*", "foo\\/bar", "foo//bar", "/", "//", "!", "!\n", "!/",
-	"foo/*/bar", "foo/*bar", "*/foo", "*/*", "**/*", "*/**", "**/**", "***", "foo/***", "***/foo",
-	"a/**/**/b", "**/a/**/b", "foo**bar", "foo/**bar/x", ".*", "*.*", "/*.o", "d/*.o", "*o/", "**/d/",
-	" foo", "foo\tbar", "\xc3\xa9", "[\xc3\xa9]", "?\xa9", "*/\nfoo", "[a-c-e]", "[--0]", "[a\\-z]",
-	"[\\]]", "a\\?b", "foo/\n!foo/bar", "d/**\n!d/**/\n!d/**/keep", "x\n\n\ny", "   ", "[/]", "a[/]b",
-	"foo[/]bar", "[!a]foo", "*?", "?*b", "*a*a*", "a*/b", "[z-a]", "[[a]", "[[]", "[[:a]", "[[:]]"};
+static const char *const lists[] = {"foo", "foo/", "/foo", "foo/bar", "/foo/bar", "*.o",
+	"*.o\n!a.o", "!a.o\n*.o", "**/foo", "foo/**", "foo/**/bar", "**", "*", "a*", "*a", "*a*",
+	"a**", "a**/b", "a/**b", "**/b", "/**", "/*\n!/foo", "foo/*", "foo/*\n!foo/bar", "f?o", "?",
+	"??", "f[aeo]o", "f[!a]o", "f[^a]o", "f[a-z]o", "[", "[a", "a[", "foo[", "[]a]", "[]-a]",
+	"[a-]", "[!]a-]", "[[:alpha:]]*", "[[:digit:]]", "[[:bogus:]]", "[[:alpha:]",
+	"[a[:digit:]b]", "\\#x", "#x", "\\!x", "!x", "x ", "x\\ ", "x\\  ", "x  # no comment",
+	"foo\r", "foo\r\nbar\r\n",
+	"\xef\xbb\xbf"
+	"foo",
+	"foo\\", "\\foo", "fo\\o", "\\*", "*\\*", "foo\\/bar", "foo//bar", "/", "//", "!", "!\n",
+	"!/", "foo/*/bar", "foo/*bar", "*/foo", "*/*", "**/*", "*/**", "**/**", "***", "foo/***",
+	"***/foo", "a/**/**/b", "**/a/**/b", "foo**bar", "foo/**bar/x", ".*", "*.*", "/*.o",
+	"d/*.o", "*o/", "**/d/", " foo", "foo\tbar", "\xc3\xa9", "[\xc3\xa9]", "?\xa9", "*/\nfoo",
+	"[a-c-e]", "[--0]", "[a\\-z]", "[\\]]", "a\\?b", "foo/\n!foo/bar",
+	"d/**\n!d/**/\n!d/**/keep", "x\n\n\ny", "   ", "[/]", "a[/]b", "foo[/]bar", "[!a]foo", "*?",
+	"?*b", "*a*a*", "a*/b", "[z-a]", "[[a]", "[[]", "[[:a]", "[[:]]"};
 
 /* Each is asked about as a file and as a directory. */
-static const char *const paths[] = {"foo", "foo/bar", "d/foo", "d/foo/bar",
-	"d/e/foo", "a.o", "b.o", "d/a.o", "d/e/b.o", "a", "a/b", "a/x/b", "a/x/y/b", "ab", "abb", "axb",
-	"a/xb", "a/x/yb", "b", "d/b", "fao", "f/o", "fzo", "fAo", "[", "[a", "]", "-", "!", "#x", "!x",
-	"x", "x ", "x  ", "x  # no comment", "foo\r", "fo\\o", "foo\\", "*", "a*", "d/keep", "d/e/keep",
-	"d/e", ".x", ".x", "d/.x", "foo\tbar", " foo", "\xc3\xa9", "\xff", "5", "d/5", "foobar",
-	"foo/xbar/x", "foo/y/bar", "foo/x/y/bar", "fooxbar", "y", "y", "0", "a?b", "a-", "e", "foo/ x",
-	"aXfoo", "a/foo/b", "x/a/y/b", "baab", "baa"};
+static const char *const paths[] = {"foo", "foo/bar", "d/foo", "d/foo/bar", "d/e/foo", "a.o", "b.o",
+	"d/a.o", "d/e/b.o", "a", "a/b", "a/x/b", "a/x/y/b", "ab", "abb", "axb", "a/xb", "a/x/yb",
+	"b", "d/b", "fao", "f/o", "fzo", "fAo", "[", "[a", "]", "-", "!", "#x", "!x", "x", "x ",
+	"x  ", "x  # no comment", "foo\r", "fo\\o", "foo\\", "*", "a*", "d/keep", "d/e/keep", "d/e",
+	".x", ".x", "d/.x", "foo\tbar", " foo", "\xc3\xa9", "\xff", "5", "d/5", "foobar",
+	"foo/xbar/x", "foo/y/bar", "foo/x/y/bar", "fooxbar", "y", "y", "0", "a?b", "a-", "e",
+	"foo/ x", "aXfoo", "a/foo/b", "x/a/y/b", "baab", "baa"};
 
 /* Lists and paths of random pieces of what matters. */
 static char *random_text(GRand *random, const char *const *pieces, gint count, gint length_max)
@@ -51,13 +55,13 @@ static GPtrArray *ask_git(const char *folder, const char *list, GPtrArray *asked
 	gsize size;
 
 	for (guint i = 0; i < asked->len; i++)
-		g_byte_array_append(
-			input, asked->pdata[i], (guint)strlen(asked->pdata[i]) + 1);
+		g_byte_array_append(input, asked->pdata[i], (guint)strlen(asked->pdata[i]) + 1);
 	g_assert_true(g_file_set_contents(rules, list, -1, NULL));
 	g_assert_true(
 		g_file_set_contents(questions, (char *)input->data, (gssize)input->len, NULL));
-	g_free(sandbox_run(folder, "git check-ignore --no-index -v -n -z --stdin <questions "
-				   ">answers || test $? = 1"));
+	g_free(sandbox_run(folder,
+		"git check-ignore --no-index -v -n -z --stdin <questions "
+		">answers || test $? = 1"));
 	g_assert_true(g_file_get_contents(answers, &output, &size, NULL));
 	/* source NUL line NUL pattern NUL path NUL */
 	for (const char *at = output; at < output + size;) {
@@ -65,8 +69,8 @@ static GPtrArray *ask_git(const char *folder, const char *list, GPtrArray *asked
 		const char *pattern = line + strlen(line) + 1;
 		const char *path = pattern + strlen(pattern) + 1;
 
-		g_ptr_array_add(verdicts,
-			g_strdup(*at == '\0' || *pattern == '!' ? "counts" : "ignored"));
+		g_ptr_array_add(
+			verdicts, g_strdup(*at == '\0' || *pattern == '!' ? "counts" : "ignored"));
 		at = path + strlen(path) + 1;
 	}
 	g_assert_cmpuint(verdicts->len, ==, asked->len);
@@ -143,21 +147,21 @@ static void every_rule_means_what_git_says(void)
 
 static void random_lists_mean_what_git_says(void)
 {
-	static const char *const list_pieces[] = {"a", "b", "c", "/", "/", "*", "*", "**", "**/", "/**",
-		"?", "[ab]", "[!a]", "\\", "!", "\n", "\n", "\n!", " ", "[", "]", "-", "#", "\n/", ".", "/\n"};
-	static const char *const path_pieces[] = {"a", "b", "c", "a/", "b/", "c/", "ab", ".", "-", "]",
-		"!", "d", " "};
+	static const char *const list_pieces[] = {"a", "b", "c", "/", "/", "*", "*", "**", "**/",
+		"/**", "?", "[ab]", "[!a]", "\\", "!", "\n", "\n", "\n!", " ", "[", "]", "-", "#",
+		"\n/", ".", "/\n"};
+	static const char *const path_pieces[] = {
+		"a", "b", "c", "a/", "b/", "c/", "ab", ".", "-", "]", "!", "d", " "};
 	char *folder = new_repositories();
 	GRand *random = g_rand_new_with_seed(20260301);
 
 	for (int round = 0; round < 60; round++) {
 		g_autoptr(GPtrArray) asked = g_ptr_array_new_with_free_func(g_free);
-		g_autofree char *list =
-			random_text(random, list_pieces, G_N_ELEMENTS(list_pieces), 14);
+		g_autofree char *list = random_text(
+			random, list_pieces, G_N_ELEMENTS(list_pieces), 14);
 
 		while (asked->len < 60) {
-			char *path =
-				random_text(random, path_pieces, G_N_ELEMENTS(path_pieces), 6);
+			char *path = random_text(random, path_pieces, G_N_ELEMENTS(path_pieces), 6);
 
 			if (g_str_has_suffix(path, "/"))
 				path[strlen(path) - 1] = '\0';
@@ -222,7 +226,8 @@ static void patterns_without_end_are_told(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/ignore_rules/every_rule_means_what_git_says", every_rule_means_what_git_says);
+	g_test_add_func(
+		"/ignore_rules/every_rule_means_what_git_says", every_rule_means_what_git_says);
 	g_test_add_func(
 		"/ignore_rules/random_lists_mean_what_git_says", random_lists_mean_what_git_says);
 	g_test_add_func("/ignore_rules/a_list_below_comes_before_those_above",

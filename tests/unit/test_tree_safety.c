@@ -52,8 +52,8 @@ static void expect(struct fixture *fixture, const git_oid *tree, const struct tr
 static const char *const bad_names[] = {".git", ".GIT", ".Git", ".gIt", "git~1", "GIT~1", ".git ",
 	".git.", ".git...", ".git . .", ".git::$INDEX_ALLOCATION", ".git:x", ".git.:x",
 	"GIT~1::$INDEX_ALLOCATION", ".g\xe2\x80\x8cit", "\xef\xbb\xbf.git", ".git\xe2\x80\x8f",
-	".\xe2\x80\xaegIT", ".git\xe2\x81\xaf", "..", ".", "", "a/b", "/etc", "a\\b", ".git\\x", "\\",
-	"../x", ".g\xe2\x80\x8cit "};
+	".\xe2\x80\xaegIT", ".git\xe2\x81\xaf", "..", ".", "", "a/b", "/etc", "a\\b", ".git\\x",
+	"\\", "../x", ".g\xe2\x80\x8cit "};
 
 static const char *const good_names[] = {".gitignore", ".gitattributes", ".github", "git", "git~2",
 	".git~1", "x.git", ".gita", ".gi", "..x", "...", ". ", "-x", "a b", " ", "a\nb", "\xff\xfe",
@@ -66,8 +66,7 @@ static void names_that_mean_git_or_another_folder_are_refused(
 
 	(void)unused;
 	for (size_t i = 0; i < G_N_ELEMENTS(bad_names); i++) {
-		git_oid tree =
-			tree_fixture_one(fixture->repository, bad_names[i], 0100644, &blob);
+		git_oid tree = tree_fixture_one(fixture->repository, bad_names[i], 0100644, &blob);
 		git_oid sub = tree_fixture_one(fixture->repository, bad_names[i], 0040000, &tree);
 		git_oid outer = tree_fixture_one(fixture->repository, "outer", 0040000, &tree);
 
@@ -84,8 +83,7 @@ static void odd_names_that_mean_nothing_are_fine(struct fixture *fixture, gconst
 
 	(void)unused;
 	for (size_t i = 0; i < G_N_ELEMENTS(good_names); i++) {
-		git_oid tree =
-			tree_fixture_one(fixture->repository, good_names[i], 0100755, &blob);
+		git_oid tree = tree_fixture_one(fixture->repository, good_names[i], 0100755, &blob);
 
 		expect(fixture, &tree, NULL, FORGE_ERROR_FAILED, NULL);
 	}
@@ -160,9 +158,19 @@ static const struct tree_case collision_cases[] = {
 	/* é, composed and not; ß and SS are one when folded */
 	{"", {{"\xc3\xa9", 0, "x"}, {"e\xcc\x81", 0, "y"}}},
 	{"", {{"\xc3\x89", 0, "x"}, {"e\xcc\x81", 0, "y"}}},
-	{"", {{"stra\xc3\x9f" "e", 0, "x"}, {"STRASSE", 0, "y"}}},
+	{"",
+		{{"stra\xc3\x9f"
+		  "e",
+			 0, "x"},
+			{"STRASSE", 0, "y"}}},
 	{NULL, {{"\xff", 0, "x"}, {"\xfe", 0, "y"}}},
-	{"", {{"\xff" "A", 0, "x"}, {"\xff" "a", 0, "y"}}},
+	{"",
+		{{"\xff"
+		  "A",
+			 0, "x"},
+			{"\xff"
+			 "a",
+				0, "y"}}},
 };
 
 static void paths_that_are_one_elsewhere_are_refused(struct fixture *fixture, gconstpointer unused)
@@ -189,8 +197,8 @@ static void one_name_for_a_file_and_a_directory_is_refused(
 	g_autofree char *command = g_strdup_printf(
 		"printf '100644 blob %s\\ta\\n100644 blob %s\\ta.b\\n040000 tree %s\\ta\\n' | "
 		"git mktree",
-		"587be6b4c3f93f93c489c0111bba5596147a26cb", "587be6b4c3f93f93c489c0111bba5596147a26cb",
-		git_oid_tostr_s(&sub));
+		"587be6b4c3f93f93c489c0111bba5596147a26cb",
+		"587be6b4c3f93f93c489c0111bba5596147a26cb", git_oid_tostr_s(&sub));
 	g_autofree char *hex = NULL;
 	git_oid tree;
 

@@ -5,8 +5,8 @@
  * Directories are in no plan: they come and go with the files in them.
  *
  * An intent is a magic line, a checksum, and a GVariant in the machine's own order: it never leaves
- * the folder it was written in. It is renamed into its place when it is on disk, so an intent that is
- * there is whole, or the disk is broken.
+ * the folder it was written in. It is renamed into its place when it is on disk, so an intent that
+ * is there is whole, or the disk is broken.
  */
 #include "worker/workspace/apply_plan.h"
 
@@ -146,7 +146,8 @@ static gboolean check_entry(const char *path, const struct tree_entry *entry, GE
 	const char *fault = path_safety_fault(entry->name);
 
 	if (fault != NULL)
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED, "%s: %s", shown, fault);
+		g_set_error(
+			error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED, "%s: %s", shown, fault);
 	else if (entry->mode == MODE_GITLINK)
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_UNSUPPORTED,
 			"%s: a submodule; components cannot hold any", shown);
@@ -161,21 +162,21 @@ static gboolean compare_sides(struct apply_plan *plan, git_odb *odb, const char 
 	g_autoptr(GHashTable) olds = g_hash_table_new(hash_string_keyed, g_str_equal);
 
 	for (guint i = 0; i < side_count(from); i++)
-		g_hash_table_insert(olds, (gpointer)side_at(from, i)->name, (gpointer)side_at(from, i));
+		g_hash_table_insert(
+			olds, (gpointer)side_at(from, i)->name, (gpointer)side_at(from, i));
 	for (guint i = 0; i < side_count(to) + side_count(from); i++) {
 		gboolean is_new = i < side_count(to);
-		const struct tree_entry *entry =
-			is_new ? side_at(to, i) : side_at(from, i - side_count(to));
+		const struct tree_entry *entry = is_new ? side_at(to, i)
+							: side_at(from, i - side_count(to));
 		const struct tree_entry *old = g_hash_table_lookup(olds, entry->name);
-		g_autofree char *path = *folder != '\0' ?
-			g_strconcat(folder, "/", entry->name, NULL) :
-			g_strdup(entry->name);
+		g_autofree char *path = *folder != '\0'
+			? g_strconcat(folder, "/", entry->name, NULL)
+			: g_strdup(entry->name);
 
 		if (!is_new && old == NULL)
 			continue;
 		if (!check_entry(path, entry, error) ||
-			!compare_entries(
-				plan, odb, path, old, is_new ? entry : NULL, depth, error))
+			!compare_entries(plan, odb, path, old, is_new ? entry : NULL, depth, error))
 			return FALSE;
 		g_hash_table_remove(olds, entry->name);
 	}
@@ -204,8 +205,8 @@ static gboolean compare_trees(struct apply_plan *plan, git_odb *odb, const char 
 	return good;
 }
 
-struct apply_plan *apply_plan_new(git_repository *repository, const git_oid *from, const git_oid *to,
-	GError **error)
+struct apply_plan *apply_plan_new(
+	git_repository *repository, const git_oid *from, const git_oid *to, GError **error)
 {
 	scoped(apply_plan) plan = plan_new();
 	git_odb *odb;
@@ -218,8 +219,8 @@ struct apply_plan *apply_plan_new(git_repository *repository, const git_oid *fro
 	if (to != NULL)
 		plan->to = *to;
 	if (git_repository_odb(&odb, repository) < 0) {
-		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY,
-			"cannot open the object database");
+		git_library_error(
+			error, FORGE_ERROR_BROKEN_REPOSITORY, "cannot open the object database");
 		return NULL;
 	}
 	good = compare_trees(plan, odb, "", from, to, 0, error);
@@ -261,10 +262,10 @@ GBytes *apply_plan_pack(const struct apply_plan *plan)
 			(guint64)step->inode);
 	}
 	packed = g_variant_ref_sink(g_variant_new("(@ay@ay@ay@ay@ayt@a(uayayayuut))",
-		g_variant_new_bytestring(plan->component),
-		g_variant_new_bytestring(plan->folder), g_variant_new_bytestring(plan->token),
-		pack_oid(&plan->from, plan->has_from), pack_oid(&plan->to, plan->has_to),
-		(guint64)plan->stage_inode, g_variant_builder_end(&steps)));
+		g_variant_new_bytestring(plan->component), g_variant_new_bytestring(plan->folder),
+		g_variant_new_bytestring(plan->token), pack_oid(&plan->from, plan->has_from),
+		pack_oid(&plan->to, plan->has_to), (guint64)plan->stage_inode,
+		g_variant_builder_end(&steps)));
 	sum = hash_chain(NULL, g_variant_get_data(packed), g_variant_get_size(packed));
 	g_byte_array_append(file, (const guint8 *)MAGIC, MAGIC_BYTES);
 	g_byte_array_append(file, sum.bytes, HASH_BYTES);

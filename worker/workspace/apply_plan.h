@@ -8,10 +8,10 @@
 #include "journal/base/scope.h"
 
 enum apply_action {
-	APPLY_REMOVE,  /**< what is there goes */
-	APPLY_PLACE,   /**< where nothing is, a new file or symlink comes */
+	APPLY_REMOVE, /**< what is there goes */
+	APPLY_PLACE,  /**< where nothing is, a new file or symlink comes */
 	APPLY_EXCHANGE /**< one takes the place of another */,
-	APPLY_MODE,    /**< the executable bit alone */
+	APPLY_MODE, /**< the executable bit alone */
 };
 
 /** One file or symlink that changes. */
@@ -34,16 +34,18 @@ struct apply_plan {
 	gboolean has_to;
 	git_oid from;
 	git_oid to;
-	uint64_t stage_inode; /**< of the folder with the staged files: a copied workspace has another */
+	uint64_t stage_inode; /**< of the folder with the staged files: a copied workspace has
+				 another */
 	GArray *steps;        /**< of struct apply_step */
 };
 
 /**
- * The plan from tree FROM to tree TO of REPOSITORY; NULL stands for no folder. Equal subtrees are not
- * read. BROKEN_REPOSITORY, SECURITY_REFUSED for names that lead elsewhere, UNSUPPORTED, TOO_LARGE.
+ * The plan from tree FROM to tree TO of REPOSITORY; NULL stands for no folder. Equal subtrees are
+ * not read. BROKEN_REPOSITORY, SECURITY_REFUSED for names that lead elsewhere, UNSUPPORTED,
+ * TOO_LARGE.
  */
-struct apply_plan *apply_plan_new(git_repository *repository, const git_oid *from, const git_oid *to,
-	GError **error);
+struct apply_plan *apply_plan_new(
+	git_repository *repository, const git_oid *from, const git_oid *to, GError **error);
 void apply_plan_free(struct apply_plan *plan);
 SCOPED_POINTER(apply_plan, apply_plan_free)
 

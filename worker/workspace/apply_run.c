@@ -4,12 +4,12 @@
  * Everything here may have been done before, wholly or in part, by a process that was killed: each
  * step finds out from the disk how far it is. A staged file in `new/N` that has the inode it was
  * staged with has not been put into the folder yet; another one there came out of the folder by an
- * exchange; none there was moved to where nothing was. What is in `old/N` was taken out. Nothing that
- * came out is deleted before the intent is gone.
+ * exchange; none there was moved to where nothing was. What is in `old/N` was taken out. Nothing
+ * that came out is deleted before the intent is gone.
  *
- * Order: what goes is taken out; directories that are empty now go; what comes is put in; modes. Then
- * all that came out is compared with what was expected. What somebody edited meanwhile, or had put
- * where a new file goes, is kept in `.forge/kept/ID/STEP/NAME`.
+ * Order: what goes is taken out; directories that are empty now go; what comes is put in; modes.
+ * Then all that came out is compared with what was expected. What somebody edited meanwhile, or had
+ * put where a new file goes, is kept in `.forge/kept/ID/STEP/NAME`.
  */
 #include "worker/workspace/apply_run.h"
 
@@ -99,8 +99,8 @@ static gboolean fail(const struct apply_run *run, GError **error, const char *pa
 	return file_read_error(error, failure, whole, "cannot be changed");
 }
 
-/* Opens the directory of PATH in the component, making what is missing; something else in the way of
- * a directory is kept aside. */
+/* Opens the directory of PATH in the component, making what is missing; something else in the way
+ * of a directory is kept aside. */
 static int make_parent(struct apply_run *run, guint at, const char *path)
 {
 	g_auto(GStrv) names = g_strsplit(path, "/", -1);
@@ -216,9 +216,9 @@ static gboolean put_plainly(const struct apply_run *run, guint at, int fd, const
 /* Puts the staged file of step AT to NAME in FD, and what was there to where the staged one was. */
 static gboolean put(const struct apply_run *run, guint at, int fd, const char *name)
 {
-	unsigned flags = apply_plan_step(run->plan, at)->action == APPLY_EXCHANGE ?
-		RENAME_EXCHANGE :
-		RENAME_NOREPLACE;
+	unsigned flags = apply_plan_step(run->plan, at)->action == APPLY_EXCHANGE
+		? RENAME_EXCHANGE
+		: RENAME_NOREPLACE;
 	char number[NAME_BYTES];
 
 	step_name(number, at);
@@ -310,9 +310,9 @@ static gboolean set_mode(struct apply_run *run, guint at, GError **error)
 	gboolean done = TRUE;
 	mode_t mode;
 	int directory = beneath_open(run->folder_fd, parent);
-	int fd = directory >= 0 ? openat(directory, beneath_name(step->path),
-					  O_PATH | O_NOFOLLOW | O_CLOEXEC) :
-				  -1;
+	int fd = directory >= 0
+		? openat(directory, beneath_name(step->path), O_PATH | O_NOFOLLOW | O_CLOEXEC)
+		: -1;
 
 	close_fd(&directory);
 	/* Somebody has removed it or put something else there. */
@@ -393,10 +393,10 @@ static gint longest_first(gconstpointer a, gconstpointer b)
 /* Removes the directories that lost files and have none left, but for those that get new ones. */
 static void remove_emptied(struct apply_run *run)
 {
-	g_autoptr(GHashTable) emptied =
-		g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
-	g_autoptr(GHashTable) wanted =
-		g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
+	g_autoptr(GHashTable)
+		emptied = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
+	g_autoptr(GHashTable)
+		wanted = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
 	g_autoptr(GList) folders = NULL;
 
 	for (guint i = 0; i < run->plan->steps->len; i++) {
@@ -408,9 +408,8 @@ static void remove_emptied(struct apply_run *run)
 	for (GList *item = folders; item != NULL; item = item->next) {
 		const char *path = item->data;
 		g_autofree char *parent = beneath_parent(path);
-		int fd = g_hash_table_contains(wanted, path) ?
-			-1 :
-			beneath_open(run->folder_fd, parent);
+		int fd = g_hash_table_contains(wanted, path) ? -1
+							     : beneath_open(run->folder_fd, parent);
 
 		if (fd < 0)
 			continue;
@@ -449,8 +448,8 @@ static gboolean for_each(struct apply_run *run, unsigned actions,
 
 gboolean apply_run_sync(const struct apply_run *run, GError **error)
 {
-	g_autoptr(GHashTable) folders =
-		g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
+	g_autoptr(GHashTable)
+		folders = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
 	GHashTableIter each;
 	gpointer path;
 

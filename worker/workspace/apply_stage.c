@@ -1,10 +1,11 @@
 /*
  * Before the point of no return: staging, and all that can be checked.
  *
- * An error here leaves the component as it was. After the intent is durable only new trouble (a disk
- * that breaks, permissions taken away meanwhile) can stop a change, and then recovery goes on when the
- * trouble is over. So everything that is likely to go wrong is tried here: the space is used up by
- * the staged files themselves, and every directory that will change is asked whether it may.
+ * An error here leaves the component as it was. After the intent is durable only new trouble (a
+ * disk that breaks, permissions taken away meanwhile) can stop a change, and then recovery goes on
+ * when the trouble is over. So everything that is likely to go wrong is tried here: the space is
+ * used up by the staged files themselves, and every directory that will change is asked whether it
+ * may.
  */
 #include "worker/workspace/apply_stage.h"
 
@@ -176,8 +177,8 @@ static gboolean write_all(int fd, const char *data, size_t size)
 }
 
 /* Writes one file of the staging folder; with SYNC, durably. */
-static gboolean write_file(int at, const char *name, const void *data, size_t size, mode_t mode,
-	gboolean sync)
+static gboolean write_file(
+	int at, const char *name, const void *data, size_t size, mode_t mode, gboolean sync)
 {
 	int fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	gboolean done = fd >= 0 && write_all(fd, data, size) && (!sync || fsync(fd) == 0);
@@ -217,8 +218,8 @@ static gboolean stage_blob(struct apply_run *run, struct apply_step *step, const
 	return TRUE;
 }
 
-static gboolean stage_step(struct apply_run *run, guint at, git_odb *odb, gboolean sync,
-	GError **error)
+static gboolean stage_step(
+	struct apply_run *run, guint at, git_odb *odb, gboolean sync, GError **error)
 {
 	struct apply_step *step = apply_plan_step(run->plan, at);
 	char number[NAME_BYTES];
@@ -251,8 +252,8 @@ gboolean apply_stage_write(struct apply_run *run, GError **error)
 		return fail(error, ".forge/apply");
 	run->plan->stage_inode = status.st_ino;
 	if (git_repository_odb(&odb, run->workspace->repository) < 0) {
-		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY,
-			"cannot open the object database");
+		git_library_error(
+			error, FORGE_ERROR_BROKEN_REPOSITORY, "cannot open the object database");
 		return FALSE;
 	}
 	for (guint i = 0; i < run->plan->steps->len; i++)

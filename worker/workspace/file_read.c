@@ -3,8 +3,8 @@
  *
  * Opened without following a symlink and without waiting (a fifo in its place would block), checked
  * to be what was found, read whole, and looked at again: if anything that stat(2) tells has changed
- * meanwhile, what was read may be half of the old and half of the new. Editors that write in place do
- * that for moments only, so a few tries are enough.
+ * meanwhile, what was read may be half of the old and half of the new. Editors that write in place
+ * do that for moments only, so a few tries are enough.
  */
 #include "worker/workspace/file_read.h"
 
@@ -29,8 +29,7 @@ gboolean file_read_error(GError **error, int failure, const char *path, const ch
 	else if (failure == EAGAIN)
 		code = FORGE_ERROR_BUSY;
 	g_set_error(error, FORGE_ERROR, (gint)code, "%s: %s: %s", *shown != '\0' ? shown : ".",
-		what,
-		failure == EAGAIN ? "it changes while it is looked at" : g_strerror(failure));
+		what, failure == EAGAIN ? "it changes while it is looked at" : g_strerror(failure));
 	return FALSE;
 }
 
@@ -149,8 +148,7 @@ GBytes *file_read_at(int fd, const char *name, const char *path, uint64_t bytes_
 			g_autofree char *shown = path_safety_shown(path);
 
 			g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
-				"%s: %" G_GUINT64_FORMAT
-				" bytes; the limit is %" G_GUINT64_FORMAT,
+				"%s: %" G_GUINT64_FORMAT " bytes; the limit is %" G_GUINT64_FORMAT,
 				shown, (guint64)status->st_size, (guint64)bytes_max);
 			return NULL;
 		}

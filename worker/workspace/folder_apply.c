@@ -2,12 +2,12 @@
  * The change of a folder: staging, the point of no return, recovery.
  *
  * `.forge/apply/ID` is made with all that is new, and synced; then `intent` is written beside it,
- * synced and renamed into its place. Before that rename nothing in the component has been touched, and
- * recovery removes what was staged; from then on only forward leads out (apply_run.c). When the files
- * are in place and durable, the caller moves its refs, the intent goes, then the rest.
+ * synced and renamed into its place. Before that rename nothing in the component has been touched,
+ * and recovery removes what was staged; from then on only forward leads out (apply_run.c). When the
+ * files are in place and durable, the caller moves its refs, the intent goes, then the rest.
  *
- * Whatever can be known to go wrong is asked before: does the folder still hold what the snapshot saw,
- * may it be written to, is it one file system.
+ * Whatever can be known to go wrong is asked before: does the folder still hold what the snapshot
+ * saw, may it be written to, is it one file system.
  */
 #include "worker/workspace/folder_apply.h"
 
@@ -60,7 +60,8 @@ static GPtrArray *list_names(int fd, const char *name)
 	return names;
 }
 
-/* Removes NAME in the directory FD with all in it; what cannot be removed stays for the next time. */
+/* Removes NAME in the directory FD with all in it; what cannot be removed stays for the next time.
+ */
 static void remove_all(
 	const struct workspace_paths *workspace, int fd, const char *name, unsigned depth)
 {
@@ -81,7 +82,8 @@ static void remove_all(
 	(void)!unlinkat(fd, name, AT_REMOVEDIR);
 }
 
-/* The plan of an intent. *IS_THERE says whether there is one; NULL then means that it is damaged. */
+/* The plan of an intent. *IS_THERE says whether there is one; NULL then means that it is damaged.
+ */
 static struct apply_plan *read_intent(int apply_fd, const char *id, gboolean *is_there)
 {
 	g_autofree char *path = g_build_filename(id, "intent", NULL);
@@ -149,8 +151,8 @@ static gboolean recover_one(const struct workspace_paths *workspace, int root_fd
 {
 	gboolean is_there;
 	scoped(apply_plan) plan = read_intent(apply_fd, id, &is_there);
-	scoped_value(apply_run) run = {
-		.root_fd = -1, .stage_fd = -1, .new_fd = -1, .old_fd = -1, .folder_fd = -1};
+	scoped_value(apply_run)
+		run = {.root_fd = -1, .stage_fd = -1, .new_fd = -1, .old_fd = -1, .folder_fd = -1};
 	scoped_value(apply_report) report = {0};
 
 	if (!is_there) {
@@ -268,8 +270,8 @@ static gboolean apply_locked(const struct workspace_paths *workspace, int root_f
 	struct apply_plan *take_plan, struct apply_report *report, GError **error)
 {
 	scoped(apply_plan) plan = take_plan;
-	scoped_value(apply_run) run = {
-		.root_fd = -1, .stage_fd = -1, .new_fd = -1, .old_fd = -1, .folder_fd = -1};
+	scoped_value(apply_run)
+		run = {.root_fd = -1, .stage_fd = -1, .new_fd = -1, .old_fd = -1, .folder_fd = -1};
 	g_autofree char *id = NULL;
 	guint8 random[8];
 
@@ -317,8 +319,7 @@ gboolean folder_apply(const struct workspace_paths *workspace, const struct fold
 	if (root_fd < 0)
 		return FALSE;
 	apply_fd = open_apply(root_fd, TRUE);
-	good = apply_fd >= 0 ||
-		file_read_error(error, errno, ".forge/apply", "cannot be opened");
+	good = apply_fd >= 0 || file_read_error(error, errno, ".forge/apply", "cannot be opened");
 	if (good && workspace->lock == NULL) {
 		lock = workspace_lock_take(workspace->root, workspace->budget, error);
 		good = lock != NULL;

@@ -2,14 +2,14 @@
  * From a folder on disk to a tree in git.
  *
  * Every file is opened below the directory it was found in, never through a path, and never through
- * a symlink; so nothing outside the folder is read, whatever somebody exchanges meanwhile. A file is
- * looked at before and after it is read, and read again if that differs. Blobs are written before
- * the trees that name them, and a tree that the repository has is taken to be whole with all it
- * names: only for a new tree are the blobs asked for that the stat cache knew.
+ * a symlink; so nothing outside the folder is read, whatever somebody exchanges meanwhile. A file
+ * is looked at before and after it is read, and read again if that differs. Blobs are written
+ * before the trees that name them, and a tree that the repository has is taken to be whole with all
+ * it names: only for a new tree are the blobs asked for that the stat cache knew.
  *
- * `.git` never counts, wherever it is, so a repository somebody made in the folder is left alone and
- * the files beside it are the component's. What is ignored but named by the tree that the folder was
- * last brought to counts, as in git; below an ignored directory nothing else does.
+ * `.git` never counts, wherever it is, so a repository somebody made in the folder is left alone
+ * and the files beside it are the component's. What is ignored but named by the tree that the
+ * folder was last brought to counts, as in git; below an ignored directory nothing else does.
  */
 #include "worker/workspace/folder_snapshot.h"
 
@@ -121,8 +121,8 @@ static gboolean write_object(struct snapshot *snapshot, const char *path, const 
 }
 
 /* Reads a file or symlink, and writes its blob. */
-static gboolean read_file(struct snapshot *snapshot, const struct level *level,
-	struct found *found, GError **error)
+static gboolean read_file(
+	struct snapshot *snapshot, const struct level *level, struct found *found, GError **error)
 {
 	g_autofree char *path = join(level->path, found->name);
 	g_autoptr(GBytes) content = NULL;
@@ -137,12 +137,12 @@ static gboolean read_file(struct snapshot *snapshot, const struct level *level,
 	found->mode = file_read_mode(&found->status);
 	found->unread = FALSE;
 	snapshot->notes->files_read++;
-	return write_object(
-		snapshot, path, data != NULL ? data : "", size, GIT_OBJECT_BLOB, &found->oid, error);
+	return write_object(snapshot, path, data != NULL ? data : "", size, GIT_OBJECT_BLOB,
+		&found->oid, error);
 }
 
-static gboolean take_file(struct snapshot *snapshot, const struct level *level,
-	struct found *found, const char *path, GError **error)
+static gboolean take_file(struct snapshot *snapshot, const struct level *level, struct found *found,
+	const char *path, GError **error)
 {
 	found->mode = file_read_mode(&found->status);
 	found->unread = stat_cache_find(snapshot->cache, path, &found->status, &found->oid);
@@ -212,8 +212,7 @@ static gboolean read_rules(const struct level *level, struct ignore_rules **rule
 	if (fstatat(level->fd, ".gitignore", &status, AT_SYMLINK_NOFOLLOW) != 0 ||
 		!S_ISREG(status.st_mode))
 		return TRUE;
-	content = file_read_at(
-		level->fd, ".gitignore", path, LIMIT_IGNORE_BYTES, &status, error);
+	content = file_read_at(level->fd, ".gitignore", path, LIMIT_IGNORE_BYTES, &status, error);
 	if (content == NULL)
 		return FALSE;
 	text = g_bytes_get_data(content, &size);
@@ -227,20 +226,18 @@ static gboolean read_rules(const struct level *level, struct ignore_rules **rule
 	return FALSE;
 }
 
-static gboolean read_level(struct snapshot *snapshot, struct level *level, git_oid *oid,
-	guint *count, GError **error);
+static gboolean read_level(
+	struct snapshot *snapshot, struct level *level, git_oid *oid, guint *count, GError **error);
 
 /* The directory NAME of LEVEL; *COUNT is 0 if nothing in it counts. */
 static gboolean take_directory(struct snapshot *snapshot, const struct level *level,
 	struct found *found, const char *path, gboolean ignored, guint *count, GError **error)
 {
-	const git_tree_entry *tracked = level->tracked != NULL ?
-		git_tree_entry_byname(level->tracked, found->name) :
-		NULL;
-	struct level below = {.path = path,
-		.depth = level->depth + 1,
-		.rules = level->rules,
-		.ignored = ignored};
+	const git_tree_entry *tracked = level->tracked != NULL
+		? git_tree_entry_byname(level->tracked, found->name)
+		: NULL;
+	struct level below = {
+		.path = path, .depth = level->depth + 1, .rules = level->rules, .ignored = ignored};
 	gboolean good;
 
 	if (tracked != NULL && git_tree_entry_type(tracked) == GIT_OBJECT_TREE)
@@ -249,8 +246,7 @@ static gboolean take_directory(struct snapshot *snapshot, const struct level *le
 	*count = 0;
 	if (ignored && below.tracked == NULL)
 		return TRUE;
-	below.fd = openat(
-		level->fd, found->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	below.fd = openat(level->fd, found->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (below.fd < 0) {
 		git_tree_free(below.tracked);
 		if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
@@ -345,12 +341,11 @@ static GPtrArray *list_names(int fd, const char *path, GError **error)
 		close(fd);
 		return NULL;
 	}
-	while (errno = 0, (entry = readdir(directory)) != NULL &&
-		       names->len <= LIMIT_FOLDER_ENTRIES)
+	while (errno = 0,
+		(entry = readdir(directory)) != NULL && names->len <= LIMIT_FOLDER_ENTRIES)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			g_ptr_array_add(names, g_strdup(entry->d_name));
-	good = entry != NULL || errno == 0 ||
-		file_read_error(error, errno, path, "cannot be read");
+	good = entry != NULL || errno == 0 || file_read_error(error, errno, path, "cannot be read");
 	closedir(directory);
 	if (!good)
 		return NULL;
@@ -360,8 +355,8 @@ static GPtrArray *list_names(int fd, const char *path, GError **error)
 
 /* Reads LEVEL, whose descriptor is closed. *COUNT says how many entries its tree *OID has; an empty
  * one is not written, but for the top's. */
-static gboolean read_level(struct snapshot *snapshot, struct level *level, git_oid *oid,
-	guint *count, GError **error)
+static gboolean read_level(
+	struct snapshot *snapshot, struct level *level, git_oid *oid, guint *count, GError **error)
 {
 	g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(struct found));
 	g_autoptr(GPtrArray) names = NULL;
@@ -372,8 +367,7 @@ static gboolean read_level(struct snapshot *snapshot, struct level *level, git_o
 	g_array_set_clear_func(entries, found_clear);
 	good = good && (names = list_names(listed, level->path, error)) != NULL;
 	good = good &&
-		(snapshot->options.budget == NULL ||
-			budget_check(snapshot->options.budget, error));
+		(snapshot->options.budget == NULL || budget_check(snapshot->options.budget, error));
 	good = good && (level->ignored || read_rules(level, &rules, error));
 	if (rules != NULL)
 		level->rules = rules;
@@ -397,8 +391,7 @@ static gboolean read_top(
 	top.fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (top.fd < 0)
 		return file_read_error(error, errno, folder, "cannot be read");
-	if (tracked != NULL &&
-		git_tree_lookup(&top.tracked, snapshot->repository, tracked) != 0) {
+	if (tracked != NULL && git_tree_lookup(&top.tracked, snapshot->repository, tracked) != 0) {
 		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY, "the tree %s",
 			git_oid_tostr_s(tracked));
 		close(top.fd);
@@ -429,8 +422,8 @@ gboolean folder_snapshot(git_repository *repository, const char *folder,
 	if (snapshot.options.file_bytes_max == 0)
 		snapshot.options.file_bytes_max = LIMIT_FOLDER_FILE_BYTES;
 	if (git_repository_odb(&snapshot.odb, repository) < 0) {
-		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY,
-			"cannot open the object database");
+		git_library_error(
+			error, FORGE_ERROR_BROKEN_REPOSITORY, "cannot open the object database");
 		return FALSE;
 	}
 	snapshot.cache = stat_cache_open(snapshot.options.cache);

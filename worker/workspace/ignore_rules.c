@@ -159,8 +159,8 @@ static gboolean pattern_matches(const struct ignore_pattern *pattern, const char
 	if (strncmp(subject, pattern->literal, pattern->literal_bytes) != 0)
 		return FALSE;
 	subject += pattern->literal_bytes;
-	return pattern->rest != NULL ? glob_pattern_matches(pattern->rest, subject) :
-				       *subject == '\0';
+	return pattern->rest != NULL ? glob_pattern_matches(pattern->rest, subject)
+				     : *subject == '\0';
 }
 
 gboolean ignore_rules_match(
@@ -171,8 +171,8 @@ gboolean ignore_rules_match(
 
 	for (; rules != NULL; rules = rules->above)
 		for (guint i = rules->patterns->len; i-- > 0;) {
-			const struct ignore_pattern *pattern =
-				&g_array_index(rules->patterns, struct ignore_pattern, i);
+			const struct ignore_pattern *pattern = &g_array_index(
+				rules->patterns, struct ignore_pattern, i);
 
 			if (pattern_matches(
 				    pattern, path + rules->folder_bytes, name, is_directory))

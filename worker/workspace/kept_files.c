@@ -1,8 +1,9 @@
 /*
  * What a change of a folder found in its way: `.forge/kept/ID/LABEL/NAME`.
  *
- * Nothing here is ever removed by forge. Each item has a folder of its own, whose name says which step
- * of the plan met it: so no two collide, and after an interruption the folder itself is the report.
+ * Nothing here is ever removed by forge. Each item has a folder of its own, whose name says which
+ * step of the plan met it: so no two collide, and after an interruption the folder itself is the
+ * report.
  */
 #include "worker/workspace/kept_files.h"
 
@@ -45,10 +46,9 @@ static int open_kept(const struct apply_run *run, const char *label, gboolean ma
 static int open_free(const struct apply_run *run, guint at, guint above, const char *kept_name)
 {
 	for (guint copy = 0; copy < LIMIT_KEPT_COPIES; copy++) {
-		g_autofree char *label = copy > 0 ?
-			g_strdup_printf("%u.%u.%u", at, above, copy) :
-			above > 0 ? g_strdup_printf("%u.%u", at, above) :
-				    g_strdup_printf("%u", at);
+		g_autofree char *label = copy > 0 ? g_strdup_printf("%u.%u.%u", at, above, copy)
+			: above > 0               ? g_strdup_printf("%u.%u", at, above)
+						  : g_strdup_printf("%u", at);
 		struct stat status;
 		int fd = open_kept(run, label, TRUE);
 
@@ -60,8 +60,8 @@ static int open_free(const struct apply_run *run, guint at, guint above, const c
 	return -1;
 }
 
-gboolean kept_files_add(const struct apply_run *run, int fd, const char *name, guint at, guint above,
-	const char *kept_name)
+gboolean kept_files_add(const struct apply_run *run, int fd, const char *name, guint at,
+	guint above, const char *kept_name)
 {
 	int kept = open_free(run, at, above, kept_name);
 	gboolean done;

@@ -2,10 +2,10 @@
  * Is a tree fit to be written to disk?
  *
  * One walk, without recursion, names every path once: its name is judged by itself, its folded form
- * against all others, and what it is (file, directory, symlink) is noted. Symlinks are followed when
- * the whole tree is known, through the tree and not through the disk: one link may lead through
- * another, or through one that a later entry makes. What a link names and the tree lacks counts as a
- * directory that is empty: somebody may make it later.
+ * against all others, and what it is (file, directory, symlink) is noted. Symlinks are followed
+ * when the whole tree is known, through the tree and not through the disk: one link may lead
+ * through another, or through one that a later entry makes. What a link names and the tree lacks
+ * counts as a directory that is empty: somebody may make it later.
  *
  * Two directories that differ in case alone become one where case does not count; that hurts nobody
  * until two of the paths in them are one. So only whole paths collide, a file with a file or a file
@@ -65,8 +65,8 @@ static gboolean refuse(
 	va_start(arguments, format);
 	reason = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
-	g_set_error(error, FORGE_ERROR, (gint)code, "%s: %s", *shown != '\0' ? shown : "(top)",
-		reason);
+	g_set_error(
+		error, FORGE_ERROR, (gint)code, "%s: %s", *shown != '\0' ? shown : "(top)", reason);
 	return FALSE;
 }
 
@@ -179,8 +179,7 @@ static gboolean check_names(
 
 	while (content < end) {
 		const char *name = memchr(content, ' ', (size_t)(end - content));
-		const char *stop =
-			name != NULL ? memchr(name, '\0', (size_t)(end - name)) : NULL;
+		const char *stop = name != NULL ? memchr(name, '\0', (size_t)(end - name)) : NULL;
 
 		if (stop == NULL || end - stop < 1 + GIT_OID_RAWSZ)
 			return TRUE;
@@ -205,8 +204,7 @@ static gboolean read_directory(struct tree_check *check, const struct node *node
 	}
 	good = git_odb_object_type(object) == GIT_OBJECT_TREE;
 	if (!good)
-		refuse(error, FORGE_ERROR_BROKEN_REPOSITORY, node->path,
-			"its object is no tree");
+		refuse(error, FORGE_ERROR_BROKEN_REPOSITORY, node->path, "its object is no tree");
 	good = good &&
 		check_names(node, git_odb_object_data(object), git_odb_object_size(object), error);
 	if (good) {
@@ -345,8 +343,8 @@ gboolean tree_safety_check(git_repository *repository, const git_oid *tree,
 	if (check.limits.depth_max == 0)
 		check.limits.depth_max = LIMIT_TREE_DEPTH;
 	if (git_repository_odb(&check.odb, repository) < 0) {
-		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY,
-			"cannot open the object database");
+		git_library_error(
+			error, FORGE_ERROR_BROKEN_REPOSITORY, "cannot open the object database");
 		return FALSE;
 	}
 	check.nodes = g_hash_table_new_full(hash_string_keyed, g_str_equal, NULL, node_free);
