@@ -277,11 +277,11 @@
 #define LIMIT_ANCHORS 100000
 
 /*
- * Folders of a workspace. A component's folder of more entries, or with a larger file, than any real
- * one has is refused (git hosts refuse files of 100 MB as well); names and paths end where Linux ends
- * them. So many omitted files are named in the notes of a snapshot. A file that changes whenever it
- * is read is given up after so many tries; symlinks are followed so often, as the kernel does, and
- * all of a tree over so many names.
+ * Folders of a workspace. A component's folder of more entries, or with a larger file, than any
+ * real one has is refused (git hosts refuse files of 100 MB as well); names and paths end where
+ * Linux ends them. So many omitted files are named in the notes of a snapshot. A file that changes
+ * whenever it is read is given up after so many tries; symlinks are followed so often, as the
+ * kernel does, and all of a tree over so many names.
  */
 #define LIMIT_FOLDER_ENTRIES 200000
 #define LIMIT_FOLDER_FILE_BYTES (100LL * 1000 * 1000)
@@ -301,9 +301,9 @@
 
 /*
  * Changes of a workspace's folders. The lock is held while files are written, at most for a large
- * component's install. An intent names each changed path. Past so many files or directories one sync
- * of the whole file system is quicker than one of each. Somebody may make and remove a file so often
- * just as it is replaced, before the change gives up and waits for recovery.
+ * component's install. An intent names each changed path. Past so many files or directories one
+ * sync of the whole file system is quicker than one of each. Somebody may make and remove a file so
+ * often just as it is replaced, before the change gives up and waits for recovery.
  */
 #define LIMIT_WORKSPACE_LOCK_MS 60000
 #define LIMIT_WORKSPACE_LOCK_PAUSE_MS 20

@@ -5,8 +5,8 @@
  * Directories are in no plan: they come and go with the files in them.
  *
  * An intent is a magic line, a checksum, and a GVariant in the machine's own order: it never leaves
- * the folder it was written in. It is renamed into its place when it is on disk, so an intent that is
- * there is whole, or the disk is broken.
+ * the folder it was written in. It is renamed into its place when it is on disk, so an intent that
+ * is there is whole, or the disk is broken.
  */
 #include "worker/workspace/apply_plan.h"
 

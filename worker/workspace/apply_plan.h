@@ -34,14 +34,15 @@ struct apply_plan {
 	gboolean has_to;
 	git_oid from;
 	git_oid to;
-	uint64_t
-		stage_inode; /**< of the folder with the staged files: a copied workspace has another */
-	GArray *steps;       /**< of struct apply_step */
+	uint64_t stage_inode; /**< of the folder with the staged files: a copied workspace has
+				 another */
+	GArray *steps;        /**< of struct apply_step */
 };
 
 /**
- * The plan from tree FROM to tree TO of REPOSITORY; NULL stands for no folder. Equal subtrees are not
- * read. BROKEN_REPOSITORY, SECURITY_REFUSED for names that lead elsewhere, UNSUPPORTED, TOO_LARGE.
+ * The plan from tree FROM to tree TO of REPOSITORY; NULL stands for no folder. Equal subtrees are
+ * not read. BROKEN_REPOSITORY, SECURITY_REFUSED for names that lead elsewhere, UNSUPPORTED,
+ * TOO_LARGE.
  */
 struct apply_plan *apply_plan_new(
 	git_repository *repository, const git_oid *from, const git_oid *to, GError **error);

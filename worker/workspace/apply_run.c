@@ -4,12 +4,12 @@
  * Everything here may have been done before, wholly or in part, by a process that was killed: each
  * step finds out from the disk how far it is. A staged file in `new/N` that has the inode it was
  * staged with has not been put into the folder yet; another one there came out of the folder by an
- * exchange; none there was moved to where nothing was. What is in `old/N` was taken out. Nothing that
- * came out is deleted before the intent is gone.
+ * exchange; none there was moved to where nothing was. What is in `old/N` was taken out. Nothing
+ * that came out is deleted before the intent is gone.
  *
- * Order: what goes is taken out; directories that are empty now go; what comes is put in; modes. Then
- * all that came out is compared with what was expected. What somebody edited meanwhile, or had put
- * where a new file goes, is kept in `.forge/kept/ID/STEP/NAME`.
+ * Order: what goes is taken out; directories that are empty now go; what comes is put in; modes.
+ * Then all that came out is compared with what was expected. What somebody edited meanwhile, or had
+ * put where a new file goes, is kept in `.forge/kept/ID/STEP/NAME`.
  */
 #include "worker/workspace/apply_run.h"
 
@@ -99,8 +99,8 @@ static gboolean fail(const struct apply_run *run, GError **error, const char *pa
 	return file_read_error(error, failure, whole, "cannot be changed");
 }
 
-/* Opens the directory of PATH in the component, making what is missing; something else in the way of
- * a directory is kept aside. */
+/* Opens the directory of PATH in the component, making what is missing; something else in the way
+ * of a directory is kept aside. */
 static int make_parent(struct apply_run *run, guint at, const char *path)
 {
 	g_auto(GStrv) names = g_strsplit(path, "/", -1);
@@ -235,7 +235,7 @@ static gboolean put(const struct apply_run *run, guint at, int fd, const char *n
 				return TRUE;
 			if (errno != EEXIST)
 				return FALSE;
-		} else if (errno == ENOENT) {
+		} else if (errno == ENOENT && flags == RENAME_EXCHANGE) {
 			flags = RENAME_NOREPLACE;
 		} else if (errno == EEXIST) {
 			flags = RENAME_EXCHANGE;
@@ -247,22 +247,58 @@ static gboolean put(const struct apply_run *run, guint at, int fd, const char *n
 	return FALSE;
 }
 
+/* Makes the component's folder and those above it. */
+static gboolean make_folder(struct apply_run *run, GError **error)
+{
+	g_auto(GStrv) names = g_strsplit(run->plan->folder, "/", -1);
+	int fd = openat(run->root_fd, ".", DIRECTORY);
+
+	for (guint i = 0; fd >= 0 && names[i] != NULL; i++) {
+		int next = openat(fd, names[i], DIRECTORY);
+
+		if (next < 0 && errno == ENOENT) {
+			apply_run_step(run, "mkdir");
+			(void)!mkdirat(fd, names[i], 0777);
+			next = openat(fd, names[i], DIRECTORY);
+		}
+		int failure = errno;
+		close_fd(&fd);
+		fd = next;
+		errno = failure;
+	}
+	run->folder_fd = fd;
+	return fd >= 0 || file_read_error(error, errno, run->plan->folder, "cannot be made");
+}
+
 static gboolean put_in(struct apply_run *run, guint at, GError **error)
 {
 	const struct apply_step *step = apply_plan_step(run->plan, at);
 	char number[NAME_BYTES];
-	gboolean done;
 	int fd;
 
 	step_name(number, at);
-	if (!is_staged(run, step, number))
-		return TRUE;
-	fd = make_parent(run, at, step->path);
-	if (fd < 0)
-		return fail(run, error, step->path);
-	done = put(run, at, fd, beneath_name(step->path)) || fail(run, error, step->path);
-	close(fd);
-	return done;
+	for (int races = 0; races < LIMIT_RENAME_RACES; races++) {
+		gboolean done;
+		int failure;
+
+		if (!is_staged(run, step, number))
+			return TRUE;
+		fd = make_parent(run, at, step->path);
+		done = fd >= 0 && put(run, at, fd, beneath_name(step->path));
+		failure = errno;
+		close_fd(&fd);
+		if (done)
+			return TRUE;
+		errno = failure;
+		/* Somebody removes directories meanwhile, perhaps the component's own. */
+		if (failure != ENOENT)
+			break;
+		if (!apply_run_open_folder(run, error) ||
+			(run->folder_fd < 0 && !make_folder(run, error)))
+			return FALSE;
+		errno = EBUSY;
+	}
+	return fail(run, error, step->path);
 }
 
 static gboolean set_mode(struct apply_run *run, guint at, GError **error)
@@ -382,29 +418,6 @@ static void remove_emptied(struct apply_run *run)
 		(void)!unlinkat(fd, beneath_name(path), AT_REMOVEDIR);
 		close(fd);
 	}
-}
-
-/* Makes the component's folder and those above it. */
-static gboolean make_folder(struct apply_run *run, GError **error)
-{
-	g_auto(GStrv) names = g_strsplit(run->plan->folder, "/", -1);
-	int fd = openat(run->root_fd, ".", DIRECTORY);
-
-	for (guint i = 0; fd >= 0 && names[i] != NULL; i++) {
-		int next = openat(fd, names[i], DIRECTORY);
-
-		if (next < 0 && errno == ENOENT) {
-			apply_run_step(run, "mkdir");
-			(void)!mkdirat(fd, names[i], 0777);
-			next = openat(fd, names[i], DIRECTORY);
-		}
-		int failure = errno;
-		close_fd(&fd);
-		fd = next;
-		errno = failure;
-	}
-	run->folder_fd = fd;
-	return fd >= 0 || file_read_error(error, errno, run->plan->folder, "cannot be made");
 }
 
 /* Removes the component's folder, if nothing is in it. */

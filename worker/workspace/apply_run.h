@@ -7,8 +7,8 @@
 #include "worker/workspace/apply_plan.h"
 #include "worker/workspace/folder_apply.h"
 
-/** A change on its way: `.forge/apply/ID`, with `intent`, `new/N` (what step N puts into the folder)
- * and `old/N` (what it took out). Inside folder_apply() and recovery. */
+/** A change on its way: `.forge/apply/ID`, with `intent`, `new/N` (what step N puts into the
+ * folder) and `old/N` (what it took out). Inside folder_apply() and recovery. */
 struct apply_run {
 	const struct workspace_paths *workspace;
 	struct apply_plan *plan; /**< owned; NULL until there is one */

@@ -1,10 +1,11 @@
 /*
  * Before the point of no return: staging, and all that can be checked.
  *
- * An error here leaves the component as it was. After the intent is durable only new trouble (a disk
- * that breaks, permissions taken away meanwhile) can stop a change, and then recovery goes on when the
- * trouble is over. So everything that is likely to go wrong is tried here: the space is used up by
- * the staged files themselves, and every directory that will change is asked whether it may.
+ * An error here leaves the component as it was. After the intent is durable only new trouble (a
+ * disk that breaks, permissions taken away meanwhile) can stop a change, and then recovery goes on
+ * when the trouble is over. So everything that is likely to go wrong is tried here: the space is
+ * used up by the staged files themselves, and every directory that will change is asked whether it
+ * may.
  */
 #include "worker/workspace/apply_stage.h"
 

@@ -2,7 +2,8 @@
  * Directories below a folder, reached without leaving it.
  *
  * openat2(2) does it in one call; where the kernel lacks it, or a filter forbids it, each name is
- * opened by itself without following symlinks. Paths are checked before, so there is no `..` in them.
+ * opened by itself without following symlinks. Paths are checked before, so there is no `..` in
+ * them.
  */
 #include "worker/workspace/beneath.h"
 

@@ -3,8 +3,8 @@
  *
  * Opened without following a symlink and without waiting (a fifo in its place would block), checked
  * to be what was found, read whole, and looked at again: if anything that stat(2) tells has changed
- * meanwhile, what was read may be half of the old and half of the new. Editors that write in place do
- * that for moments only, so a few tries are enough.
+ * meanwhile, what was read may be half of the old and half of the new. Editors that write in place
+ * do that for moments only, so a few tries are enough.
  */
 #include "worker/workspace/file_read.h"
 

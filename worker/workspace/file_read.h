@@ -7,8 +7,9 @@
 
 /**
  * The content of the file, or the target of the symlink, NAME in the directory FD, read between two
- * equal looks at it: *STATUS. No symlink is followed. PATH is for messages. TOO_LARGE past BYTES_MAX,
- * BUSY if it changed LIMIT_FILE_READ_TRIES times or is not there, else as file_read_error(). Caller unrefs.
+ * equal looks at it: *STATUS. No symlink is followed. PATH is for messages. TOO_LARGE past
+ * BYTES_MAX, BUSY if it changed LIMIT_FILE_READ_TRIES times or is not there, else as
+ * file_read_error(). Caller unrefs.
  */
 GBytes *file_read_at(int fd, const char *name, const char *path, uint64_t bytes_max,
 	struct stat *status, GError **error);

@@ -2,12 +2,12 @@
  * The change of a folder: staging, the point of no return, recovery.
  *
  * `.forge/apply/ID` is made with all that is new, and synced; then `intent` is written beside it,
- * synced and renamed into its place. Before that rename nothing in the component has been touched, and
- * recovery removes what was staged; from then on only forward leads out (apply_run.c). When the files
- * are in place and durable, the caller moves its refs, the intent goes, then the rest.
+ * synced and renamed into its place. Before that rename nothing in the component has been touched,
+ * and recovery removes what was staged; from then on only forward leads out (apply_run.c). When the
+ * files are in place and durable, the caller moves its refs, the intent goes, then the rest.
  *
- * Whatever can be known to go wrong is asked before: does the folder still hold what the snapshot saw,
- * may it be written to, is it one file system.
+ * Whatever can be known to go wrong is asked before: does the folder still hold what the snapshot
+ * saw, may it be written to, is it one file system.
  */
 #include "worker/workspace/folder_apply.h"
 
@@ -60,7 +60,8 @@ static GPtrArray *list_names(int fd, const char *name)
 	return names;
 }
 
-/* Removes NAME in the directory FD with all in it; what cannot be removed stays for the next time. */
+/* Removes NAME in the directory FD with all in it; what cannot be removed stays for the next time.
+ */
 static void remove_all(
 	const struct workspace_paths *workspace, int fd, const char *name, unsigned depth)
 {
@@ -81,7 +82,8 @@ static void remove_all(
 	(void)!unlinkat(fd, name, AT_REMOVEDIR);
 }
 
-/* The plan of an intent. *IS_THERE says whether there is one; NULL then means that it is damaged. */
+/* The plan of an intent. *IS_THERE says whether there is one; NULL then means that it is damaged.
+ */
 static struct apply_plan *read_intent(int apply_fd, const char *id, gboolean *is_there)
 {
 	g_autofree char *path = g_build_filename(id, "intent", NULL);

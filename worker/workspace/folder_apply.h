@@ -46,9 +46,9 @@ struct workspace_paths {
 	const struct budget *budget; /**< asked until the change is certain to happen; or NULL */
 	/**
 	 * Called when the files are in place and before the intent is forgotten: the place to move
-	 * refs, so that files and refs change together. A process that is killed meanwhile is followed
-	 * by folder_apply_recover(), which calls it again: it must be idempotent. On FALSE the intent
-	 * stays, and recovery tries again. May be NULL.
+	 * refs, so that files and refs change together. A process that is killed meanwhile is
+	 * followed by folder_apply_recover(), which calls it again: it must be idempotent. On FALSE
+	 * the intent stays, and recovery tries again. May be NULL.
 	 */
 	gboolean (*settle)(const struct folder_change *change, const struct apply_report *report,
 		void *settle_data, GError **error);
@@ -69,8 +69,8 @@ struct workspace_paths {
  *
  * Errors before anything is changed: what tree_safety_check() says of TO; ALREADY_EXISTS (FROM is
  * NULL, but the folder has files); BUSY, also where an interrupted change waits for recovery;
- * SECURITY_REFUSED for a folder reached through a symlink; UNSUPPORTED for another file system below
- * the workspace; PERMISSION_DENIED, CACHE_UNUSABLE (disk full, read-only); STORE_BUSY;
+ * SECURITY_REFUSED for a folder reached through a symlink; UNSUPPORTED for another file system
+ * below the workspace; PERMISSION_DENIED, CACHE_UNUSABLE (disk full, read-only); STORE_BUSY;
  * BROKEN_REPOSITORY. After that point an error leaves the intent, and recovery goes on.
  */
 gboolean folder_apply(const struct workspace_paths *workspace, const struct folder_change *change,

@@ -2,14 +2,14 @@
  * From a folder on disk to a tree in git.
  *
  * Every file is opened below the directory it was found in, never through a path, and never through
- * a symlink; so nothing outside the folder is read, whatever somebody exchanges meanwhile. A file is
- * looked at before and after it is read, and read again if that differs. Blobs are written before
- * the trees that name them, and a tree that the repository has is taken to be whole with all it
- * names: only for a new tree are the blobs asked for that the stat cache knew.
+ * a symlink; so nothing outside the folder is read, whatever somebody exchanges meanwhile. A file
+ * is looked at before and after it is read, and read again if that differs. Blobs are written
+ * before the trees that name them, and a tree that the repository has is taken to be whole with all
+ * it names: only for a new tree are the blobs asked for that the stat cache knew.
  *
- * `.git` never counts, wherever it is, so a repository somebody made in the folder is left alone and
- * the files beside it are the component's. What is ignored but named by the tree that the folder was
- * last brought to counts, as in git; below an ignored directory nothing else does.
+ * `.git` never counts, wherever it is, so a repository somebody made in the folder is left alone
+ * and the files beside it are the component's. What is ignored but named by the tree that the
+ * folder was last brought to counts, as in git; below an ignored directory nothing else does.
  */
 #include "worker/workspace/folder_snapshot.h"
 
@@ -101,13 +101,19 @@ static void note_omitted(
 	g_ptr_array_add(notes->omitted, note);
 }
 
+/* Does the repository have it? One that was packed just now is written once more: no harm. */
+static gboolean has_object(const struct snapshot *snapshot, const git_oid *oid)
+{
+	return git_odb_exists_ext(snapshot->odb, oid, GIT_ODB_LOOKUP_NO_REFRESH) != 0;
+}
+
 static gboolean write_object(struct snapshot *snapshot, const char *path, const void *data,
 	size_t size, git_object_t type, git_oid *oid, GError **error)
 {
 	g_autofree char *shown = NULL;
 
 	if (git_odb_hash(oid, data, size, type) == 0) {
-		if (git_odb_exists(snapshot->odb, oid))
+		if (has_object(snapshot, oid))
 			return TRUE;
 		if (git_odb_write(oid, snapshot->odb, data, size, type) == 0) {
 			snapshot->notes->objects_written++;
@@ -171,7 +177,7 @@ static gboolean write_tree(struct snapshot *snapshot, const struct level *level,
 		again = FALSE;
 		if (git_odb_hash(oid, content->data != NULL ? (void *)content->data : "",
 			    content->len, GIT_OBJECT_TREE) == 0 &&
-			git_odb_exists(snapshot->odb, oid))
+			has_object(snapshot, oid))
 			break;
 		for (guint i = 0; i < entries->len; i++) {
 			struct found *found = &g_array_index(entries, struct found, i);
@@ -179,7 +185,7 @@ static gboolean write_tree(struct snapshot *snapshot, const struct level *level,
 			if (!found->unread)
 				continue;
 			found->unread = FALSE;
-			if (git_odb_exists(snapshot->odb, &found->oid))
+			if (has_object(snapshot, &found->oid))
 				continue;
 			again = TRUE;
 			if (!read_file(snapshot, level, found, error))

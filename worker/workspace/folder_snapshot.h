@@ -9,10 +9,12 @@
 #include "worker/git/budget.h"
 
 struct snapshot_options {
-	/** The tree the folder was last brought to (base or local commit): what it names counts also
-	 * where `.gitignore` says otherwise, as a tracked file does in git. NULL: nothing is tracked. */
+	/** The tree the folder was last brought to (base or local commit): what it names counts
+	 * also where `.gitignore` says otherwise, as a tracked file does in git. NULL: nothing is
+	 * tracked. */
 	const git_oid *tracked;
-	/** File of the stat cache, `WORKSPACE/.forge/index/NAME`; its folder is made. NULL: none. */
+	/** File of the stat cache, `WORKSPACE/.forge/index/NAME`; its folder is made. NULL: none.
+	 */
 	const char *cache;
 	uint64_t file_bytes_max;     /**< a larger file is TOO_LARGE; 0: LIMIT_FOLDER_FILE_BYTES */
 	const struct budget *budget; /**< asked at every directory; may be NULL */
@@ -20,7 +22,8 @@ struct snapshot_options {
 
 enum snapshot_omission {
 	SNAPSHOT_OMITTED_SPECIAL, /**< a fifo, socket or device */
-	SNAPSHOT_OMITTED_GIT, /**< `.git`, at the top or in a folder below: git's own, not descended */
+	SNAPSHOT_OMITTED_GIT, /**< `.git`, at the top or in a folder below: git's own, not descended
+			       */
 	SNAPSHOT_OMITTED_FORGE, /**< `.forge` at the top */
 };
 
@@ -32,7 +35,7 @@ struct snapshot_note {
 
 struct snapshot_notes {
 	GPtrArray *omitted;  /**< of struct snapshot_note, in order; the first LIMIT_SNAPSHOT_NOTES;
-			       NULL if none */
+				NULL if none */
 	uint32_t files;      /**< files and symlinks in the tree */
 	uint32_t files_read; /**< of these, read because the cache did not know them */
 	uint32_t objects_written; /**< blobs and trees that the repository did not have */
@@ -45,14 +48,14 @@ SCOPED_VALUE(snapshot_notes, snapshot_notes_clear)
  * The files of FOLDER as a tree of REPOSITORY: *TREE. Bytes are taken without filters; the
  * executable bit is the owner's; empty directories are not there; `.gitignore` files of the folder
  * and below are honoured by git's rules, and no other lists of ignored files. `.git` never counts,
- * the files beside a nested one do. Writes only objects that are new. OPTIONS and NOTES may be NULL;
- * NOTES must be zeroed or cleared, the caller clears it. Nothing outside FOLDER is read whatever
- * symlinks are put into it meanwhile; FOLDER itself may be reached through symlinks.
+ * the files beside a nested one do. Writes only objects that are new. OPTIONS and NOTES may be
+ * NULL; NOTES must be zeroed or cleared, the caller clears it. Nothing outside FOLDER is read
+ * whatever symlinks are put into it meanwhile; FOLDER itself may be reached through symlinks.
  *
  * Errors name the path: COMPONENT_NOT_FOUND is not known here, so a missing FOLDER is
  * VALIDATION_FAILED; PERMISSION_DENIED; TOO_LARGE; SECURITY_REFUSED for a name that
- * path_safety_fault() refuses; BUSY for a file that changed whenever it was read; CACHE_UNUSABLE for
- * other troubles of the disk; INTERRUPTED, TIMEOUT.
+ * path_safety_fault() refuses; BUSY for a file that changed whenever it was read; CACHE_UNUSABLE
+ * for other troubles of the disk; INTERRUPTED, TIMEOUT.
  */
 gboolean folder_snapshot(git_repository *repository, const char *folder,
 	const struct snapshot_options *options, git_oid *tree, struct snapshot_notes *notes,

@@ -1,13 +1,13 @@
 /*
  * Patterns of `.gitignore`, matched in bounded time.
  *
- * A pattern comes from upstream, so it may be made to hurt: a matcher that tries every length of each
- * star takes exponential time on `*a*a*a*b`. Here all positions in the pattern that are possible so
- * far go through the path together, byte by byte, as an automaton.
+ * A pattern comes from upstream, so it may be made to hurt: a matcher that tries every length of
+ * each star takes exponential time on `*a*a*a*b`. Here all positions in the pattern that are
+ * possible so far go through the path together, byte by byte, as an automaton.
  *
- * The meaning is that of git's wildmatch with paths: bytes, not characters; no star but `**` between
- * slashes crosses a slash, nor does `?` or a class; a class without end, one with an unknown name and
- * a backslash at the end match nothing.
+ * The meaning is that of git's wildmatch with paths: bytes, not characters; no star but `**`
+ * between slashes crosses a slash, nor does `?` or a class; a class without end, one with an
+ * unknown name and a backslash at the end match nothing.
  */
 #include "worker/workspace/glob_pattern.h"
 
@@ -19,7 +19,8 @@ enum token_kind {
 	TOKEN_SET,      /**< one byte of a set, which never holds the slash */
 	TOKEN_STAR,     /**< any bytes but slashes, also none */
 	TOKEN_ALL,      /**< any bytes, also none */
-	TOKEN_ALL_DIRS, /**< as TOKEN_ALL, and the slash that follows may be missing if it is none */
+	TOKEN_ALL_DIRS, /**< as TOKEN_ALL, and the slash that follows may be missing if it is none
+			 */
 	TOKEN_NEVER,
 };
 
@@ -101,7 +102,8 @@ static gboolean add_named(struct token *token, const char *name, size_t length)
 	return FALSE;
 }
 
-/* One member of a class at AT, which *BEFORE may begin a range; where the next one begins, or NULL. */
+/* One member of a class at AT, which *BEFORE may begin a range; where the next one begins, or NULL.
+ */
 static const char *read_member(struct token *token, const char *at, int *before)
 {
 	guchar byte = (guchar)*at;
@@ -250,7 +252,8 @@ static void enter(const struct glob_pattern *pattern, guint8 *marks, guint posit
 	}
 }
 
-/* As enter(), for a position that is reached for the first time: `**` and its slash may be nothing. */
+/* As enter(), for a position that is reached for the first time: `**` and its slash may be nothing.
+ */
 static void arrive(const struct glob_pattern *pattern, guint8 *marks, guint position)
 {
 	guint from = position;

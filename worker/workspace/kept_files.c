@@ -1,8 +1,9 @@
 /*
  * What a change of a folder found in its way: `.forge/kept/ID/LABEL/NAME`.
  *
- * Nothing here is ever removed by forge. Each item has a folder of its own, whose name says which step
- * of the plan met it: so no two collide, and after an interruption the folder itself is the report.
+ * Nothing here is ever removed by forge. Each item has a folder of its own, whose name says which
+ * step of the plan met it: so no two collide, and after an interruption the folder itself is the
+ * report.
  */
 #include "worker/workspace/kept_files.h"
 

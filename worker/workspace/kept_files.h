@@ -6,9 +6,9 @@
 #include "worker/workspace/apply_run.h"
 
 /**
- * Moves NAME in the directory FD to `.forge/kept/ID/LABEL/KEPT_NAME`, replacing nothing; one that is
- * gone is fine. It was at the path of step AT, or at that of the directory ABOVE names deep on the way
- * to it; 0: the path itself. FALSE with errno.
+ * Moves NAME in the directory FD to `.forge/kept/ID/LABEL/KEPT_NAME`, replacing nothing; one that
+ * is gone is fine. It was at the path of step AT, or at that of the directory ABOVE names deep on
+ * the way to it; 0: the path itself. FALSE with errno.
  */
 gboolean kept_files_add(const struct apply_run *run, int fd, const char *name, guint at,
 	guint above, const char *kept_name);

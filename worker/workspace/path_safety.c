@@ -1,10 +1,11 @@
 /*
  * Names as the file systems of this world read them.
  *
- * A component's tree is written here, but also on the machines of those who get it from us, so a name
- * is refused if any common file system takes it for one that git or forge trusts: `.git` with
- * characters that HFS+ leaves out, in NTFS's short form, with the dots and spaces that Windows drops,
- * or as one of its streams. The rules are git's own (core.protectHFS and core.protectNTFS, always on).
+ * A component's tree is written here, but also on the machines of those who get it from us, so a
+ * name is refused if any common file system takes it for one that git or forge trusts: `.git` with
+ * characters that HFS+ leaves out, in NTFS's short form, with the dots and spaces that Windows
+ * drops, or as one of its streams. The rules are git's own (core.protectHFS and core.protectNTFS,
+ * always on).
  *
  * Names that are not UTF-8 are allowed: Linux keeps them as the bytes they are. Folding leaves such
  * bytes alone.

@@ -1,11 +1,11 @@
 /*
  * The stat cache of one folder.
  *
- * A file's times come from a clock that ticks every few milliseconds, so a file that is changed right
- * after it was read may look as before (git calls it racily clean). A draft of the cache file is made
- * before the first look; its time, by the same file system's clock, is the moment of the snapshot. A
- * file whose times are not before that moment is not noted: it is read again next time. From then on
- * any change moves at least the ctime, which no program can set.
+ * A file's times come from a clock that ticks every few milliseconds, so a file that is changed
+ * right after it was read may look as before (git calls it racily clean). A draft of the cache file
+ * is made before the first look; its time, by the same file system's clock, is the moment of the
+ * snapshot. A file whose times are not before that moment is not noted: it is read again next time.
+ * From then on any change moves at least the ctime, which no program can set.
  *
  * Layout: magic, number of entries, entries (fixed part, then the path), a checksum over all of it.
  * Integers are as the machine has them: the file never leaves it. Whatever is odd makes it empty.

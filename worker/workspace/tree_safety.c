@@ -2,10 +2,10 @@
  * Is a tree fit to be written to disk?
  *
  * One walk, without recursion, names every path once: its name is judged by itself, its folded form
- * against all others, and what it is (file, directory, symlink) is noted. Symlinks are followed when
- * the whole tree is known, through the tree and not through the disk: one link may lead through
- * another, or through one that a later entry makes. What a link names and the tree lacks counts as a
- * directory that is empty: somebody may make it later.
+ * against all others, and what it is (file, directory, symlink) is noted. Symlinks are followed
+ * when the whole tree is known, through the tree and not through the disk: one link may lead
+ * through another, or through one that a later entry makes. What a link names and the tree lacks
+ * counts as a directory that is empty: somebody may make it later.
  *
  * Two directories that differ in case alone become one where case does not count; that hurts nobody
  * until two of the paths in them are one. So only whole paths collide, a file with a file or a file

@@ -1,10 +1,10 @@
 /*
  * The lock of a workspace: `.forge/lock`.
  *
- * An open file description lock (fcntl(2), F_OFD_SETLK) belongs to the opened file: two threads of one
- * process exclude each other as two processes do, and a killed process gives it up. The wait polls,
- * since a blocking F_OFD_SETLKW could be neither cancelled nor bounded. The file is never removed: who
- * holds an unlinked one would exclude nobody.
+ * An open file description lock (fcntl(2), F_OFD_SETLK) belongs to the opened file: two threads of
+ * one process exclude each other as two processes do, and a killed process gives it up. The wait
+ * polls, since a blocking F_OFD_SETLKW could be neither cancelled nor bounded. The file is never
+ * removed: who holds an unlinked one would exclude nobody.
  */
 #include "worker/workspace/workspace_lock.h"
 

@@ -11,8 +11,8 @@ struct workspace_lock;
 
 /**
  * Takes the lock of the workspace at ROOT (`ROOT/.forge/lock`), waiting at most
- * LIMIT_WORKSPACE_LOCK_MS. BUDGET may be NULL. STORE_BUSY if somebody else keeps it; CACHE_UNUSABLE,
- * PERMISSION_DENIED, INTERRUPTED, TIMEOUT.
+ * LIMIT_WORKSPACE_LOCK_MS. BUDGET may be NULL. STORE_BUSY if somebody else keeps it;
+ * CACHE_UNUSABLE, PERMISSION_DENIED, INTERRUPTED, TIMEOUT.
  */
 struct workspace_lock *workspace_lock_take(
 	const char *root, const struct budget *budget, GError **error);
