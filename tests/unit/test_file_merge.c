@@ -89,7 +89,8 @@ static void end_case(struct file_case *one)
 
 static GPtrArray *read_cases(void)
 {
-	static const char *const parts[] = {"", "--- base", "--- ours", "--- theirs", "--- merged", NULL};
+	static const char *const parts[] = {
+		"", "--- base", "--- ours", "--- theirs", "--- merged", NULL};
 	GPtrArray *cases = g_ptr_array_new_with_free_func(free_case);
 	g_autofree char *text = NULL;
 	g_auto(GStrv) lines = NULL;
@@ -175,10 +176,10 @@ static void a_binary_file_is_one_conflict(void)
 		.ours = {"a\0c", 3},
 		.theirs = {"a\0d", 3},
 	};
-	scoped(file_merge) merge =
-		file_merge_new(&versions, &(struct file_merge_options){.structured = TRUE});
-	scoped(file_merge) theirs = file_merge_new(&versions,
-		&(struct file_merge_options){.preference = VALUE_PREFER_THEIRS});
+	scoped(file_merge)
+		merge = file_merge_new(&versions, &(struct file_merge_options){.structured = TRUE});
+	scoped(file_merge) theirs = file_merge_new(
+		&versions, &(struct file_merge_options){.preference = VALUE_PREFER_THEIRS});
 
 	g_assert_cmpuint(merge->conflicts->len, ==, 1);
 	g_assert_true(merge->text->len == 3 && memcmp(merge->text->str, "a\0c", 3) == 0);
@@ -194,8 +195,8 @@ static void without_keys_a_document_is_lines(void)
 		.ours = {"a: 2\nb: 1\n", 10},
 		.theirs = {"a: 1\nb: 2\n", 10},
 	};
-	scoped(file_merge) merge =
-		file_merge_new(&versions, &(struct file_merge_options){.structured = FALSE});
+	scoped(file_merge) merge = file_merge_new(
+		&versions, &(struct file_merge_options){.structured = FALSE});
 
 	g_assert_cmpuint(merge->conflicts->len, ==, 1);
 }
@@ -212,8 +213,7 @@ static void labels_may_be_others(void)
 		&(struct file_merge_options){
 			.structured = TRUE, .ours_label = "mine", .theirs_label = "yours"});
 
-	g_assert_cmpstr(
-		merge->text->str, ==, "<<<<<<< mine\na: 2\n=======\na: 3\n>>>>>>> yours\n");
+	g_assert_cmpstr(merge->text->str, ==, "<<<<<<< mine\na: 2\n=======\na: 3\n>>>>>>> yours\n");
 }
 
 static void each_hunk_may_be_chosen(void)
@@ -251,9 +251,9 @@ static void hostile_texts_are_merged_by_lines(void)
 {
 	g_autofree char *deep = g_strnfill(100000, '[');
 	g_autofree char *markers = g_strnfill(100000, '=');
-	const char *const texts[] = {"", "{", "\xff\xfe", "a: &a [*a]\n", "\xef\xbb\xbf{}", "--- \n---\n",
-		"a: 1\na: 2\n", "<<<<<<< LOCAL\n=======\n", "null", "[]", "{}", deep, markers,
-		"%YAML 9\n", "a: !!x y\n"};
+	const char *const texts[] = {"", "{", "\xff\xfe", "a: &a [*a]\n", "\xef\xbb\xbf{}",
+		"--- \n---\n", "a: 1\na: 2\n", "<<<<<<< LOCAL\n=======\n", "null", "[]", "{}", deep,
+		markers, "%YAML 9\n", "a: !!x y\n"};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
 		for (size_t j = 0; j < G_N_ELEMENTS(texts); j++)
@@ -290,7 +290,8 @@ static struct value *random_document(GRand *random, int depth)
 		else {
 			value = value_new_list();
 			for (int j = g_rand_int_range(random, 0, 4); j > 0; j--)
-				value_append_take(value, g_rand_boolean(random)
+				value_append_take(value,
+					g_rand_boolean(random)
 						? value_new_integer(j)
 						: random_document(random, depth + 1));
 		}
@@ -341,9 +342,8 @@ static void a_text_merged_by_key_says_what_its_values_merge_to(void)
 		gboolean json = seed % 2;
 		struct value *values[3];
 		char *texts[3];
-		enum value_preference preference =
-			(enum value_preference)g_rand_int_range(
-				random, VALUE_PREFER_OURS, VALUE_PREFER_BOTH);
+		enum value_preference preference = (enum value_preference)g_rand_int_range(
+			random, VALUE_PREFER_OURS, VALUE_PREFER_BOTH);
 		scoped(file_merge) merge = NULL;
 		scoped(value) merged = NULL;
 
@@ -379,16 +379,15 @@ int main(int argc, char **argv)
 		const struct file_case *one = cases->pdata[i];
 		g_autofree char *name = g_strdup_printf("/file_merge/%s", one->claim);
 
-		g_test_add_data_func(
-			g_strdelimit(name, " ", '_'), one, merge_is_as_its_case_says);
+		g_test_add_data_func(g_strdelimit(name, " ", '_'), one, merge_is_as_its_case_says);
 	}
 	g_test_add_func("/file_merge/a_binary_file_is_one_conflict", a_binary_file_is_one_conflict);
 	g_test_add_func(
 		"/file_merge/without_keys_a_document_is_lines", without_keys_a_document_is_lines);
 	g_test_add_func("/file_merge/labels_may_be_others", labels_may_be_others);
 	g_test_add_func("/file_merge/each_hunk_may_be_chosen", each_hunk_may_be_chosen);
-	g_test_add_func(
-		"/file_merge/lock_files_are_known_by_their_names", lock_files_are_known_by_their_names);
+	g_test_add_func("/file_merge/lock_files_are_known_by_their_names",
+		lock_files_are_known_by_their_names);
 	g_test_add_func(
 		"/file_merge/hostile_texts_are_merged_by_lines", hostile_texts_are_merged_by_lines);
 	g_test_add_func("/file_merge/a_text_merged_by_key_says_what_its_values_merge_to",

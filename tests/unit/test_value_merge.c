@@ -111,9 +111,9 @@ static void version_is_settled_as_its_case_says(gconstpointer data)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
 		enum version_rule used;
-		g_autofree char *version =
-			version_line_settle(path, rules[i], string_of(claim, "base"),
-				string_of(claim, "ours"), string_of(claim, "theirs"), &used);
+		g_autofree char *version = version_line_settle(path, rules[i],
+			string_of(claim, "base"), string_of(claim, "ours"),
+			string_of(claim, "theirs"), &used);
 
 		g_assert_cmpstr(version, ==, string_of(claim, version_rule_name(rules[i])));
 	}

@@ -33,8 +33,8 @@ struct file_merging {
 	const char *ours_label;
 	const char *theirs_label;
 	enum document_format format;
-	gboolean is_document;        /* all three parse, and are worth reading by key */
-	struct document_text *base;  /* NULL if there was none */
+	gboolean is_document;       /* all three parse, and are worth reading by key */
+	struct document_text *base; /* NULL if there was none */
 	struct document_text *ours;
 	struct document_text *theirs;
 	struct file_lines *lines;
@@ -122,8 +122,7 @@ static GString *write_into(
 		document_text_value(present), value, sources, G_N_ELEMENTS(sources));
 	if (edits->len == 0)
 		return g_string_new_len(text->str, (gssize)text->len);
-	result = document_edit_apply(
-		merging->format, &origin, text->str, text->len, edits, NULL);
+	result = document_edit_apply(merging->format, &origin, text->str, text->len, edits, NULL);
 	if (!result)
 		return NULL;
 	written = read_text(merging, result->str, result->len);
@@ -194,8 +193,7 @@ static GString *mark_differences(
 /* The choices that were made, and theirs for each of CONFLICTS. */
 static GHashTable *choose_theirs(const struct file_merging *merging, const GPtrArray *conflicts)
 {
-	GHashTable *choices =
-		g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
+	GHashTable *choices = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
 	GHashTableIter iterator;
 	gpointer path, choice;
 
@@ -207,8 +205,8 @@ static GHashTable *choose_theirs(const struct file_merging *merging, const GPtrA
 	for (guint i = 0; i < conflicts->len; i++) {
 		const struct value_conflict *conflict = conflicts->pdata[i];
 
-		g_hash_table_insert(choices, g_strdup(conflict->path),
-			GINT_TO_POINTER(VALUE_PREFER_THEIRS));
+		g_hash_table_insert(
+			choices, g_strdup(conflict->path), GINT_TO_POINTER(VALUE_PREFER_THEIRS));
 	}
 	return choices;
 }
@@ -257,10 +255,12 @@ static void take_outcome(struct file_merge *result, struct value_merge *merge)
 	result->by_key = TRUE;
 }
 
-/* A lock file whose two sides touched the same packages must be resolved anew. */
+/* An alias follows its anchor, so a change in one place is a change in others; and a lock file
+ * whose two sides touched the same packages must be resolved anew. */
 static gboolean is_mergeable(const struct file_merging *merging)
 {
-	return merging->is_document &&
+	return merging->is_document && !document_text_has_aliases(merging->ours) &&
+		!document_text_has_aliases(merging->theirs) &&
 		(!file_merge_is_lock(merging->versions->path) ||
 			!file_merge_is_entangled(base_value(merging),
 				document_text_value(merging->ours),
@@ -273,10 +273,10 @@ static gboolean merge_by_key(struct file_merging *merging)
 	GString *ours = file_lines_compose_all(merging->lines, FILE_LINES_OURS, NULL, NULL);
 	GString *theirs = file_lines_compose_all(merging->lines, FILE_LINES_THEIRS, NULL, NULL);
 	scoped(document_text) lines_ours = read_text(merging, ours->str, ours->len);
-	scoped(document_text) lines_theirs =
-		lines_ours ? read_text(merging, theirs->str, theirs->len) : NULL;
-	scoped(value_merge) merge =
-		merge_values(merging, lines_ours, lines_theirs, merging->options->choices);
+	scoped(document_text)
+		lines_theirs = lines_ours ? read_text(merging, theirs->str, theirs->len) : NULL;
+	scoped(value_merge)
+		merge = merge_values(merging, lines_ours, lines_theirs, merging->options->choices);
 	const GString *lines = lines_ours ? ours : NULL;
 	GString *text = merge->value ? write_merged(merging, lines, merge->value) : NULL;
 
@@ -298,9 +298,8 @@ static gboolean merge_by_key(struct file_merging *merging)
 
 /* ---- by lines ---- */
 
-static void add_conflict(
-	GPtrArray *conflicts, char *take_path, struct value *ours, struct value *theirs,
-	enum value_preference settled)
+static void add_conflict(GPtrArray *conflicts, char *take_path, struct value *ours,
+	struct value *theirs, enum value_preference settled)
 {
 	struct value_conflict *conflict = g_new0(struct value_conflict, 1);
 
@@ -348,8 +347,8 @@ static void merge_hunks(struct file_merging *merging, gboolean settle)
 	free_string(result->text);
 	for (size_t i = 0; i < n; i++) {
 		char *path = g_strdup_printf("line %zu", file_lines_line(merging->lines, i));
-		enum value_preference preference =
-			settle ? preference_for(merging, path) : VALUE_PREFER_NONE;
+		enum value_preference preference = settle ? preference_for(merging, path)
+							  : VALUE_PREFER_NONE;
 
 		sides[i] = side_for(preference);
 		add_conflict(preference == VALUE_PREFER_NONE ? result->conflicts : result->settled,
@@ -392,8 +391,8 @@ static void merge_as_whole(struct file_merging *merging)
 {
 	const struct file_versions *versions = merging->versions;
 	enum value_preference preference = preference_for(merging, "");
-	const struct text_version *taken =
-		preference == VALUE_PREFER_THEIRS ? &versions->theirs : &versions->ours;
+	const struct text_version *taken = preference == VALUE_PREFER_THEIRS ? &versions->theirs
+									     : &versions->ours;
 
 	if (preference == VALUE_PREFER_BOTH)
 		preference = VALUE_PREFER_NONE;
@@ -404,7 +403,8 @@ static void merge_as_whole(struct file_merging *merging)
 		preference);
 }
 
-/* Lines merged into what is no document: nothing of it can be trusted, so all that differs is shown.
+/* Lines merged into what is no document: nothing of it can be trusted, so all that differs is
+ * shown.
  */
 static void refuse_clean_lines(struct file_merging *merging)
 {

@@ -24,8 +24,8 @@ struct file_merge_options {
 	 * differ in conflict.
 	 */
 	enum value_preference preference;
-	GHashTable *choices;     /**< path of a conflict to its enum value_preference, or NULL */
-	const char *ours_label;  /**< of markers; NULL: LOCAL */
+	GHashTable *choices;      /**< path of a conflict to its enum value_preference, or NULL */
+	const char *ours_label;   /**< of markers; NULL: LOCAL */
 	const char *theirs_label; /**< NULL: UPSTREAM */
 };
 
@@ -34,8 +34,8 @@ struct file_merge {
 	gboolean by_key;
 	/**
 	 * Of struct value_conflict: those that stay. By lines, a conflict's path is `line N` (of
-	 * our text, from 1) and its values are the lines of both sides; of a file that could only be
-	 * merged as a whole, the path is empty.
+	 * our text, from 1) and its values are the lines of both sides; of a file that could only
+	 * be merged as a whole, the path is empty.
 	 */
 	GPtrArray *conflicts;
 	GPtrArray *settled;  /**< of struct value_conflict: settled by a preference */
@@ -45,11 +45,11 @@ void file_merge_free(struct file_merge *merge);
 SCOPED_POINTER(file_merge, file_merge_free)
 
 /**
- * Merges three versions of a file: by lines, as git does; where that conflicts, or makes no document
- * of three documents, by key. The result of a merge by key is written into our text (with what
- * merged by lines around the conflicts, if that still is a document): comments, order and quotes
- * stay, and what no change names is not touched. It is read again, and where it does not say what
- * was merged, the conflicts of lines stand. A file that is binary, or larger than
+ * Merges three versions of a file: by lines, as git does; where that conflicts, or makes no
+ * document of three documents, by key. The result of a merge by key is written into our text (with
+ * what merged by lines around the conflicts, if that still is a document): comments, order and
+ * quotes stay, and what no change names is not touched. It is read again, and where it does not say
+ * what was merged, the conflicts of lines stand. A file that is binary, or larger than
  * LIMIT_MERGE_BLOB_BYTES, is one conflict, with our text as it is. Never fails; caller frees.
  */
 struct file_merge *file_merge_new(

@@ -41,8 +41,7 @@ static size_t source_of(
 {
 	size_t i = 0;
 
-	while (i < editing->n &&
-		!(places->nodes[i] && value_same(places->nodes[i]->value, value)))
+	while (i < editing->n && !(places->nodes[i] && value_same(places->nodes[i]->value, value)))
 		i++;
 	return i;
 }
@@ -173,7 +172,8 @@ static void find_items(
 		const struct document_node *list = places->nodes[i];
 		gboolean usable = list && list->kind == VALUE_LIST;
 
-		walk->items[i] = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
+		walk->items[i] = g_hash_table_new_full(
+			hash_string_keyed, g_str_equal, g_free, NULL);
 		for (size_t j = 0; usable; j++) {
 			const struct document_node *item = document_node_child(list, j);
 			char *identity = item ? identity_of(item->value, walk->key) : NULL;
@@ -286,8 +286,7 @@ static gboolean edit_list(struct editing *editing, const struct value *present,
 	changes = line_diff(sequence_of(from), sequence_of(to), g_hash_table_size(classes));
 	first = (const void *)changes->data;
 	if (from->len == 0 || to->len == 0 ||
-		(changes->len == 1 && first->from_n == from->len &&
-			(walk.key || from->len > 1)))
+		(changes->len == 1 && first->from_n == from->len && (walk.key || from->len > 1)))
 		return FALSE;
 	walk.changes = changes;
 	find_items(&walk, editing, places);

@@ -249,8 +249,8 @@ GString *file_lines_compose(const struct file_lines *lines, const enum file_line
 GString *file_lines_compose_all(const struct file_lines *lines, enum file_lines_side side,
 	const char *ours_label, const char *theirs_label)
 {
-	g_autofree enum file_lines_side *sides =
-		g_new(enum file_lines_side, lines->conflicts->len + 1);
+	g_autofree enum file_lines_side *sides = g_new(
+		enum file_lines_side, lines->conflicts->len + 1);
 
 	for (guint i = 0; i < lines->conflicts->len; i++)
 		sides[i] = side;

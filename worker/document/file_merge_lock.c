@@ -74,8 +74,8 @@ static void add_names(GHashTable *names, const char *key, const struct value *va
 }
 
 /* Every name in what SIDE changed of BASE, which both stand at KEY and may be NULL. */
-static void add_changes(GHashTable *names, const char *key, const struct value *base,
-	const struct value *side)
+static void add_changes(
+	GHashTable *names, const char *key, const struct value *base, const struct value *side)
 {
 	if (value_same(base, side))
 		return;

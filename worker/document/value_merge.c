@@ -3,8 +3,8 @@
  *
  * A value that is not there is a version like any other (NULL), so "added", "deleted" and "changed"
  * need no cases of their own: where one side is as the base, the other side's counts. Below that
- * only maps and some lists (value_merge_list.c) can be taken apart; all else that both sides changed
- * differently is a conflict, in which the result holds ours.
+ * only maps and some lists (value_merge_list.c) can be taken apart; all else that both sides
+ * changed differently is a conflict, in which the result holds ours.
  *
  * A clean result holds every change of either side; nothing is ever guessed from likeness. What
  * settles a conflict is named by the caller: a rule for versions, what a merge by lines made of it,

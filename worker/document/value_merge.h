@@ -20,7 +20,8 @@ enum value_preference {
 struct value_merge_options {
 	enum version_rule version_rule;
 	enum value_preference preference;
-	/** Path (text) to an enum value_preference that goes before PREFERENCE, or NULL. Borrowed. */
+	/** Path (text) to an enum value_preference that goes before PREFERENCE, or NULL. Borrowed.
+	 */
 	GHashTable *choices;
 };
 
@@ -68,8 +69,8 @@ SCOPED_POINTER(value_merge, value_merge_free)
 /**
  * Merges three versions of a value. What only one side changed is taken from it, what both changed
  * alike too. Maps are merged by key; lists of maps with a unique `name` or `id` item by item; lists
- * of unique scalars as sets that keep their order. Any other list is one value. Everything else is a
- * conflict unless the options settle it. Never fails; caller frees.
+ * of unique scalars as sets that keep their order. Any other list is one value. Everything else is
+ * a conflict unless the options settle it. Never fails; caller frees.
  */
 struct value_merge *value_merge_new(
 	const struct value_versions *versions, const struct value_merge_options *options);

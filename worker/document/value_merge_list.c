@@ -101,8 +101,8 @@ static gboolean identify_all(
 		versions->lines_ours, versions->lines_theirs};
 
 	for (size_t i = 0; i < SIDES; i++) {
-		const struct value *list =
-			lists[i] && value_kind(lists[i]) == VALUE_LIST ? lists[i] : NULL;
+		const struct value *list = lists[i] && value_kind(lists[i]) == VALUE_LIST ? lists[i]
+											  : NULL;
 
 		clear_side(&sides[i]);
 		if (identify(&sides[i], list, key))
@@ -159,9 +159,9 @@ static gboolean find_leader(const struct list_side *sides, size_t *leader)
 
 /* What became of the items between two that all three have. */
 struct gap {
-	GString *added;    /* what is not in the base, a line each */
-	size_t n_added;    /* how many */
-	size_t n_removed;  /* of the base's items that this side has not */
+	GString *added;        /* what is not in the base, a line each */
+	size_t n_added;        /* how many */
+	size_t n_removed;      /* of the base's items that this side has not */
 	gboolean both_removed; /* one of them is gone on the other side too */
 };
 
@@ -310,8 +310,8 @@ static void enter_item(struct value_merging *merging, const struct list_side *ou
 		name && value_kind(name) == VALUE_STRING ? value_string(name) : identity);
 }
 
-static struct value *merge_items(
-	struct value_merging *merging, const struct list_side *sides, size_t leader, const char *key)
+static struct value *merge_items(struct value_merging *merging, const struct list_side *sides,
+	size_t leader, const char *key)
 {
 	g_autoptr(GPtrArray) order = order_items(sides, leader);
 	struct value *merged = value_new_list();
@@ -361,7 +361,8 @@ struct value *value_merge_lists(
 			break;
 		if (!identify_all(sides, versions, item_keys[i]))
 			continue;
-		if (find_leader(sides, &leader) && !replaced_differently(sides, item_keys[i] == NULL))
+		if (find_leader(sides, &leader) &&
+			!replaced_differently(sides, item_keys[i] == NULL))
 			merged = merge_items(merging, sides, leader, item_keys[i]);
 		break;
 	}

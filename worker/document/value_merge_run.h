@@ -13,7 +13,8 @@ struct value_merging {
 };
 
 /** The merged value, or NULL for none. Caller frees. */
-struct value *value_merge_node(struct value_merging *merging, const struct value_versions *versions);
+struct value *value_merge_node(
+	struct value_merging *merging, const struct value_versions *versions);
 
 /** The same where nothing but a version rule, lines or a preference can settle it. */
 struct value *value_merge_conflict(
@@ -23,8 +24,8 @@ struct value *value_merge_conflict(
 struct value *value_merge_lists(
 	struct value_merging *merging, const struct value_versions *versions);
 
-/** Our list with those items of theirs that neither it nor the base (which may be NULL) has; NULL if
- * one name would then stand for two items. */
+/** Our list with those items of theirs that neither it nor the base (which may be NULL) has; NULL
+ * if one name would then stand for two items. */
 struct value *value_merge_both(const struct value_versions *versions);
 
 #endif

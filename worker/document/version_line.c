@@ -139,8 +139,9 @@ static gboolean are_identifiers(const char *text, size_t size, gboolean strict)
 	const char *end = text + size;
 
 	for (;;) {
-		size_t length = strspn(text, "0123456789"
-					     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-");
+		size_t length = strspn(text,
+			"0123456789"
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-");
 		size_t digits = strspn(text, "0123456789");
 
 		if (length == 0 || (strict && digits == length && length > 1 && *text == '0'))
