@@ -163,8 +163,7 @@ static const char *const seeds[] = {
 	"%YAML 1.1\n--- !!map\n'a': \"b\\n\"\nc: >+\n d\n\n\n? - e\n",
 	"- - - a\n    - b\n  -\n- !!str c: d\n-\t\n- ? [\n  ]\n: x\r\ny: \xc2\x85z\n",
 	"{\"a\": [1, {\"b\": null}], \"c\": \"\\u00e9\\\"\", \"d\": -1e5}\n",
-	"\xef\xbb\xbf"
-	"a:\r\n  b: 1\r\n\r\n  # c\r\n  d: |+\r\n    e\r\n\r\nf: []",
+	"\xef\xbb\xbf\x61:\r\n  b: 1\r\n\r\n  # c\r\n  d: |+\r\n    e\r\n\r\nf: []",
 };
 static const char *const bits[] = {"\n", " ", "  ", "- ", ": ", ":", "? ", "&x ", "*x", "!t ", "#",
 	"'", "\"", "[", "]", "{", "}", ",", "|\n", ">", "\r", "\t", "---\n", "...", "a: ", "é",

@@ -74,28 +74,41 @@ static gboolean has_brackets(const struct document_text *text, const struct docu
 }
 
 static gboolean check_brackets(const struct document_edit *edit, const struct document_text *text,
-	const struct document_origin *origin, const struct document_target *target, GError **error)
+	const struct document_origin *origin, const struct document_node *node, size_t depth,
+	GError **error)
 {
-	if (!target->near || has_brackets(text, target->near))
+	if (has_brackets(text, node))
 		return TRUE;
-	return refuse(origin, edit->path, target->depth,
+	return refuse(origin, edit->path, depth,
 		"stands in a list without braces of its own; edit it by hand", error);
 }
 
-static gboolean check_end(const struct document_edit *edit, const struct document_text *text,
+/* A line of a block map goes alone; anything else changes what is beside it. */
+static void aim_removal(struct document_target *target)
+{
+	const struct document_node *parent = target->node->parent;
+
+	target->cut = parent;
+	if (parent->kind != VALUE_MAP || parent->style != DOCUMENT_STYLE_BLOCK ||
+		parent->children->len == 1 || target->node == document_node_child(parent, 0))
+		return;
+	target->cut = target->node;
+	target->grown = parent;
+}
+
+static gboolean aim_at_end(const struct document_edit *edit, const struct document_text *text,
 	const struct document_origin *origin, struct document_target *target, GError **error)
 {
 	const struct document_node *node = target->node;
 
-	target->near = node;
 	switch (edit->action) {
 	case DOCUMENT_SET:
 		break;
 	case DOCUMENT_REMOVE:
 		if (!node->parent)
 			return refuse(origin, edit->path, 0, "cannot be removed", error);
-		target->near = node->parent;
-		return check_brackets(edit, text, origin, target, error);
+		aim_removal(target);
+		return check_brackets(edit, text, origin, node->parent, target->depth - 1, error);
 	case DOCUMENT_INSERT:
 		if (node->kind != VALUE_LIST && node->kind != VALUE_NULL)
 			return refuse(origin, edit->path, target->depth, "is no list", error);
@@ -104,6 +117,22 @@ static gboolean check_end(const struct document_edit *edit, const struct documen
 		break;
 	}
 	return TRUE;
+}
+
+static gboolean aim_at_missing(const struct document_edit *edit, const struct document_text *text,
+	const struct document_origin *origin, struct document_target *target, GError **error)
+{
+	const struct document_node *node = target->node;
+
+	if (node->children->len > 0 &&
+		(node->style == DOCUMENT_STYLE_BLOCK ||
+			document_text_format(text) == DOCUMENT_JSON)) {
+		target->cut = NULL;
+		target->grown = node;
+	}
+	return check_missing(edit, origin, target->depth, error) &&
+		(node->kind != VALUE_MAP ||
+			check_brackets(edit, text, origin, node, target->depth, error));
 }
 
 gboolean document_edit_aim(const struct document_edit *edit, const struct document_text *text,
@@ -118,7 +147,7 @@ gboolean document_edit_aim(const struct document_edit *edit, const struct docume
 		const char *why = why_untouchable(node, through);
 		const struct document_node *child = NULL;
 
-		*target = (struct document_target){node, depth, node};
+		*target = (struct document_target){.node = node, .depth = depth, .cut = node};
 		if (!why && depth < length) {
 			struct document_step step = document_path_step(edit->path, depth);
 
@@ -127,11 +156,10 @@ gboolean document_edit_aim(const struct document_edit *edit, const struct docume
 		if (why)
 			return refuse(origin, edit->path, depth, why, error);
 		if (depth == length)
-			return check_end(edit, text, origin, target, error);
+			return aim_at_end(edit, text, origin, target, error);
 		node = child;
 	}
-	return check_missing(edit, origin, target->depth, error) &&
-		check_brackets(edit, text, origin, target, error);
+	return aim_at_missing(edit, text, origin, target, error);
 }
 
 /* ---- planning ---- */

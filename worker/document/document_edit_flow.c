@@ -8,6 +8,7 @@
 
 #include "worker/document/document_edit_plan.h"
 
+/* A document may be one long line: so this is asked for only where entries begin lines. */
 static char *margin_of_line(const struct document_plan *plan, size_t at)
 {
 	size_t line = document_plan_line_begin(plan, at);
@@ -22,7 +23,9 @@ static gboolean is_absent(const struct document_node *node)
 
 static gboolean has_lines(const struct document_plan *plan, const struct document_node *node)
 {
-	return document_plan_line_end(plan, node->text.begin) < node->text.end;
+	size_t size = node->text.end - node->text.begin;
+
+	return memchr(plan->bytes + node->text.begin, '\n', size) != NULL;
 }
 
 /* Whether a filled value in NODE's place takes several lines. */
@@ -54,8 +57,11 @@ static char *render(const struct document_plan *plan, const struct document_cont
 void document_flow_set(struct document_plan *plan, const struct document_node *node,
 	const struct document_content *content)
 {
-	g_autofree char *margin = margin_of_line(plan, node->entry.begin);
-	g_autofree char *text = render(plan, content, node->style, margin, wants_lines(plan, node));
+	gboolean lines = wants_lines(plan, node);
+	g_autofree char *margin = lines || document_plan_is_first(plan, node->entry.begin)
+		? margin_of_line(plan, node->entry.begin)
+		: g_strdup("");
+	g_autofree char *text = render(plan, content, node->style, margin, lines);
 	g_autofree char *spaced = NULL;
 
 	if (is_absent(node) && node->parent) {
@@ -93,7 +99,8 @@ static void fill_empty(struct document_plan *plan, const struct document_node *c
 	const char *key, const struct document_content *content)
 {
 	gboolean lines = wants_lines(plan, collection);
-	g_autofree char *outer = margin_of_line(plan, collection->entry.begin);
+	g_autofree char *outer = lines ? margin_of_line(plan, collection->entry.begin)
+				       : g_strdup("");
 	g_autofree char *inner = g_strconcat(outer, plan->manner.unit, NULL);
 	g_autofree char *entry = render_entry(plan, key, content, inner, lines);
 	const char *line_break = plan->manner.line_break;
@@ -116,7 +123,7 @@ static void put_last(struct document_plan *plan, const struct document_node *las
 	const struct document_content *content)
 {
 	gboolean is_first = document_plan_is_first(plan, last->entry.begin);
-	g_autofree char *margin = margin_of_line(plan, last->entry.begin);
+	g_autofree char *margin = is_first ? margin_of_line(plan, last->entry.begin) : g_strdup("");
 	g_autofree char *entry = render_entry(
 		plan, key, content, margin, entry_has_lines(plan, is_first));
 	g_autofree char *text = NULL;
@@ -157,7 +164,7 @@ void document_flow_insert(struct document_plan *plan, const struct document_node
 		return;
 	}
 	is_first = document_plan_is_first(plan, next->entry.begin);
-	margin = margin_of_line(plan, next->entry.begin);
+	margin = is_first ? margin_of_line(plan, next->entry.begin) : g_strdup("");
 	entry = render_entry(plan, key, content, margin, entry_has_lines(plan, is_first));
 	text = is_first ? g_strconcat(entry, ",", plan->manner.line_break, margin, NULL)
 			: g_strconcat(entry, plan->manner.comma, NULL);
@@ -212,7 +219,10 @@ static void remove_last(struct document_plan *plan, const struct document_node *
 	size_t begin = node->entry.begin;
 	size_t end = node->text.end;
 
-	if (document_plan_is_first(plan, begin) && document_plan_is_last(plan, end)) {
+	if (comma >= begin || plan->bytes[comma] != ',') {
+		/* Blanks that only libyaml takes for such: nothing here is where it seems. */
+		document_plan_refuse(plan);
+	} else if (document_plan_is_first(plan, begin) && document_plan_is_last(plan, end)) {
 		document_plan_splice(plan, comma, comma + 1, "");
 		begin = begin_with_comments(plan, begin, before->text.end);
 		document_plan_splice(plan, begin, document_plan_next_line(plan, end), "");

@@ -25,7 +25,11 @@ struct value *document_edit_wrap(
 struct document_target {
 	const struct document_node *node; /**< the deepest that its path reaches */
 	size_t depth;                     /**< how many steps of the path lead there */
-	const struct document_node *near; /**< what its splices stay within */
+
+	/** What it writes anew or takes out, with all that is below; NULL if it only adds. */
+	const struct document_node *cut;
+	/** The map that gets or loses a member and stays as it is else; NULL if there is none. */
+	const struct document_node *grown;
 };
 
 /** Follows EDIT's path in TEXT; refuses what does not fit or cannot be done in place. */

@@ -75,8 +75,8 @@ static void look_at_flow(struct look *look, const struct document_node *node)
 	}
 	if (look->manner->unit)
 		return;
-	outer = line_margin(look->bytes, node->entry.begin);
 	inner = margin_of(look->bytes, first->entry.begin);
+	outer = inner ? line_margin(look->bytes, node->entry.begin) : NULL;
 	if (inner && strlen(inner) > strlen(outer) && g_str_has_prefix(inner, outer))
 		look->manner->unit = g_strdup(inner + strlen(outer));
 }

@@ -41,6 +41,11 @@ void document_plan_splice(struct document_plan *plan, size_t begin, size_t end, 
 	g_array_append_val(plan->splices, splice);
 }
 
+void document_plan_refuse(struct document_plan *plan)
+{
+	plan->is_refused = TRUE;
+}
+
 /* Stable: g_array_sort() is. */
 static gint by_place(gconstpointer a, gconstpointer b)
 {
@@ -55,9 +60,12 @@ static gint by_place(gconstpointer a, gconstpointer b)
 
 GString *document_plan_result(struct document_plan *plan)
 {
-	GString *result = g_string_sized_new(plan->size);
+	GString *result;
 	size_t at = 0;
 
+	if (plan->is_refused)
+		return NULL;
+	result = g_string_sized_new(plan->size);
 	g_array_sort(plan->splices, by_place);
 	for (guint i = 0; i < plan->splices->len; i++) {
 		const struct document_splice *splice = &g_array_index(

@@ -19,6 +19,7 @@ struct document_plan {
 	const char *bytes;
 	size_t size;
 	struct document_manner manner;
+	gboolean is_refused;
 	GArray *splices; /* of struct document_splice, in the order they were planned */
 };
 
@@ -28,7 +29,10 @@ SCOPED_VALUE(document_plan, document_plan_clear)
 
 void document_plan_splice(struct document_plan *plan, size_t begin, size_t end, const char *text);
 
-/** The text with all splices made, or NULL if two overlap. */
+/** Makes the plan one without a result. */
+void document_plan_refuse(struct document_plan *plan);
+
+/** The text with all splices made, or NULL if two overlap or the plan was refused. */
 GString *document_plan_result(struct document_plan *plan);
 
 /** Places in the text: the end of AT's line before its line break, the line's first byte, the

@@ -175,11 +175,11 @@ char *document_take_flow(const struct document_plan *plan, const struct document
 	if (!has_source(content, plan->manner.format) || !fits_flow(source))
 		return NULL;
 	bytes = document_text_bytes(content->source_text);
-	old_margin = source_margin(bytes, source->entry.begin);
 	text = g_string_new(NULL);
 	at = bytes + source->text.begin;
 	end = bytes + source->text.end;
 	size = line_size(at, (size_t)(end - at));
+	old_margin = at + size < end ? source_margin(bytes, source->entry.begin) : NULL;
 	g_string_append_len(text, at, (gssize)size);
 	for (at += size; at < end; at += size) {
 		at += break_size(at, (size_t)(end - at));

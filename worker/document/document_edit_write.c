@@ -79,12 +79,32 @@ static void write_single(GString *text, const char *string)
 	g_string_append_c(text, '\'');
 }
 
+/* `2.1.3`, `1.0.0-beta.1`: begins with three numbers, which no reader takes for one, and dates have
+ * no dots. Versions are what is edited most, and people write them without quotes. */
+static gboolean is_version(const char *string)
+{
+	const char *at = string;
+
+	for (int i = 0; i < 3; i++) {
+		size_t digits = strspn(at, "0123456789");
+
+		if (digits == 0 || (i < 2 && at[digits] != '.'))
+			return FALSE;
+		at += digits + (i < 2);
+	}
+	return at[strspn(
+		       at, "0123456789.-+abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")] ==
+		'\0';
+}
+
 /* Whether STRING, of one line, means itself without quotes. */
 static gboolean may_be_plain(const char *string, gboolean in_flow)
 {
 	scoped(value) value = value_new_string(string);
 	g_autofree char *written = document_write_yaml(value);
 
+	if (is_version(string))
+		return TRUE;
 	if (in_flow && strpbrk(string, ",[]{}:?#\"'"))
 		return FALSE;
 	return g_str_has_prefix(written, string) && written[strlen(string)] == '\n';
