@@ -255,10 +255,12 @@ static void take_outcome(struct file_merge *result, struct value_merge *merge)
 	result->by_key = TRUE;
 }
 
-/* A lock file whose two sides touched the same packages must be resolved anew. */
+/* An alias follows its anchor, so a change in one place is a change in others; and a lock file
+ * whose two sides touched the same packages must be resolved anew. */
 static gboolean is_mergeable(const struct file_merging *merging)
 {
-	return merging->is_document &&
+	return merging->is_document && !document_text_has_aliases(merging->ours) &&
+		!document_text_has_aliases(merging->theirs) &&
 		(!file_merge_is_lock(merging->versions->path) ||
 			!file_merge_is_entangled(base_value(merging),
 				document_text_value(merging->ours),

@@ -5,7 +5,8 @@
 
 #include "journal/base/value.h"
 
-/** TRUE if PATH is called like a file that a package manager writes: `*-lock.yaml`, `*.lock.json`. */
+/** TRUE if PATH is called like a file that a package manager writes: `*-lock.yaml`, `*.lock.json`.
+ */
 gboolean file_merge_is_lock(const char *path);
 
 /**

@@ -5,6 +5,7 @@
  * scalars the scalar itself if none comes twice. With identities a list is a map that has an order:
  * items are merged one by one, and stand as the side that changed the order has them, what only the
  * other side added behind the item it follows there (behind what the first side put in that place).
+ * Words that all three keep sorted stay sorted.
  *
  * Where order says more, the list is one value: both sides moved items differently; both replaced
  * an item, which may have got two new names; or the list is a command line.
@@ -15,6 +16,9 @@
 
 #include "journal/base/document.h"
 #include "journal/base/hash.h"
+
+/* Fewer words are in order by chance. */
+#define SORTED_LEAST 4
 
 struct list_side {
 	const struct value *list; /* NULL has no items */
@@ -294,6 +298,28 @@ static GPtrArray *order_items(const struct list_side *sides, size_t leader)
 	return order;
 }
 
+static gboolean is_sorted(const struct list_side *side)
+{
+	for (size_t i = 0; i < side->identities->len; i++)
+		if (*identity_at(side, i) != '"' ||
+			(i > 0 && strcmp(identity_at(side, i - 1), identity_at(side, i)) > 0))
+			return FALSE;
+	return TRUE;
+}
+
+static int compare_identities(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Puts words in order that all three keep in order: two were sorted in where each belongs. */
+static void sort_words(GPtrArray *order, const struct list_side *sides)
+{
+	if (sides[SIDE_BASE].identities->len >= SORTED_LEAST && is_sorted(&sides[SIDE_BASE]) &&
+		is_sorted(&sides[SIDE_OURS]) && is_sorted(&sides[SIDE_THEIRS]))
+		g_ptr_array_sort(order, compare_identities);
+}
+
 /* Appends to the path where IDENTITY stands in our list, or its name. */
 static void enter_item(struct value_merging *merging, const struct list_side *ours,
 	const struct value *item, const char *key, const char *identity)
@@ -316,6 +342,8 @@ static struct value *merge_items(struct value_merging *merging, const struct lis
 	g_autoptr(GPtrArray) order = order_items(sides, leader);
 	struct value *merged = value_new_list();
 
+	if (!key)
+		sort_words(order, sides);
 	for (size_t i = 0; i < order->len; i++) {
 		const char *identity = g_ptr_array_index(order, i);
 		const struct value_versions items = {

@@ -32,12 +32,12 @@ enum version_line version_line_at(const struct document_path *path);
 
 /**
  * Settles the version at PATH that was BASE (NULL: both sides added it) and is OURS here and THEIRS
- * there, all three different. Each must be a semantic version, perhaps behind a `v`; in a map of dependencies, also behind an
- * operator (`^`, `~`, `>=` …); the same on all three. Returns the text for it (caller frees) and in
- * USED the rule that was followed: a version of something else is never replayed, since that would
- * name a release which nobody made; there REPLAY follows HIGHER. NULL if it is no such line, if
- * RULE is CONFLICT, or where the rule has no answer (our step goes down, or starts from what theirs
- * left or nobody had).
+ * there, all three different. Each must be a semantic version, perhaps behind a `v`; in a map of
+ * dependencies, also behind an operator (`^`, `~`, `>=` …); the same on all three. Returns the text
+ * for it (caller frees) and in USED the rule that was followed: a version of something else is
+ * never replayed, since that would name a release which nobody made; there REPLAY follows HIGHER.
+ * NULL if it is no such line, if RULE is CONFLICT, or where the rule has no answer (our step goes
+ * down, or starts from what theirs left or nobody had).
  */
 char *version_line_settle(const struct document_path *path, enum version_rule rule,
 	const char *base, const char *ours, const char *theirs, enum version_rule *used);
