@@ -52,7 +52,7 @@ SCOPED_VALUE(snapshot_notes, snapshot_notes_clear)
  * NULL; NOTES must be zeroed or cleared, the caller clears it. Nothing outside FOLDER is read
  * whatever symlinks are put into it meanwhile; FOLDER itself may be reached through symlinks.
  *
- * Errors name the path: COMPONENT_NOT_FOUND is not known here, so a missing FOLDER is
+ * Errors name the path: a FOLDER that is not there is
  * VALIDATION_FAILED; PERMISSION_DENIED; TOO_LARGE; SECURITY_REFUSED for a name that
  * path_safety_fault() refuses; BUSY for a file that changed whenever it was read; CACHE_UNUSABLE
  * for other troubles of the disk; INTERRUPTED, TIMEOUT.
