@@ -203,7 +203,7 @@ static const struct {
 	{"salesforce-lookup", "^2.1.0", "", ""},
 	{"salesforce-lookup", NULL, "    version_constraint: ^2.1.0\n", ""},
 	{"composer", ">=1 <2", "version: main}", "version: \">=1 <2\"}"},
-	{"composer", "1.2.3", "version: main}", "version: \"1.2.3\"}"},
+	{"composer", "1.2.3", "version: main}", "version: 1.2.3}"},
 	{"composer", NULL, ", version: main}", "}"},
 };
 
