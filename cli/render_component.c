@@ -113,7 +113,8 @@ char *render_component_line(const Forge__ComponentRow *row)
 {
 	g_autofree char *details = details_of(row);
 
-	return g_strdup_printf("Component '%s' is %s (%s)", row->component->name,
+	return g_strdup_printf("Component '%s' is %s%s (%s)", row->component->name,
+		row->status == FORGE__COMPONENT_STATUS__COMPONENT_STATUS_CONFLICT ? "in " : "",
 		render_component_status(row->status), details);
 }
 

@@ -37,6 +37,7 @@ struct config {
 	char *sync_version_conflict;
 	gboolean sync_create_fork_if_no_access;
 	char *sync_default_commit_message;
+	uint64_t sync_file_bytes; /**< the largest file of a component */
 
 	uint64_t network_connect_ms;   /**< until a connection stands */
 	uint64_t network_request_ms;   /**< one whole request, whatever moves */

@@ -98,7 +98,10 @@ gboolean component_job_look(struct component_job *job, GError **error)
 	g_autofree char *cache = g_build_filename(
 		job->root, WORKSPACE_OWN, "index", job->name, NULL);
 	struct snapshot_options options = {
-		.tracked = &job->base_tree, .cache = cache, .budget = job->operation->budget};
+		.tracked = &job->base_tree,
+		.cache = cache,
+		.file_bytes_max = job->operation->workshop->config->sync_file_bytes,
+		.budget = job->operation->budget};
 
 	memset(&job->local_tree, 0, sizeof(job->local_tree));
 	if (!g_file_test(folder, G_FILE_TEST_IS_DIR))
@@ -418,6 +421,8 @@ gboolean component_job_ask(
 
 gboolean component_job_import(struct component_job *job, git_oid *base, GError **error)
 {
+	struct tree_limits limits = {
+		.blob_bytes_max = job->operation->workshop->config->sync_file_bytes};
 	git_repository *upstream;
 	gboolean ok;
 
@@ -433,7 +438,7 @@ gboolean component_job_import(struct component_job *job, git_oid *base, GError *
 	upstream = open_store(job, error);
 	if (!upstream)
 		return FALSE;
-	ok = tree_safety_check(upstream, &job->upstream_tree, NULL, error) &&
+	ok = tree_safety_check(upstream, &job->upstream_tree, &limits, error) &&
 		component_history_import(job->forge, upstream, &job->pick.commit,
 			job->upstream_path, job->repository, job->installed ? &job->base : NULL,
 			base, error);

@@ -10,6 +10,7 @@
 
 #include "journal/base/document.h"
 #include "journal/base/errors.h"
+#include "worker/workspace/tree_safety.h"
 #include "worker/workspace/workspace_documents.h"
 #include "worker/workspace/workspace_repository.h"
 
@@ -190,8 +191,10 @@ gboolean settle_apply(const char *root, git_repository *forge, const struct sett
 {
 	g_autofree char *token = token_of(settlement);
 	struct settling settling = {root, forge};
+	struct tree_limits limits = {.blob_bytes_max = settlement->file_bytes_max};
 	struct workspace_paths paths = {.root = root,
 		.repository = forge,
+		.limits = &limits,
 		.budget = budget,
 		.settle = settle,
 		.settle_data = &settling};

@@ -20,6 +20,7 @@ struct settlement {
 	gboolean to_pending; /**< the pending merge stays as it is; else it ends */
 	const struct wanted_component *wanted; /**< written to forge.yaml; NULL: that stays */
 	const struct locked_component *locked; /**< written to forge.lock; NULL: that stays */
+	uint64_t file_bytes_max;               /**< no larger file is written; 0: the usual limit */
 };
 
 /**

@@ -54,6 +54,7 @@ gboolean workspace_change_to(struct workspace_change *change, struct component_j
 	git_oid_cpy(&change->settlement.base, base);
 	git_oid_cpy(&change->settlement.local, &job->local_commit);
 	change->settlement.locked = locked;
+	change->settlement.file_bytes_max = job->operation->workshop->config->sync_file_bytes;
 	return TRUE;
 }
 

@@ -109,7 +109,7 @@ static gboolean walk_blob(struct copy *copy, const git_oid *oid, GError **error)
 			"'%.300s': object %s is no file", copy->path->str, git_oid_tostr_s(oid));
 		return FALSE;
 	}
-	if (size > LIMIT_FOLDER_FILE_BYTES)
+	if (size > LIMIT_COMPONENT_BYTES)
 		return too_large(copy, "larger than a component's file may be", error);
 	return take_object(copy, oid, GIT_OBJECT_BLOB, size, error);
 }
