@@ -405,7 +405,8 @@ gboolean component_job_ask(
 	refs = refs_of(job->answer->listing);
 	if (!pick(job, refs, wanted, &problem)) {
 		/* What was there once and is not any more is how the component stands. */
-		if (job->installed && forge_error_code(problem) == FORGE_ERROR_COMPONENT_NOT_FOUND)
+		if (job->installed && !job->replaces &&
+			forge_error_code(problem) == FORGE_ERROR_COMPONENT_NOT_FOUND)
 			return TRUE;
 		g_propagate_prefixed_error(
 			error, g_steal_pointer(&problem), "%s: ", wanted->repository);
