@@ -149,12 +149,13 @@ static char *what_was_installed(const Forge__ComponentInstalled *fact)
 	const Forge__Component *component = fact->component;
 	g_autofree char *commit = render_short_id(component->commit);
 	gboolean same = strcmp(fact->before, component->base_commit) == 0;
+	const char *version = component->version;
 
-	return g_strdup_printf("✓ %s: %s %s%s(%s)", component->name,
+	return g_strdup_printf("✓ %s: %s %s%s%s%s", component->name,
 		same                    ? "already at"
 			: *fact->before ? "changed to"
 					: "installed",
-		component->version, *component->version ? " " : "", commit);
+		version, *version ? " (" : "", commit, *version ? ")" : "");
 }
 
 static void show_installed(const struct history_job *job, gpointer user_data)

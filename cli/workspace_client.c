@@ -10,13 +10,23 @@
 #include "journal/base/errors.h"
 #include "worker/workspace/workspace.h"
 
+/* A clone has the workspace's files and none of its own folder. */
+static gboolean complete(const char *root, GError **error)
+{
+	g_autofree char *repository = g_build_filename(root, WORKSPACE_OWN, "repository", NULL);
+	gboolean existed;
+
+	return g_file_test(repository, G_FILE_TEST_IS_DIR) || workspace_make(root, &existed, error);
+}
+
 struct client *workspace_connect(
 	struct invocation *invocation, enum client_use use, const char **root, GError **error)
 {
 	g_autofree char *here = g_get_current_dir();
 	g_autofree char *found = workspace_find(here, error);
 
-	if (!found || !invocation_config(invocation, error))
+	if (!found || !invocation_config(invocation, error) ||
+		(use == CLIENT_WORKS && !complete(found, error)))
 		return NULL;
 	config_enter_workspace(invocation->config, found);
 	if (root)

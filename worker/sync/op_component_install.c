@@ -74,23 +74,27 @@ static gboolean refuse_local_changes(struct installing *installing, GError **err
 {
 	const struct component_job *job = installing->job;
 
-	if (!component_job_is_modified(job))
+	if (!component_job_is_modified(job) || git_oid_is_zero(&job->local_tree))
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_LOCAL_CHANGES,
 		"'%s' has local changes; pull, push, stash or revert them first", job->name);
 	return FALSE;
 }
 
-/* What may stand in the folder before the first installation: nothing, or the component. */
+/* What may stand in the folder before: nothing, the component, or the version that is replaced,
+ * which nobody changed. */
 static gboolean check_folder(
 	struct installing *installing, const git_oid *tree, const git_oid **from, GError **error)
 {
 	struct component_job *job = installing->job;
 
-	if (!component_job_look(job, error))
-		return FALSE;
+	if (!job->installed) {
+		git_oid_cpy(&job->base_tree, tree);
+		if (!component_job_look(job, error))
+			return FALSE;
+	}
 	*from = git_oid_is_zero(&job->local_tree) ? NULL : &job->local_tree;
-	if (!*from || git_oid_equal(&job->local_tree, tree) || installing->locked)
+	if (!*from || git_oid_equal(&job->local_tree, tree) || installing->locked || job->installed)
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_ALREADY_EXISTS,
 		"the folder %s is there already, with other files", job->folder);
@@ -114,6 +118,21 @@ static void note_installed(
 	operation_note(job->operation, fact);
 }
 
+/* A change is one of one folder. */
+static gboolean choose_folder(struct installing *installing, GError **error)
+{
+	struct component_job *job = installing->job;
+	g_autofree char *before = job->folder;
+
+	job->folder = workspace_folder_of(job->name, installing->wanted.path, job->upstream_path);
+	if (!job->installed || strcmp(before, job->folder) == 0)
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_ALREADY_EXISTS,
+		"'%s' is in %s and would be in %s; `forge remove %s` first", job->name, before,
+		job->folder, job->name);
+	return FALSE;
+}
+
 static gboolean put_in_place(struct installing *installing, GError **error)
 {
 	struct component_job *job = installing->job;
@@ -123,12 +142,8 @@ static gboolean put_in_place(struct installing *installing, GError **error)
 	const git_oid *from = NULL, *to;
 
 	if (!component_job_import(job, &base, error) ||
-		!component_history_tree(job->forge, &base, &tree, error))
-		return FALSE;
-	g_free(job->folder);
-	job->folder = workspace_folder_of(job->name, installing->wanted.path, job->upstream_path);
-	job->base_tree = tree;
-	if (!check_folder(installing, &tree, &from, error))
+		!component_history_tree(job->forge, &base, &tree, error) ||
+		!choose_folder(installing, error) || !check_folder(installing, &tree, &from, error))
 		return FALSE;
 	/* What somebody did to the files before this clone had its own folder is theirs. */
 	to = from && !job->installed ? from : &tree;
@@ -149,11 +164,21 @@ static gboolean is_as_wanted(const struct installing *installing)
 	return job->installed && !installing->written;
 }
 
+/* A folder that somebody deleted as a whole. */
+static gboolean put_back(struct component_job *job, GError **error)
+{
+	scoped_value(workspace_change) change = {0};
+
+	return workspace_change_to(&change, job, &job->base, error) &&
+		workspace_change_apply(&change, job, NULL, &job->base_tree, error);
+}
+
 static gboolean tell_as_it_is(struct component_job *job, GError **error)
 {
 	Forge__Component *component;
 
-	if (!component_job_look(job, error))
+	if (!component_job_look(job, error) ||
+		(git_oid_is_zero(&job->local_tree) && !put_back(job, error)))
 		return FALSE;
 	component = component_job_component(job, &job->base, error);
 	if (!component)
@@ -185,8 +210,12 @@ static gboolean install(struct installing *installing, GError **error)
 			return FALSE;
 		job->replaces = TRUE;
 	}
-	return component_job_ask(job, &installing->wanted, error) &&
-		put_in_place(installing, error);
+	if (!component_job_ask(job, &installing->wanted, error))
+		return FALSE;
+	/* The commit was asked for, and is what the version means. */
+	if (installing->locked && !job->pick.version)
+		job->pick.version = g_strdup(installing->locked->version);
+	return put_in_place(installing, error);
 }
 
 Forge__JobEnd *op_component_install(struct operation *operation)
