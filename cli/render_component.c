@@ -68,6 +68,12 @@ static uint32_t files_changed(const Forge__ComponentRow *row)
 	return row->observed ? row->observed->files_changed : 0;
 }
 
+/* TRUE if a push waits to be taken in: what it brought is not the base yet. */
+static gboolean is_pushed(const Forge__ComponentRow *row)
+{
+	return row->pushed && strcmp(row->pushed->tree, row->component->tree) != 0;
+}
+
 /* What stands in the parentheses. */
 static char *details_of(const Forge__ComponentRow *row)
 {
@@ -81,10 +87,11 @@ static char *details_of(const Forge__ComponentRow *row)
 	case FORGE__COMPONENT_STATUS__COMPONENT_STATUS_OUTDATED:
 		return g_strdup_printf("local: %s, upstream: %s", local, upstream);
 	case FORGE__COMPONENT_STATUS__COMPONENT_STATUS_MODIFIED:
-		if (row->pushed)
+		if (is_pushed(row))
 			return g_strdup_printf("local: %s, upstream: %s, %u file%s changed, pushed "
-					       "to %s",
-				local, upstream, files, files == 1 ? "" : "s", row->pushed->branch);
+					       "to %s, commit: %.7s",
+				local, upstream, files, files == 1 ? "" : "s", row->pushed->branch,
+				row->pushed->commit);
 		if (row->observed->behind > 0)
 			return g_strdup_printf(
 				"local: %s, upstream: %s, %u file%s changed, %u commit%s behind",

@@ -93,13 +93,12 @@ static gboolean take_page(const Forge__Events *page, gpointer user_data)
 	return following->history->closed_seq == 0;
 }
 
-/* 7 if any is in conflict, else 1 if any failed; of one target its error's own. */
-static int status_of(const struct history *history)
+int component_jobs_status(const GPtrArray *jobs)
 {
 	int status = 0;
 
-	for (guint i = 0; i < history->jobs->len; i++) {
-		const struct history_job *job = history->jobs->pdata[i];
+	for (guint i = 0; i < jobs->len; i++) {
+		const struct history_job *job = jobs->pdata[i];
 		const Forge__Error *failure = component_run_error(job);
 		enum forge_error code = failure ? forge_error_from_name(failure->code)
 						: FORGE_ERROR_FAILED;
@@ -108,7 +107,7 @@ static int status_of(const struct history *history)
 			return forge_error_exit_status(FORGE_ERROR_SYNC_CONFLICT);
 		if (job->state == JOB_DONE)
 			continue;
-		if (history->jobs->len == 1)
+		if (jobs->len == 1)
 			return forge_error_exit_status(code);
 		if (forge_error_exit_status(code) ==
 			forge_error_exit_status(FORGE_ERROR_SYNC_CONFLICT))
@@ -156,7 +155,7 @@ gboolean component_run(struct invocation *invocation, struct client *client, For
 	forge__reply__free_unpacked(reply, NULL);
 	if (!requests_events(client, batch, batch, TRUE, take_page, &following, error))
 		return FALSE;
-	run->status = status_of(history);
+	run->status = component_jobs_status(history->jobs);
 	run->history = g_steal_pointer(&history);
 	return TRUE;
 }

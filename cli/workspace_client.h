@@ -30,6 +30,10 @@ typedef void component_run_ended(const struct history_job *job, gpointer user_da
 gboolean component_run(struct invocation *invocation, struct client *client, Forge__Submit *submit,
 	component_run_ended *ended, gpointer user_data, struct component_run *run, GError **error);
 
+/** The exit status of JOBS (of struct history_job) that have ended: of one its error's, else 7 if any
+ * is in conflict, else 1 if any failed, else 0. */
+int component_jobs_status(const GPtrArray *jobs);
+
 /** The error that JOB, which failed, ended with; NULL if it did not fail. Borrowed. */
 const Forge__Error *component_run_error(const struct history_job *job);
 

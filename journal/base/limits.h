@@ -147,6 +147,13 @@
 #define LIMIT_RETRY_LAST_MS 60000
 #define LIMIT_RETRY_AFTER_MS (60 * 60 * 1000)
 
+/* Pushes that lost a race within one attempt of a job: each is made anew on what won. Whoever loses
+ * so often waits with the next attempt. */
+#define LIMIT_PUSH_RACES 5
+
+/* The message of a commit that is pushed: it travels with every grant of the job. */
+#define LIMIT_PUSH_MESSAGE_BYTES (16 * 1024)
+
 /* Workers that may end while they hold a job before the job
  * itself is suspected. Many, since people kill commands. */
 #define LIMIT_LOST_LEASES 50

@@ -1,0 +1,13 @@
+#ifndef FORGE_WORKER_SYNC_DEPENDENTS_H
+#define FORGE_WORKER_SYNC_DEPENDENTS_H
+
+#include "worker/sync/component_job.h"
+
+/**
+ * Names of the installed components that need JOB's, sorted, NULL-terminated: what their
+ * component.yaml in the workspace says, or, where that cannot be read, the one of their base.
+ * BROKEN_REPOSITORY. Caller frees.
+ */
+char **dependents_of(const struct component_job *job, GError **error);
+
+#endif
