@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "journal/base/errors.h"
-#include "journal/base/log.h"
 #include "journal/message.h"
 #include "worker/git/git_library.h"
 #include "worker/git/identity.h"
@@ -217,6 +216,8 @@ static gboolean keep_edited(struct resolving *resolving, GError **error)
 	git_signature_free(who);
 	if (!made)
 		return FALSE;
+	g_warning("%s: what was edited in its files is kept: forge dev stash pop %s", job->name,
+		job->name);
 	/* An attempt after a kill finds it there. */
 	if (stashes->len > 0 &&
 		git_oid_equal(&g_array_index(stashes, struct workspace_stash, 0).oid, &commit))

@@ -409,7 +409,10 @@ char *resolution_story(struct resolution *resolution, guint at, GError **error)
 			kind_of(&conflict->stages[MERGE_STAGE_OURS]),
 			kind_of(&conflict->stages[MERGE_STAGE_THEIRS]));
 	case RESOLUTION_RULE:
-		return g_strdup_printf("%s: %s\n", conflict->shown.type, conflict->shown.place);
+		return g_strdup_printf("%s: %s\n%s", conflict->shown.type, conflict->shown.place,
+			strcmp(conflict->shown.type, "schema") == 0
+				? ""
+				: "Upstream accepts it as it is; local gives the pull up.\n");
 	}
 	g_assert_not_reached();
 }
