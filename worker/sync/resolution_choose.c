@@ -377,15 +377,17 @@ static char *hunks_of(GBytes *text)
 	return g_strdup(hunks->str);
 }
 
-static const char *kind_of(const struct tree_version *version)
+static const char *kind_of(struct resolution *resolution, const struct tree_version *version)
 {
+	g_autoptr(GBytes) text = resolution_blob(resolution, version, NULL);
+
 	switch (version->mode) {
 	case 0:
 		return "nothing (deleted, or moved away)";
 	case GIT_FILEMODE_BLOB:
-		return "a file";
+		return text ? "a file" : "a binary file";
 	case GIT_FILEMODE_BLOB_EXECUTABLE:
-		return "an executable file";
+		return text ? "an executable file" : "an executable binary file";
 	case GIT_FILEMODE_LINK:
 		return "a symbolic link";
 	case GIT_FILEMODE_COMMIT:
@@ -406,8 +408,8 @@ char *resolution_story(struct resolution *resolution, guint at, GError **error)
 		return text ? hunks_of(text) : NULL;
 	case RESOLUTION_WHOLE:
 		return g_strdup_printf("Local has %s, upstream has %s; one of them stands.\n",
-			kind_of(&conflict->stages[MERGE_STAGE_OURS]),
-			kind_of(&conflict->stages[MERGE_STAGE_THEIRS]));
+			kind_of(resolution, &conflict->stages[MERGE_STAGE_OURS]),
+			kind_of(resolution, &conflict->stages[MERGE_STAGE_THEIRS]));
 	case RESOLUTION_RULE:
 		return g_strdup_printf("%s: %s\n%s", conflict->shown.type, conflict->shown.place,
 			strcmp(conflict->shown.type, "schema") == 0
