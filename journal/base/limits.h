@@ -391,6 +391,13 @@
 #define LIMIT_WORKSPACE_COMPONENTS 10000
 #define LIMIT_COMPONENT_VERSIONS_NAMED 5 /* in an error */
 
+/*
+ * Questions to a person: more lines of a conflict than this scroll the choices' sense away (an
+ * editor shows all); an answer is a digit or letter.
+ */
+#define LIMIT_RESOLVE_SHOWN_LINES 400
+#define LIMIT_RESOLVE_ANSWER_BYTES 256
+
 /* Configuration: more jobs at once than this no machine
  * runs well; a wait longer than this is a mistyped unit. */
 #define LIMIT_WORKER_JOBS 256

@@ -83,13 +83,17 @@ static gboolean keep_merged(
 	git_oid parents[2] = {pending->local, pending->upstream};
 	git_signature *who = identity_signature(
 		operation->workshop->config, operation->job->opened_us, error);
+	const char *version = pending->component->version;
+	g_autofree char *message = *version
+		? g_strconcat("What merged of a pull\n\n" PENDING_VERSION, version, NULL)
+		: g_strdup("What merged of a pull");
 	git_oid merged;
 	gboolean made;
 
 	if (!who)
 		return FALSE;
-	made = component_history_commit(job->forge, &pending->merge->tree, parents, 2, who,
-		"What merged of a pull", &merged, error);
+	made = component_history_commit(
+		job->forge, &pending->merge->tree, parents, 2, who, message, &merged, error);
 	git_signature_free(who);
 	return made &&
 		workspace_ref_set(job->forge, job->name, PENDING_MERGED, NULL, &merged, error);

@@ -11,6 +11,13 @@
 #define PENDING_LOCAL "pending/local"
 #define PENDING_UPSTREAM "pending/upstream"
 #define PENDING_MERGED "pending/merged"
+/* While a person decides, commits of both: what was decided so far, and what --strategy manual wrote
+ * into the files. */
+#define PENDING_RESOLVED "pending/resolved"
+#define PENDING_MARKERS "pending/markers"
+
+/** Begins the line of PENDING_MERGED's message that says upstream's version, if that has one. */
+#define PENDING_VERSION "Version: "
 
 struct pending_merge {
 	Forge__Component *component; /**< what it becomes once resolved; taken by pending_keep() */

@@ -1,0 +1,311 @@
+/*
+ * The job that ends a pending merge, or writes its conflicts into the files for a person.
+ *
+ * What the files become was decided before and is a tree in the workspace's repository. They change
+ * only if they are still what that decision was made of; files, base, forge.lock and the refs of
+ * the pending merge change together. An attempt after a kill finds either everything as it was or
+ * no pending merge: then only the facts are missing.
+ */
+#include <string.h>
+
+#include "journal/base/errors.h"
+#include "journal/message.h"
+#include "worker/git/git_library.h"
+#include "worker/git/identity.h"
+#include "worker/sync/component_job.h"
+#include "worker/sync/pending.h"
+#include "worker/sync/workspace_change.h"
+#include "worker/workspace/component_history.h"
+#include "worker/workspace/workspace_repository.h"
+
+struct resolving {
+	struct component_job *job;
+	const Forge__ComponentArguments *arguments;
+	git_oid local, upstream, merged, markers; /* commits under refs; zero: not there */
+	git_oid from, to;                         /* trees, as the command says */
+};
+
+static gboolean read_refs(struct resolving *resolving, GError **error)
+{
+	const struct component_job *job = resolving->job;
+
+	return workspace_ref_get(job->forge, job->name, PENDING_LOCAL, &resolving->local, error) &&
+		workspace_ref_get(
+			job->forge, job->name, PENDING_UPSTREAM, &resolving->upstream, error) &&
+		workspace_ref_get(
+			job->forge, job->name, PENDING_MERGED, &resolving->merged, error) &&
+		workspace_ref_get(
+			job->forge, job->name, PENDING_MARKERS, &resolving->markers, error);
+}
+
+static gboolean read_tree_id(const char *text, const char *what, git_oid *oid, GError **error)
+{
+	if (strlen(text) == GIT_OID_HEXSZ && git_oid_fromstr(oid, text) == 0)
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE, "the job does not say %s", what);
+	return FALSE;
+}
+
+/* ---- telling ------------------------------------------------------------------------------ */
+
+static gboolean note_resolved(struct resolving *resolving, gboolean aborted, GError **error)
+{
+	struct component_job *job = resolving->job;
+	Forge__ComponentResolved *resolved = g_new(Forge__ComponentResolved, 1);
+	Forge__Fact *fact = g_new(Forge__Fact, 1);
+	char hex[GIT_OID_HEXSZ + 1];
+
+	forge__component_resolved__init(resolved);
+	forge__fact__init(fact);
+	fact->kind_case = FORGE__FACT__KIND_COMPONENT_RESOLVED;
+	fact->component_resolved = resolved;
+	message_set_string(&resolved->name, job->name);
+	resolved->aborted = aborted;
+	if (!git_oid_is_zero(&job->local_tree))
+		message_set_string(&resolved->local_after,
+			git_oid_tostr(hex, sizeof(hex), &job->local_tree));
+	if (!aborted) {
+		resolved->component = component_job_component(job, &job->base, error);
+		if (!resolved->component) {
+			forge__fact__free_unpacked(fact, NULL);
+			return FALSE;
+		}
+	}
+	operation_note(job->operation, fact);
+	return component_job_note_observed(job, NULL, error);
+}
+
+/* ---- resolving ---------------------------------------------------------------------------- */
+
+static gboolean refuse_edited(const struct component_job *job, GError **error)
+{
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_FILES_EDITED,
+		"files of '%s' were edited meanwhile; nothing was changed: run `forge sync resolve "
+		"%s` again",
+		job->name, job->name);
+	return FALSE;
+}
+
+/* Upstream's version, as the pull found it, for forge.lock and the journal. */
+static gboolean read_version(struct resolving *resolving, GError **error)
+{
+	struct component_job *job = resolving->job;
+	scoped_value(upstream_link) link = {0};
+	git_commit *commit = NULL;
+	const char *found;
+
+	if (!component_history_link(job->forge, &resolving->upstream, &link, error))
+		return FALSE;
+	if (git_oid_is_zero(&resolving->merged))
+		return TRUE;
+	if (git_commit_lookup(&commit, job->forge, &resolving->merged) != 0) {
+		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY,
+			"the pending merge of '%s' cannot be read", job->name);
+		return FALSE;
+	}
+	found = strstr(git_commit_message_raw(commit), "\n" PENDING_VERSION);
+	if (found) {
+		found += strlen("\n" PENDING_VERSION);
+		job->pick.version = g_strndup(found, strcspn(found, "\n"));
+		job->pick.commit = link.commit;
+	}
+	git_commit_free(commit);
+	return TRUE;
+}
+
+/* With checkpoints the merge becomes one: history goes on from it. */
+static gboolean make_checkpoint(struct resolving *resolving, git_oid *local, GError **error)
+{
+	struct component_job *job = resolving->job;
+	const struct operation *operation = job->operation;
+	git_oid parents[2] = {resolving->local, resolving->upstream};
+	git_signature *who;
+	gboolean made;
+
+	memset(local, 0, sizeof(*local));
+	if (git_oid_is_zero(&job->local_commit))
+		return TRUE;
+	who = identity_signature(operation->workshop->config, operation->job->opened_us, error);
+	if (!who)
+		return FALSE;
+	made = component_history_commit(
+		job->forge, &resolving->to, parents, 2, who, "Merge upstream", local, error);
+	git_signature_free(who);
+	return made;
+}
+
+static gboolean finish(struct resolving *resolving, GError **error)
+{
+	struct component_job *job = resolving->job;
+	scoped_value(workspace_change) change = {0};
+	git_oid local;
+
+	if (!git_oid_equal(&job->local_tree, &resolving->from))
+		return refuse_edited(job, error);
+	if (!read_version(resolving, error) || !make_checkpoint(resolving, &local, error) ||
+		!workspace_change_to(&change, job, &resolving->upstream, error))
+		return FALSE;
+	git_oid_cpy(&change.settlement.local, &local);
+	return workspace_change_apply(&change, job, &resolving->from, &resolving->to, error) &&
+		note_resolved(resolving, FALSE, error);
+}
+
+/* No merge is pending (any more). */
+static gboolean finish_again(struct resolving *resolving, GError **error)
+{
+	struct component_job *job = resolving->job;
+
+	if (job->operation->job->attempt > 1 && git_oid_equal(&job->local_tree, &resolving->to))
+		return note_resolved(resolving, FALSE, error);
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
+		"no merge of '%s' is pending in .forge; `forge sync resolve %s --abort` forgets it",
+		job->name, job->name);
+	return FALSE;
+}
+
+/* ---- markers and back --------------------------------------------------------------------- */
+
+/* The files change and nothing else does. */
+static gboolean change_files(struct resolving *resolving, const git_oid *to, gboolean to_pending,
+	GError **error)
+{
+	struct component_job *job = resolving->job;
+	scoped_value(workspace_change) change = {0};
+	git_oid from = job->local_tree;
+
+	change.settlement.name = job->name;
+	change.settlement.folder = job->folder;
+	change.settlement.base = job->base;
+	change.settlement.local = job->local_commit;
+	change.settlement.to_pending = to_pending;
+	return workspace_change_apply(
+		&change, job, git_oid_is_zero(&from) ? NULL : &from, to, error);
+}
+
+static gboolean write_markers(struct resolving *resolving, GError **error)
+{
+	struct component_job *job = resolving->job;
+
+	if (!git_oid_equal(&job->local_tree, &resolving->to)) {
+		if (!git_oid_equal(&job->local_tree, &resolving->from))
+			return refuse_edited(job, error);
+		if (!change_files(resolving, &resolving->to, TRUE, error))
+			return FALSE;
+	}
+	return component_job_note_observed(job, NULL, error);
+}
+
+/* What somebody made of the files behind the markers is not thrown away: it becomes a stash. */
+static gboolean keep_edited(struct resolving *resolving, GError **error)
+{
+	struct component_job *job = resolving->job;
+	const struct operation *operation = job->operation;
+	g_autoptr(GArray) stashes = workspace_stash_list(job->forge, job->name, error);
+	git_signature *who;
+	git_oid commit;
+	uint32_t number;
+	gboolean made;
+
+	if (!stashes)
+		return FALSE;
+	who = identity_signature(operation->workshop->config, operation->job->opened_us, error);
+	if (!who)
+		return FALSE;
+	made = component_history_commit(job->forge, &job->local_tree, &job->base, 1, who,
+		"Edited while a pull's conflicts were resolved", &commit, error);
+	git_signature_free(who);
+	if (!made)
+		return FALSE;
+	g_warning("%s: what was edited in its files is kept: forge dev stash pop %s", job->name,
+		job->name);
+	/* An attempt after a kill finds it there. */
+	if (stashes->len > 0 &&
+		git_oid_equal(&g_array_index(stashes, struct workspace_stash, 0).oid, &commit))
+		return TRUE;
+	return workspace_stash_add(job->forge, job->name, &commit, &number, error);
+}
+
+static gboolean restore_files(struct resolving *resolving, GError **error)
+{
+	struct component_job *job = resolving->job;
+	git_oid local_tree, markers_tree;
+
+	if (!component_history_tree(job->forge, &resolving->local, &local_tree, error) ||
+		!component_history_tree(job->forge, &resolving->markers, &markers_tree, error))
+		return FALSE;
+	if (!git_oid_is_zero(&job->local_tree) &&
+		!git_oid_equal(&job->local_tree, &markers_tree) &&
+		!git_oid_equal(&job->local_tree, &local_tree) && !keep_edited(resolving, error))
+		return FALSE;
+	return change_files(resolving, &local_tree, FALSE, error);
+}
+
+static gboolean abort_merge(struct resolving *resolving, GError **error)
+{
+	struct component_job *job = resolving->job;
+	gboolean marked = !git_oid_is_zero(&resolving->markers) &&
+		!git_oid_is_zero(&resolving->local);
+
+	if (marked ? !restore_files(resolving, error)
+		   : !workspace_refs_delete(
+			     job->forge, job->name, COMPONENT_REF_PENDING, error))
+		return FALSE;
+	return note_resolved(resolving, TRUE, error);
+}
+
+/* ---- deciding ----------------------------------------------------------------------------- */
+
+/* TRUE if the files are to become what --strategy manual writes: the merge stays pending. */
+static gboolean is_for_markers(struct resolving *resolving, gboolean *markers, GError **error)
+{
+	git_oid tree;
+
+	*markers = FALSE;
+	if (git_oid_is_zero(&resolving->markers) ||
+		git_oid_equal(&resolving->from, &resolving->to))
+		return TRUE;
+	if (!component_history_tree(resolving->job->forge, &resolving->markers, &tree, error))
+		return FALSE;
+	*markers = git_oid_equal(&tree, &resolving->to);
+	return TRUE;
+}
+
+static gboolean resolve(struct resolving *resolving, GError **error)
+{
+	struct component_job *job = resolving->job;
+	gboolean markers;
+
+	job->want = component_job_wanted(job);
+	if (!component_job_look(job, error) || !read_refs(resolving, error))
+		return FALSE;
+	if (resolving->arguments->abort)
+		return abort_merge(resolving, error);
+	if (!read_tree_id(resolving->arguments->from_tree, "what the files are", &resolving->from,
+		    error) ||
+		!read_tree_id(resolving->arguments->to_tree, "what the files become",
+			&resolving->to, error))
+		return FALSE;
+	if (git_oid_is_zero(&resolving->upstream) || git_oid_is_zero(&resolving->local))
+		return finish_again(resolving, error);
+	if (!is_for_markers(resolving, &markers, error))
+		return FALSE;
+	return markers ? write_markers(resolving, error) : finish(resolving, error);
+}
+
+Forge__JobEnd *op_component_resolve(struct operation *operation)
+{
+	const Forge__BatchArguments *arguments = operation->job->arguments;
+	scoped_value(component_job) job = {0};
+	struct resolving resolving = {.job = &job};
+	g_autoptr(GError) error = NULL;
+
+	resolving.arguments = arguments ? arguments->component : NULL;
+	if (!resolving.arguments) {
+		g_set_error_literal(&error, FORGE_ERROR, FORGE_ERROR_USAGE,
+			"the job does not say what its component becomes");
+		return operation_failed(error);
+	}
+	if (!component_job_open(&job, operation, FALSE, &error) || !resolve(&resolving, &error))
+		return operation_failed(error);
+	return operation_ended(FORGE__VERDICT__VERDICT_DONE);
+}
