@@ -2,8 +2,7 @@
  * Is a component what a component must be? All that is wrong is told at once, since whoever
  * corrects a file wants to do it in one go.
  *
- * The first problem of reading ends the look at one file, not at the others: a broken schema says
- * nothing of component.yaml.
+ * What cannot be read ends the look at that file, not at the others.
  */
 #include "worker/sync/component_validity.h"
 
@@ -17,6 +16,7 @@
 #include "worker/sync/component_texts.h"
 #include "worker/workspace/workspace_repository.h"
 
+#define COMPONENT_YAML "component.yaml"
 #define SCHEMA_JSON "schema.json"
 #define CONFIG "#/properties/config"
 
@@ -44,15 +44,15 @@ static gboolean take(GPtrArray *problems, GError *take_problem, GError **error)
 	return TRUE;
 }
 
-static gboolean read_file(git_repository *repository, const git_oid *tree, GPtrArray *problems,
-	struct component_file **file, GError **error)
+static gboolean check_file(
+	git_repository *repository, const git_oid *tree, GPtrArray *problems, GError **error)
 {
 	g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
 	GError *problem = NULL;
+	scoped(component_file) file = component_texts_file(repository, tree, found, &problem);
 
-	*file = component_texts_file(repository, tree, found, &problem);
-	if (!*file && !problem)
-		add_problem(problems, "component.yaml: is missing");
+	if (!file && !problem)
+		add_problem(problems, COMPONENT_YAML ": is missing");
 	for (guint i = 0; i < found->len; i++)
 		add_problem(problems, found->pdata[i]);
 	if (found->len > 0)
@@ -60,54 +60,60 @@ static gboolean read_file(git_repository *repository, const git_oid *tree, GPtrA
 	return take(problems, problem, error);
 }
 
-static struct json_schema *read_schema(
-	git_repository *repository, const git_oid *tree, GError **error)
+static struct value *read_document(git_repository *repository, const git_oid *tree,
+	const char *path, enum document_format format, GError **error)
 {
-	static const struct document_origin origin = {SCHEMA_JSON, FORGE_ERROR_VALIDATION_FAILED};
-	g_autoptr(GBytes) bytes = component_texts_read(repository, tree, SCHEMA_JSON, error);
-	scoped(value) document = NULL;
+	const struct document_origin origin = {path, FORGE_ERROR_VALIDATION_FAILED};
+	g_autoptr(GBytes) bytes = component_texts_read(repository, tree, path, error);
 	const char *text;
 	gsize size;
 
 	if (!bytes)
 		return NULL;
 	text = g_bytes_get_data(bytes, &size);
-	document = document_parse(DOCUMENT_JSON, &origin, text ? text : "", size, error);
-	return document ? json_schema_new(document, &origin, error) : NULL;
+	return document_parse(format, &origin, text ? text : "", size, error);
 }
 
-static void check_config(const struct json_schema *schema, const struct component_file *file,
+static void check_config(const struct json_schema *schema, const struct value *config,
 	GPtrArray *problems, GError **problem)
 {
 	g_autoptr(GPtrArray) findings = schema_findings_new();
 
-	if (!file->config || !json_schema_has(schema, CONFIG))
-		return;
-	json_schema_check(schema, CONFIG, file->config, "config", findings, problem);
+	json_schema_check(schema, CONFIG, config, "config", findings, problem);
 	for (guint i = 0; i < findings->len; i++) {
 		g_autofree char *finding = schema_finding_text(findings->pdata[i]);
-		g_autofree char *text = g_strconcat("component.yaml: ", finding, NULL);
+		g_autofree char *text = g_strconcat(COMPONENT_YAML ": ", finding, NULL);
 
 		add_problem(problems, text);
 	}
 }
 
+static gboolean check_schema(
+	git_repository *repository, const git_oid *tree, GPtrArray *problems, GError **error)
+{
+	static const struct document_origin origin = {SCHEMA_JSON, FORGE_ERROR_VALIDATION_FAILED};
+	GError *problem = NULL;
+	scoped(value) document = read_document(
+		repository, tree, SCHEMA_JSON, DOCUMENT_JSON, &problem);
+	scoped(json_schema) schema = document ? json_schema_new(document, &origin, &problem) : NULL;
+	scoped(value) whole = NULL;
+	const struct value *config;
+
+	if (!schema || !json_schema_has(schema, CONFIG))
+		return take(problems, problem, error);
+	/* What is wrong elsewhere in the file was told, and hides nothing here. */
+	whole = read_document(repository, tree, COMPONENT_YAML, DOCUMENT_YAML, NULL);
+	config = whole && value_kind(whole) == VALUE_MAP ? value_get(whole, "config") : NULL;
+	if (config && value_kind(config) == VALUE_MAP)
+		check_config(schema, config, problems, &problem);
+	return take(problems, problem, error);
+}
+
 gboolean component_validity(
 	git_repository *repository, const git_oid *tree, GPtrArray *problems, GError **error)
 {
-	struct component_file *read = NULL;
-	scoped(component_file) file = NULL;
-	scoped(json_schema) schema = NULL;
-	GError *problem = NULL;
-	gboolean ok = read_file(repository, tree, problems, &read, error);
-
-	file = read;
-	if (!ok)
-		return FALSE;
-	schema = read_schema(repository, tree, &problem);
-	if (schema && file)
-		check_config(schema, file, problems, &problem);
-	return take(problems, problem, error);
+	return check_file(repository, tree, problems, error) &&
+		check_schema(repository, tree, problems, error);
 }
 
 GPtrArray *component_validity_of(const char *root, const char *tree, GError **error)
