@@ -46,8 +46,8 @@ static void edit_room_leave(struct edit_room *room)
 }
 
 /* A room that was entered is left, also after an error. */
-static gboolean edit_room_enter(struct edit_room *room, const struct edit_place *place,
-	const char *base, GError **error)
+static gboolean edit_room_enter(
+	struct edit_room *room, const struct edit_place *place, const char *base, GError **error)
 {
 	git_library_start();
 	*room = (struct edit_room){.place = place};
@@ -251,8 +251,7 @@ static gboolean set_field(const struct edit_room *room, const char *path, const 
 	old = old_value;
 	new = new_value;
 	/* A value that is there already keeps its spelling. */
-	if (old && value_equal(old, new) &&
-		g_strcmp0(value_written(old), value_written(new)) == 0)
+	if (old && value_equal(old, new) && g_strcmp0(value_written(old), value_written(new)) == 0)
 		*result = room->tree;
 	else
 		ok = write_text(room, text, result, error) &&
@@ -280,8 +279,8 @@ static struct document_text *read_base(
 	const struct edit_room *room, enum document_format format, GError **error)
 {
 	const struct document_origin origin = {room->place->file, FORGE_ERROR_VALIDATION_FAILED};
-	g_autoptr(GBytes) bytes = component_texts_read(
-		room->forge, &room->base, room->place->file, error);
+	g_autoptr(GBytes)
+		bytes = component_texts_read(room->forge, &room->base, room->place->file, error);
 	const char *data;
 	gsize size;
 

@@ -76,11 +76,10 @@ static gboolean read_head(
 	git_oid base_tree, tree;
 
 	if (!component_history_tree(reading->forge, &reading->base, &base_tree, error) ||
-		!component_history_tree(reading->forge,
-			has_local ? &reading->local : &reading->base, &tree, error))
+		!component_history_tree(
+			reading->forge, has_local ? &reading->local : &reading->base, &tree, error))
 		return FALSE;
-	pending = workspace_refs_list(
-		reading->forge, reading->name, COMPONENT_REF_PENDING, error);
+	pending = workspace_refs_list(reading->forge, reading->name, COMPONENT_REF_PENDING, error);
 	if (!pending)
 		return FALSE;
 	head->base = hex_of(&reading->base);
@@ -150,8 +149,10 @@ static gboolean add_base(const struct reading *reading, enum log_kind kind, cons
 	const char *summary = git_commit_summary((git_commit *)(uintptr_t)commit);
 	g_autofree char *author = g_utf8_make_valid(git_commit_author(commit)->name, -1);
 	g_autofree char *subject = g_utf8_make_valid(summary ? summary : "", -1);
-	struct history_entry entry = {
-		.oid = *oid, .time_s = git_commit_time(commit), .author = author, .subject = subject};
+	struct history_entry entry = {.oid = *oid,
+		.time_s = git_commit_time(commit),
+		.author = author,
+		.subject = subject};
 
 	if (!component_history_link(reading->forge, oid, &link, error))
 		return FALSE;

@@ -93,8 +93,8 @@ static gboolean check_schema(
 {
 	static const struct document_origin origin = {SCHEMA_JSON, FORGE_ERROR_VALIDATION_FAILED};
 	GError *problem = NULL;
-	scoped(value) document = read_document(
-		repository, tree, SCHEMA_JSON, DOCUMENT_JSON, &problem);
+	scoped(value)
+		document = read_document(repository, tree, SCHEMA_JSON, DOCUMENT_JSON, &problem);
 	scoped(json_schema) schema = document ? json_schema_new(document, &origin, &problem) : NULL;
 	scoped(value) whole = NULL;
 	const struct value *config;

@@ -83,8 +83,8 @@ static gboolean find_stash(
 
 	*number = 0;
 	for (guint i = 0; stashes && i < stashes->len; i++) {
-		const struct workspace_stash *stash =
-			&g_array_index(stashes, struct workspace_stash, i);
+		const struct workspace_stash *stash = &g_array_index(
+			stashes, struct workspace_stash, i);
 
 		if (git_oid_equal(&stash->oid, oid))
 			*number = stash->number;
@@ -194,7 +194,8 @@ static gboolean find_target(const struct editing *editing, git_oid *local, GErro
 	}
 	if (!error || !*error)
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_CHECKPOINT_NOT_FOUND,
-			"'%s' has no checkpoint %.10s", job->name, editing->arguments->stash_commit);
+			"'%s' has no checkpoint %.10s", job->name,
+			editing->arguments->stash_commit);
 	return FALSE;
 }
 
@@ -232,7 +233,8 @@ static gboolean revert(struct editing *editing, GError **error)
 		}
 	}
 	return must_be_installed_tree(editing, error) &&
-		keep(editing, &local, "Files before a revert", error) && apply(editing, &local, error);
+		keep(editing, &local, "Files before a revert", error) &&
+		apply(editing, &local, error);
 }
 
 static gboolean stash(struct editing *editing, GError **error)
@@ -306,8 +308,7 @@ static gboolean merge_stash(struct editing *editing, GError **error)
 		!make_commit(editing, &editing->from, &editing->head, "Files before a stash",
 			&files, error))
 		return FALSE;
-	if (!three_way_merge(
-		    job, &files, &editing->stash, VERSION_RULE_CONFLICT, &merge, error))
+	if (!three_way_merge(job, &files, &editing->stash, VERSION_RULE_CONFLICT, &merge, error))
 		return FALSE;
 	if (merge.conflicts->len > 0)
 		return refuse_conflict(editing, &merge, error);
