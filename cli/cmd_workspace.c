@@ -151,7 +151,7 @@ static char *what_was_installed(const Forge__ComponentInstalled *fact)
 	gboolean same = strcmp(fact->before, component->base_commit) == 0;
 
 	return g_strdup_printf("✓ %s: %s %s%s(%s)", component->name,
-		same                    ? "is installed already,"
+		same                    ? "already at"
 			: *fact->before ? "changed to"
 					: "installed",
 		component->version, *component->version ? " " : "", commit);

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "journal/base/errors.h"
 #include "journal/message.h"
 
 #define REPLACE(slot, message) \
@@ -86,10 +87,14 @@ static const char *fold_installed(
 	if (!fact->component || !*fact->component->name)
 		return "it installs a component without a name";
 	row = state_component(state, fact->component->name);
-	if (row)
-		set_component(state, row, fact->component);
-	else
+	if (!row) {
 		row = add_row(state, seq, fact->component);
+	} else {
+		set_component(state, row, fact->component);
+		/* It was there already, as it was: what waits goes on waiting. */
+		if (strcmp(fact->before, fact->component->base_commit) == 0)
+			return NULL;
+	}
 	row->synced_us = time_us;
 	REPLACE(row->pushed, (Forge__ComponentPushed *)NULL);
 	REPLACE(row->pending, (Forge__ComponentConflicted *)NULL);
@@ -264,6 +269,13 @@ struct component_row *component_row_restore(struct state *state, const struct co
 
 /* ---- the word ----------------------------------------------------------------------------- */
 
+/* That the repository is not there says how the component stands; other errors say nothing of it. */
+static gboolean is_an_answer(const Forge__Error *error)
+{
+	return !error ||
+		strcmp(error->code, forge_error_name(FORGE_ERROR_REPOSITORY_NOT_FOUND)) == 0;
+}
+
 Forge__ComponentStatus component_status(const struct component_row *row)
 {
 	const Forge__ComponentObserved *seen = row->observed;
@@ -273,7 +285,7 @@ Forge__ComponentStatus component_status(const struct component_row *row)
 		return FORGE__COMPONENT_STATUS__COMPONENT_STATUS_CONFLICT;
 	if (!seen)
 		return FORGE__COMPONENT_STATUS__COMPONENT_STATUS_UNSET;
-	if (seen->upstream == FORGE__UPSTREAM__UPSTREAM_GONE && !seen->error)
+	if (seen->upstream == FORGE__UPSTREAM__UPSTREAM_GONE && is_an_answer(seen->error))
 		return FORGE__COMPONENT_STATUS__COMPONENT_STATUS_DETACHED;
 	/* Who could not be asked may have moved: what was known before is no answer now. */
 	knows_upstream = seen->upstream == FORGE__UPSTREAM__UPSTREAM_KNOWN && !seen->error;

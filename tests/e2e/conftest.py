@@ -7,6 +7,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "servers"))
 
 from git_server import GitServer  # noqa: E402
+from workspace import Workspace  # noqa: E402
 from world import World  # noqa: E402
 
 _corners = itertools.count(1)
@@ -21,6 +22,11 @@ def server(tmp_path_factory):
 @pytest.fixture
 def world(tmp_path, server):
     return World(tmp_path, server, f"test-{next(_corners)}")
+
+
+@pytest.fixture
+def workspace(tmp_path, server):
+    return Workspace(tmp_path, server, f"workspace-{next(_corners)}")
 
 
 @pytest.fixture

@@ -474,6 +474,8 @@ Forge__Component *component_job_component(
 	const struct component_job *job, const git_oid *base, GError **error)
 {
 	scoped_value(upstream_link) link = {0};
+	const struct wanted_component *want = job->want ? job->want
+							: wanted_file_find(job->wanted, job->name);
 	const struct locked_component *locked;
 	Forge__Component *component;
 	git_oid tree;
@@ -487,8 +489,8 @@ Forge__Component *component_job_component(
 	message_set_string(&component->repository, link.repository);
 	message_set_string(&component->path, link.path);
 	message_set_string(&component->folder, job->folder);
-	if (job->want && job->want->constraint)
-		message_set_string(&component->constraint, job->want->constraint);
+	if (want && want->constraint)
+		message_set_string(&component->constraint, want->constraint);
 	set_oid(&component->commit, &link.commit);
 	set_oid(&component->base_commit, base);
 	set_oid(&component->tree, &tree);
@@ -522,6 +524,11 @@ static void fill_upstream(const struct component_job *job, Forge__ComponentObser
 	seen->upstream_time_us = job->upstream_time_us;
 }
 
+gboolean component_job_is_answer(const GError *failure)
+{
+	return forge_error_code(failure) == FORGE_ERROR_REPOSITORY_NOT_FOUND;
+}
+
 gboolean component_job_note_observed(
 	struct component_job *job, const GError *failure, GError **error)
 {
@@ -541,7 +548,9 @@ gboolean component_job_note_observed(
 		return FALSE;
 	}
 	if (failure) {
-		seen->upstream = FORGE__UPSTREAM__UPSTREAM_UNKNOWN;
+		seen->upstream = component_job_is_answer(failure)
+			? FORGE__UPSTREAM__UPSTREAM_GONE
+			: FORGE__UPSTREAM__UPSTREAM_UNKNOWN;
 		seen->error = operation_error(failure);
 	} else if (job->answer) {
 		fill_upstream(job, seen);

@@ -86,6 +86,9 @@ gboolean component_job_import(struct component_job *job, git_oid *base, GError *
 Forge__Component *component_job_component(
 	const struct component_job *job, const git_oid *base, GError **error);
 
+/** TRUE if FAILURE to ask upstream says how the component stands: the repository is not there. */
+gboolean component_job_is_answer(const GError *failure);
+
 /** Notes how the component stands, as far as this job has seen; ERROR (or NULL) is why upstream
  * could not be asked. */
 gboolean component_job_note_observed(

@@ -3,7 +3,7 @@
  * offline, its base against upstream. Where nothing moved nothing is fetched.
  *
  * A server that cannot be asked is no reason to say nothing: the files are told as they are, with
- * the error, and the job fails with it.
+ * the error, and the job fails with it. That the repository is gone is an answer and no failure.
  */
 #include "journal/base/errors.h"
 #include "worker/sync/component_job.h"
@@ -50,5 +50,7 @@ Forge__JobEnd *op_component_check(struct operation *operation)
 	if (!component_job_open(&job, operation, FALSE, &error) ||
 		!check(&job, offline, &failure, &error))
 		return operation_failed(error);
-	return failure ? operation_failed(failure) : operation_ended(FORGE__VERDICT__VERDICT_DONE);
+	return failure && !component_job_is_answer(failure)
+		? operation_failed(failure)
+		: operation_ended(FORGE__VERDICT__VERDICT_DONE);
 }

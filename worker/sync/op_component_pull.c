@@ -343,12 +343,22 @@ static gboolean bring_together(struct pulling *pulling, GError **error)
 	return refuse(job, error);
 }
 
+/* A look at upstream moves the base on and leaves forge.lock to the next pull. */
+static gboolean is_locked(const struct component_job *job)
+{
+	const struct locked_component *locked = lock_file_find(job->locked, job->name);
+	char hex[GIT_OID_HEXSZ + 1];
+
+	return locked &&
+		strcmp(locked->commit, git_oid_tostr(hex, sizeof(hex), &job->link.commit)) == 0;
+}
+
 /* Upstream has no other version of it: only the base may move on. */
 static gboolean note_nothing_new(struct pulling *pulling, GError **error)
 {
 	struct component_job *job = pulling->job;
 
-	if (git_oid_equal(&pulling->base, &job->base)) {
+	if (git_oid_equal(&pulling->base, &job->base) && is_locked(job)) {
 		Forge__Component *component = component_job_component(job, &job->base, error);
 
 		if (!component)
