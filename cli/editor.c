@@ -29,7 +29,7 @@ static const char *editor_command(void)
 		if (command && *command)
 			return command;
 	}
-	return "vi";
+	return isatty(STDIN_FILENO) ? "vi" : NULL;
 }
 
 static int spawn(const char *script, const char *path, pid_t *pid)
@@ -56,24 +56,46 @@ static int spawn(const char *script, const char *path, pid_t *pid)
 	return status;
 }
 
-/* Exit status of the editor; -1 if it could not be started or was ended by a signal. */
-static int run(const char *path)
+static gboolean wait_for(pid_t child, const char *command, GError **error)
 {
-	g_autofree char *script = g_strconcat(editor_command(), " \"$@\"", NULL);
+	int status = 0;
+
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		continue;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_FAILED, "the editor '%s' ended with %s %d",
+		command, WIFSIGNALED(status) ? "signal" : "status",
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	return FALSE;
+}
+
+gboolean editor_run(const char *file, GError **error)
+{
+	const char *command = editor_command();
+	g_autofree char *script = command ? g_strconcat(command, " \"$@\"", NULL) : NULL;
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct sigaction interrupt, quit;
-	int status = -1;
-	pid_t pid;
+	gboolean done;
+	pid_t child;
+	int failure;
 
+	if (!command) {
+		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_USAGE,
+			"there is no editor: set VISUAL or EDITOR");
+		return FALSE;
+	}
 	sigemptyset(&ignore.sa_mask);
 	sigaction(SIGINT, &ignore, &interrupt);
 	sigaction(SIGQUIT, &ignore, &quit);
-	if (spawn(script, path, &pid) == 0)
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			continue;
+	failure = spawn(script, file, &child);
+	if (failure != 0)
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_FAILED,
+			"the editor '%s' cannot be started: %s", command, g_strerror(failure));
+	done = failure == 0 && wait_for(child, command, error);
 	sigaction(SIGINT, &interrupt, NULL);
 	sigaction(SIGQUIT, &quit, NULL);
-	return status != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return done;
 }
 
 static gboolean fail(GError **error, const char *what)
@@ -129,24 +151,14 @@ GBytes *editor_edit(const char *name, GBytes *text, GError **error)
 	g_autofree char *base = g_path_get_basename(name);
 	g_autofree char *path = NULL;
 	GBytes *edited = NULL;
-	int status;
 
 	if (!folder) {
 		fail(error, problem->message);
 		return NULL;
 	}
 	path = g_build_filename(folder, base, NULL);
-	if (write_file(path, text, error)) {
-		status = run(path);
-		if (status == 0)
-			edited = read_file(path, error);
-		else
-			g_set_error(error, FORGE_ERROR, FORGE_ERROR_FAILED,
-				"the editor (%s) %s; nothing was taken from it", editor_command(),
-				status == 127      ? "was not found"
-					: status < 0 ? "was ended"
-						     : "reported a failure");
-	}
+	if (write_file(path, text, error) && editor_run(path, error))
+		edited = read_file(path, error);
 	g_unlink(path);
 	g_rmdir(folder);
 	return edited;

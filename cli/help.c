@@ -67,7 +67,7 @@ static void append_options(GString *help, const char *title, const struct comman
 	}
 }
 
-/* A row for each command below PARENT; groups are followed by what is in them, indented. */
+/* A row for each command below PARENT, followed by the commands below it, indented. */
 static void append_children(
 	GString *help, const char *parent, guint indent, guint label_columns, guint columns)
 {
@@ -81,8 +81,7 @@ static void append_children(
 			continue;
 		label = g_strdup_printf("%*s%s", (int)indent, "", table[i].words);
 		append_row(help, label, label_columns, table[i].summary, columns);
-		if (!table[i].handled)
-			append_children(help, table[i].words, indent + 2, label_columns, columns);
+		append_children(help, table[i].words, indent + 2, label_columns, columns);
 	}
 }
 

@@ -235,6 +235,8 @@
 #define LIMIT_HISTORY_PATHS 200000
 #define LIMIT_LOCAL_COMMITS 100000
 #define LIMIT_STASHES 10000
+/* Characters of what is said of an edit later: some names of fields. */
+#define LIMIT_EDIT_NOTE 200
 /* So many objects are copied one by one, each synced to the disk; more go into one pack. */
 #define LIMIT_LOOSE_COPIES 200
 /* A path inside a repository; as long as the system takes. The subject of an upstream commit is cut
