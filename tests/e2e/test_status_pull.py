@@ -165,7 +165,7 @@ def on_terminal(workspace, *arguments):
 def test_the_detailed_status_reads_as_in_the_tour(workspace, crm):
     workspace.edit(NAME, "timeout: 30", "timeout: 60")
     schema = json.loads(workspace.path(NAME, "schema.json").read_text())
-    schema["properties"]["pagination"] = {"type": "object"}
+    schema["properties"]["pagination"] = {"type": "object", "properties": {"page": {}, "page_size": {}}}
     workspace.path(NAME, "schema.json").write_text(json.dumps(schema, indent=2) + "\n")
     commit = f"{short(crm.tip())} (2026-01-01 00:01:00)"
     assert workspace.run("sync", "status", NAME, "--detailed").out == (
@@ -230,12 +230,16 @@ def test_every_strategy_is_taken_by_its_name_and_does_nothing_where_nothing_is_n
 
 
 @pytest.mark.parametrize("options", [("--merge", "--stash"), ("--strategy", "merge", "--overwrite"),
-                                     ("--rebase", "--ff-only"), ("--strategy", "sideways"), ("--all",), ()])
+                                     ("--rebase", "--ff-only"), ("--all",), ()])
 def test_options_that_contradict_each_other_are_refused_before_anything(workspace, edited, options):
     before = workspace.files(NAME)
     names = [] if options == () else [NAME]
     workspace.run("sync", "pull", *names, *options, status=2)
     untouched(workspace, before)
+
+
+def test_a_strategy_that_does_not_exist_is_named(workspace, crm):
+    assert "rebase" in workspace.run("sync", "pull", NAME, "--strategy", "sideways", status=6).err
 
 
 def test_local_changes_that_are_upstreams_too_need_no_option(workspace, crm):
