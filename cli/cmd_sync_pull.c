@@ -2,6 +2,8 @@
  * `forge sync pull`: upstream's version into the workspace. What happened is told from the facts of
  * the job, in the words of one component or a line each of many.
  */
+#include <string.h>
+
 #include "cli/component_options.h"
 #include "cli/handlers.h"
 #include "cli/history.h"
@@ -21,15 +23,31 @@ struct showing {
 
 struct strategy_flag {
 	const char *flag;
+	const char *word; /* for --strategy */
 	Forge__Strategy strategy;
 };
 
 static const struct strategy_flag strategy_flags[] = {
-	{"ff-only", FORGE__STRATEGY__STRATEGY_FAST_FORWARD},
-	{"merge", FORGE__STRATEGY__STRATEGY_MERGE},
-	{"rebase", FORGE__STRATEGY__STRATEGY_REBASE},
-	{"overwrite", FORGE__STRATEGY__STRATEGY_OVERWRITE},
+	{"ff-only", "fast_forward", FORGE__STRATEGY__STRATEGY_FAST_FORWARD},
+	{"merge", "merge", FORGE__STRATEGY__STRATEGY_MERGE},
+	{"rebase", "rebase", FORGE__STRATEGY__STRATEGY_REBASE},
+	{"overwrite", "overwrite", FORGE__STRATEGY__STRATEGY_OVERWRITE},
 };
+
+/* Forks have a list of their own: they cannot be rebased yet. */
+static gboolean parse_word(const char *word, Forge__Strategy *strategy, GError **error)
+{
+	g_autofree char *underscored = g_strdelimit(g_strdup(word), "-", '_');
+
+	for (size_t i = 0; i < G_N_ELEMENTS(strategy_flags); i++)
+		if (strcmp(strategy_flags[i].word, underscored) == 0) {
+			*strategy = strategy_flags[i].strategy;
+			return TRUE;
+		}
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
+		"--strategy: expected fast_forward, merge, rebase or overwrite, not '%s'", word);
+	return FALSE;
+}
 
 static gboolean read_strategy(const struct invocation *invocation, Forge__Strategy *strategy,
 	gboolean *stash, GError **error)
@@ -39,7 +57,7 @@ static gboolean read_strategy(const struct invocation *invocation, Forge__Strate
 
 	*stash = invocation_flag(invocation, "stash");
 	given += *stash ? 1 : 0;
-	if (word && !render_parse_strategy(word, strategy, error))
+	if (word && !parse_word(word, strategy, error))
 		return FALSE;
 	for (size_t i = 0; i < G_N_ELEMENTS(strategy_flags); i++) {
 		if (!invocation_flag(invocation, strategy_flags[i].flag))

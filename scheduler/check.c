@@ -91,11 +91,16 @@ static gboolean check_branches(char *const *branches, size_t n_branches, GError 
 	return TRUE;
 }
 
-static gboolean check_arguments(const Forge__BatchArguments *arguments, GError **error)
+/* Components can be rebased. */
+static gboolean check_arguments(
+	enum job_about about, const Forge__BatchArguments *arguments, GError **error)
 {
-	return !arguments ||
-		(check_strategy(arguments->strategy, error) &&
-			check_branches(arguments->branches, arguments->n_branches, error));
+	if (!arguments)
+		return TRUE;
+	return ((about == JOB_ABOUT_COMPONENT &&
+			arguments->strategy == FORGE__STRATEGY__STRATEGY_REBASE) ||
+		       check_strategy(arguments->strategy, error)) &&
+		check_branches(arguments->branches, arguments->n_branches, error);
 }
 
 gboolean check_component_is_there(const struct state *state, const char *name, GError **error)
@@ -196,7 +201,8 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 		return refuse(error, FORGE_ERROR_BUSY,
 			"%" G_GUINT64_FORMAT " jobs are queued already", unfinished);
 	return check_key(submit->request_id, error) && check_key(submit->unique_key, error) &&
-		check_key(submit->retry_of, error) && check_arguments(submit->arguments, error) &&
+		check_key(submit->retry_of, error) &&
+		check_arguments(kind->about, submit->arguments, error) &&
 		check_targets(state, kind, submit, error);
 }
 

@@ -9,12 +9,21 @@
 #include "worker/sync/component_job.h"
 #include "worker/workspace/workspace_repository.h"
 
+/* Another version is told, though its files be the same: that is a pull's business. */
+static gboolean is_same_version(const struct component_job *job)
+{
+	const struct locked_component *locked = lock_file_find(job->locked, job->name);
+
+	return !job->pick.version ||
+		g_strcmp0(job->pick.version, locked ? locked->version : NULL) == 0;
+}
+
 /* Commits that do not touch the component move its base on without a word. */
 static gboolean advance_base(struct component_job *job, GError **error)
 {
 	git_oid base;
 
-	if (job->presence != FOLDER_PRESENT || !job->store ||
+	if (!is_same_version(job) || job->presence != FOLDER_PRESENT || !job->store ||
 		job->count.relation != HISTORY_FORWARD ||
 		!git_oid_equal(&job->upstream_tree, &job->base_tree))
 		return TRUE;

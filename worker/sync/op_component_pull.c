@@ -11,6 +11,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/message.h"
+#include "worker/git/git_library.h"
 #include "worker/git/identity.h"
 #include "worker/sync/component_job.h"
 #include "worker/sync/pending.h"
@@ -50,6 +51,20 @@ static Forge__Fact *new_fact(Forge__Fact__KindCase kind)
 
 /* ---- snapshots ---------------------------------------------------------------------------- */
 
+/* What a folder that somebody deleted holds. */
+static gboolean make_empty_tree(git_repository *forge, git_oid *tree, GError **error)
+{
+	git_treebuilder *builder = NULL;
+	gboolean made = git_treebuilder_new(&builder, forge, NULL) == 0 &&
+		git_treebuilder_write(tree, builder) == 0;
+
+	git_treebuilder_free(builder);
+	if (!made)
+		git_library_error(
+			error, FORGE_ERROR_CACHE_UNUSABLE, "an empty folder cannot be written");
+	return made;
+}
+
 /* A commit of the files as they are, on top of the newest checkpoint. */
 static gboolean make_snapshot(struct pulling *pulling, GError **error)
 {
@@ -57,27 +72,33 @@ static gboolean make_snapshot(struct pulling *pulling, GError **error)
 	const struct operation *operation = job->operation;
 	const git_oid *parent = git_oid_is_zero(&job->local_commit) ? &job->base
 								    : &job->local_commit;
+	git_oid tree = job->local_tree;
 	git_signature *who;
 	gboolean made;
 
 	if (!git_oid_is_zero(&pulling->snapshot))
 		return TRUE;
+	if (git_oid_is_zero(&tree) && !make_empty_tree(job->forge, &tree, error))
+		return FALSE;
 	who = identity_signature(operation->workshop->config, operation->job->opened_us, error);
 	if (!who)
 		return FALSE;
-	made = component_history_commit(job->forge, &job->local_tree, parent, 1, who,
+	made = component_history_commit(job->forge, &tree, parent, 1, who,
 		"Local changes before a pull", &pulling->snapshot, error);
 	git_signature_free(who);
 	return made;
 }
 
-/* Keeps the files as they are as the newest stash; an attempt after a crash finds it there. */
+/* Keeps the files as they are as the newest stash; an attempt after a crash finds it there. Of a
+ * folder that is not there nothing is lost. */
 static gboolean keep_as_stash(struct pulling *pulling, GError **error)
 {
 	struct component_job *job = pulling->job;
 	g_autoptr(GArray) stashes = NULL;
 	uint32_t number;
 
+	if (git_oid_is_zero(&job->local_tree))
+		return TRUE;
 	if (!make_snapshot(pulling, error))
 		return FALSE;
 	pulling->stash = pulling->snapshot;
