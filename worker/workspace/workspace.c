@@ -53,8 +53,9 @@ static gboolean write_file(const char *path, const char *text, GError **error)
 {
 	GError *failure = NULL;
 
-	return g_file_set_contents_full(
-		       path, text, -1, G_FILE_SET_CONTENTS_DURABLE, 0666, &failure) ||
+	return g_file_set_contents_full(path, text, -1,
+		       G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666,
+		       &failure) ||
 		fail(error, failure, path);
 }
 

@@ -36,8 +36,9 @@ static gboolean replace(
 	g_autoptr(GError) failure = NULL;
 
 	if (g_strcmp0(old, text) == 0 ||
-		g_file_set_contents_full(
-			path, text, -1, G_FILE_SET_CONTENTS_DURABLE, 0666, &failure))
+		g_file_set_contents_full(path, text, -1,
+			G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666,
+			&failure))
 		return TRUE;
 	g_set_error(error, FORGE_ERROR,
 		g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_ACCES)
