@@ -92,7 +92,7 @@ static gboolean name_branch(struct pushing *pushing, GError **error)
 	pushing->ref = pushing->names_it ? g_strconcat(HEADS, named, NULL)
 					 : g_strdup_printf("%s%s.%u", pushing->usual,
 						   granted->batch_name, granted->job->number);
-	if (git_reference_name_is_valid(&valid, pushing->ref) == 0 && valid)
+	if (git_branch_name_is_valid(&valid, branch_name(pushing)) == 0 && valid)
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
 		"'%.200s' cannot be the name of a branch", branch_name(pushing));
