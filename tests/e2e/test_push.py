@@ -102,6 +102,24 @@ def test_a_component_whose_folder_is_gone_is_not_deleted_upstream(installed):
     assert len(installed.heads()) == 1
 
 
+def test_what_nobody_could_install_is_not_pushed(installed):
+    installed.file("secrets").symlink_to("/etc/passwd")
+    error = installed.push(status=10)["error"]
+    assert error["code"] == "SECURITY_REFUSED" and "secrets" in error["message"]
+    assert len(installed.heads()) == 1
+
+
+def test_a_component_that_is_its_whole_repository_is_pushed_as_that(work):
+    work.create()
+    work.commit({"component.yaml": manifest(), "prompt.txt": "Look it up.\n"})
+    work.run("init")
+    work.run("install", f"{HOST}/{UPSTREAM}/{TOOL}")
+    work.file(folder=f"components/{TOOL}").write_text(manifest(timeout=60))
+    commit = work.push()["commit"]
+    assert work.changed(commit) == ["component.yaml"]
+    assert work.show(commit, "component.yaml") == manifest(timeout=60).strip()
+
+
 def test_all_pushes_every_modified_component_a_line_each(work):
     work.create()
     work.commit({f"components/tools/{name}/component.yaml": manifest(name) for name in ("one", "three", "two")})

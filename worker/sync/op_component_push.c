@@ -18,6 +18,7 @@
 #include "worker/sync/pending.h"
 #include "worker/sync/pushed_tree.h"
 #include "worker/workspace/component_graft.h"
+#include "worker/workspace/tree_safety.h"
 #include "worker/workspace/workspace_repository.h"
 
 #define HEADS "refs/heads/"
@@ -291,8 +292,10 @@ static gboolean make_commit(struct pushing *pushing, const git_oid *tree, GError
 
 	if (!who)
 		return FALSE;
-	made = component_graft(target_git(pushing), job->forge, tree, &pushing->onto,
-		job->link.path, who, message, &pushing->commit, error);
+	/* What nobody could install from there is not put there. */
+	made = tree_safety_check(job->forge, tree, NULL, error) &&
+		component_graft(target_git(pushing), job->forge, tree, &pushing->onto,
+			job->link.path, who, message, &pushing->commit, error);
 	git_signature_free(who);
 	return made;
 }
