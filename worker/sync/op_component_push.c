@@ -18,6 +18,7 @@
 #include "worker/sync/pending.h"
 #include "worker/sync/pushed_tree.h"
 #include "worker/workspace/component_graft.h"
+#include "worker/workspace/tree_safety.h"
 #include "worker/workspace/workspace_repository.h"
 
 #define HEADS "refs/heads/"
@@ -92,7 +93,7 @@ static gboolean name_branch(struct pushing *pushing, GError **error)
 	pushing->ref = pushing->names_it ? g_strconcat(HEADS, named, NULL)
 					 : g_strdup_printf("%s%s.%u", pushing->usual,
 						   granted->batch_name, granted->job->number);
-	if (git_reference_name_is_valid(&valid, pushing->ref) == 0 && valid)
+	if (git_branch_name_is_valid(&valid, branch_name(pushing)) == 0 && valid)
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
 		"'%.200s' cannot be the name of a branch", branch_name(pushing));
@@ -291,8 +292,10 @@ static gboolean make_commit(struct pushing *pushing, const git_oid *tree, GError
 
 	if (!who)
 		return FALSE;
-	made = component_graft(target_git(pushing), job->forge, tree, &pushing->onto,
-		job->link.path, who, message, &pushing->commit, error);
+	/* What nobody could install from there is not put there. */
+	made = tree_safety_check(job->forge, tree, NULL, error) &&
+		component_graft(target_git(pushing), job->forge, tree, &pushing->onto,
+			job->link.path, who, message, &pushing->commit, error);
 	git_signature_free(who);
 	return made;
 }
