@@ -65,8 +65,10 @@ gboolean component_job_open(
 		return FALSE;
 	}
 	job->forge = workspace_repository_open(job->root, error);
-	if (!job->forge || !settle_recover(job->root, job->forge, operation->budget, error) ||
-		!read_documents(job, error) || !read_refs(job, error))
+	if (!job->forge || !settle_recover(job->root, job->forge, operation->budget, error))
+		return FALSE;
+	workspace_refs_unlock(job->forge, job->name);
+	if (!read_documents(job, error) || !read_refs(job, error))
 		return FALSE;
 	if (job->installed || may_be_new)
 		return TRUE;

@@ -170,6 +170,8 @@ static gboolean settle(const struct folder_change *change, const struct apply_re
 	token = document_parse(DOCUMENT_JSON, &origin, change->token, strlen(change->token), error);
 	if (!token)
 		return FALSE;
+	/* Who was killed here may have held a ref. */
+	workspace_refs_unlock(settling->forge, change->component);
 	if (get_flag(token, "removes"))
 		return workspace_entry_remove(settling->root, change->component, error) &&
 			workspace_ref_delete(settling->forge, change->component, COMPONENT_REF_BASE,

@@ -144,26 +144,33 @@ git_repository *workspace_repository_open(const char *workspace, GError **error)
 	return NULL;
 }
 
-void workspace_repository_recover(const char *workspace)
+/* Removes the lock files of refs below the folder PATH. One that cannot be removed is named by the
+ * write that it stops. */
+static void remove_locks(char *path)
 {
-	g_autofree char *folder = g_build_filename(workspace, FORGE_FOLDER, NULL);
-	g_autofree char *refs = g_build_filename(folder, REPOSITORY_FOLDER, "refs", NULL);
-	g_autofree char *packed = g_build_filename(
-		folder, REPOSITORY_FOLDER, "packed-refs.lock", NULL);
-	char *const paths[] = {refs, NULL};
+	char *const paths[] = {path, NULL};
 	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_NOSTAT, NULL);
-	g_autoptr(GDir) beside = g_dir_open(folder, 0, NULL);
-	const char *name;
 	FTSENT *entry;
 
-	/* A lock that cannot be removed is named by the write that it stops. */
-	(void)!unlink(packed);
 	while (tree && (entry = fts_read(tree)))
 		if (entry->fts_info != FTS_D && entry->fts_info != FTS_DP &&
 			g_str_has_suffix(entry->fts_name, ".lock"))
 			(void)!unlink(entry->fts_accpath);
 	if (tree)
 		fts_close(tree);
+}
+
+void workspace_repository_recover(const char *workspace)
+{
+	g_autofree char *folder = g_build_filename(workspace, FORGE_FOLDER, NULL);
+	g_autofree char *refs = g_build_filename(folder, REPOSITORY_FOLDER, "refs", NULL);
+	g_autofree char *packed = g_build_filename(
+		folder, REPOSITORY_FOLDER, "packed-refs.lock", NULL);
+	g_autoptr(GDir) beside = g_dir_open(folder, 0, NULL);
+	const char *name;
+
+	(void)!unlink(packed);
+	remove_locks(refs);
 	while (beside && (name = g_dir_read_name(beside))) {
 		g_autofree char *path = g_build_filename(folder, name, NULL);
 
@@ -221,6 +228,17 @@ char *workspace_ref_name(const char *name, const char *ref, GError **error)
 		return NULL;
 	}
 	return g_steal_pointer(&full);
+}
+
+void workspace_refs_unlock(git_repository *repository, const char *name)
+{
+	g_autofree char *prefix = name_prefix(name, NULL);
+	g_autofree char *folder = prefix
+		? g_build_filename(git_repository_path(repository), prefix, NULL)
+		: NULL;
+
+	if (folder)
+		remove_locks(folder);
 }
 
 /* ---- one ref ------------------------------------------------------------------------------ */

@@ -42,6 +42,10 @@ git_repository *workspace_repository_open(const char *workspace, GError **error)
  * holds the workspace against all other writers. */
 void workspace_repository_recover(const char *workspace);
 
+/** Removes lock files that a killed process left on the refs of the component NAME. Whoever calls is
+ * the only one to write them: its job, or a change of its folder. */
+void workspace_refs_unlock(git_repository *repository, const char *name);
+
 /** The full name of the ref REF of the component NAME, or NULL with VALIDATION_FAILED. Caller
  * frees. */
 char *workspace_ref_name(const char *name, const char *ref, GError **error);
