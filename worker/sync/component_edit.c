@@ -93,7 +93,9 @@ static git_tree_entry *find_entry(
 
 static int add_name(const char *folder, const git_tree_entry *entry, void *names)
 {
-	if (git_tree_entry_type(entry) != GIT_OBJECT_TREE)
+	git_filemode_t mode = git_tree_entry_filemode(entry);
+
+	if (mode == GIT_FILEMODE_BLOB || mode == GIT_FILEMODE_BLOB_EXECUTABLE)
 		g_ptr_array_add(names, g_strconcat(folder, git_tree_entry_name(entry), NULL));
 	return 0;
 }

@@ -56,6 +56,24 @@ static void set_oid(char **slot, const git_oid *oid)
 		message_set_string(slot, git_oid_tostr(hex, sizeof(hex), oid));
 }
 
+/* ---- the files as they were seen ---------------------------------------------------------- */
+
+static gboolean refuse_edited(const struct editing *editing, GError **error)
+{
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_EDITED_MEANWHILE,
+		"the files of '%s' were edited meanwhile; nothing was changed", editing->job->name);
+	return FALSE;
+}
+
+/* TRUE if the files are as the command saw them, or as an earlier attempt left them. */
+static gboolean are_as_seen(const struct editing *editing, GError **error)
+{
+	const git_oid *now = &editing->job->local_tree;
+
+	return git_oid_equal(now, &editing->from) || git_oid_equal(now, &editing->to) ||
+		refuse_edited(editing, error);
+}
+
 /* ---- commits ------------------------------------------------------------------------------ */
 
 static gboolean make_commit(struct editing *editing, const git_oid *tree, const git_oid *parent,
@@ -112,6 +130,8 @@ static gboolean keep(
 	struct component_job *job = editing->job;
 	git_oid tree;
 
+	if (!are_as_seen(editing, error))
+		return FALSE;
 	if (git_oid_is_zero(&editing->from))
 		return TRUE;
 	if (!component_history_tree(job->forge, &editing->head, &tree, error))
@@ -130,13 +150,6 @@ static gboolean keep(
 
 /* ---- files and refs ----------------------------------------------------------------------- */
 
-static gboolean refuse_edited(const struct editing *editing, GError **error)
-{
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_EDITED_MEANWHILE,
-		"the files of '%s' were edited meanwhile; nothing was changed", editing->job->name);
-	return FALSE;
-}
-
 /* Brings the files to their new tree and LOCAL to be the newest checkpoint. Files that are there
  * already stay, which is also how an edit that a person made is taken. */
 static gboolean apply(struct editing *editing, const git_oid *local, GError **error)
@@ -145,8 +158,8 @@ static gboolean apply(struct editing *editing, const git_oid *local, GError **er
 	scoped_value(workspace_change) change = {0};
 	git_oid now = job->local_tree;
 
-	if (!git_oid_equal(&now, &editing->from) && !git_oid_equal(&now, &editing->to))
-		return refuse_edited(editing, error);
+	if (!are_as_seen(editing, error))
+		return FALSE;
 	change.settlement = (struct settlement){.name = job->name,
 		.folder = job->folder,
 		.base = job->base,
