@@ -394,3 +394,57 @@ def test_a_forge_lock_that_cannot_be_read_is_named_and_kept(workspace, versions)
         shown = workspace.run("sync", "pull", "salesforce-lookup", status=None)
         assert shown.status in (2, 3, 6) and "forge.lock" in shown.out + shown.err, shown
         assert (workspace.root / "forge.lock").read_text() == text
+
+
+# ---- limits and places ----
+
+def test_a_file_past_the_limit_is_refused_by_name_and_the_limit_can_be_raised(workspace):
+    workspace.upstream("company/big", tool("big", more={"data/large.bin": b"x" * 200_000}))
+    workspace.init()
+    environment = {"FORGE_SYNC_MAX_FILE": "100KB"}
+    shown = workspace.run("install", f"{HOST}/company/big/big", status=9, env=environment)
+    assert "data/large.bin" in shown.out and not workspace.path("big").exists()
+    workspace.run("install", f"{HOST}/company/big/big", env={"FORGE_SYNC_MAX_FILE": "300KB"})
+    workspace.path("big", "more.bin").write_bytes(b"y" * 400_000)
+    shown = workspace.run("sync", "status", "big", status=9, env={"FORGE_SYNC_MAX_FILE": "300KB"})
+    assert "more.bin" in shown.err
+
+
+def test_another_version_goes_where_the_component_is(workspace, versions):
+    workspace.run("install", f"{LOOKUP}@2.1.3")
+    text = (workspace.root / "forge.yaml").read_text()
+    shutil.rmtree(workspace.root / "components")
+    shutil.rmtree(workspace.root / ".forge")
+    (workspace.root / "forge.yaml").write_text(text.rstrip("\n") + "\n    path: mine/lookup\n")
+    workspace.run("install")
+    assert (workspace.root / "mine" / "lookup" / "component.yaml").exists()
+    workspace.run("install", f"{LOOKUP}@2.2.0")
+    assert "version: 2.2.0" in (workspace.root / "mine" / "lookup" / "component.yaml").read_text()
+    assert not (workspace.root / "components").exists()
+    assert workspace.one()["status"] == "synced"
+
+
+def test_a_locked_commit_on_a_tag_beside_every_branch_is_installed_again(workspace, versions):
+    versions.commit(tool("salesforce-lookup", "2.9.0", timeout=9), branch="aside", tag="v2.9.0")
+    versions.git("update-ref", "-d", "refs/heads/aside")
+    workspace.run("install", f"{LOOKUP}@^2")
+    locked = workspace.lock()
+    assert locked["salesforce-lookup"]["version"] == "2.9.0"
+    shutil.rmtree(workspace.root / ".forge")
+    shutil.rmtree(workspace.root / "components")
+    workspace.run("install")
+    assert workspace.lock() == locked and workspace.one()["status"] == "synced"
+
+
+def test_a_branch_called_like_a_range_is_found(workspace, versions):
+    versions.git("branch", "7.x", "next")
+    workspace.run("install", f"{LOOKUP}@7.x")
+    assert workspace.lock()["salesforce-lookup"]["commit"] == versions.tip("next")
+
+
+def test_a_component_from_another_repository_is_followed_there(workspace, versions):
+    workspace.run("install", f"{LOOKUP}@2.1.3")
+    other = workspace.upstream("other/tools", tool("salesforce-lookup", "2.1.3", timeout=2), tag="v2.1.3")
+    workspace.run("install", f"{HOST}/other/tools/salesforce-lookup")
+    assert workspace.wanted()["salesforce-lookup"]["repository"] == f"{HOST}/other/tools"
+    assert workspace.lock()["salesforce-lookup"]["commit"] == other.tip()

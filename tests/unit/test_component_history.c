@@ -369,22 +369,6 @@ static void tree_that_is_too_deep_is_refused(
 	component_fixture_do(fixture, "test $(fo count-objects | cut -d' ' -f1) = 0");
 }
 
-static void file_that_is_too_large_is_refused_by_name(
-	struct component_fixture *fixture, gconstpointer unused)
-{
-	g_autoptr(GError) error = NULL;
-	git_oid base;
-
-	(void)unused;
-	make_upstream(fixture);
-	component_fixture_do(fixture,
-		"truncate -s 101M upstream/c/x/huge; cd upstream; "
-		"git config core.compression 1; commit Huge");
-	g_assert_false(import(fixture, "c/x", NULL, &base, &error));
-	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE);
-	g_assert_nonnull(strstr(error->message, "huge"));
-}
-
 static void submodule_is_kept_without_its_commit(
 	struct component_fixture *fixture, gconstpointer unused)
 {
@@ -523,7 +507,6 @@ int main(int argc, char **argv)
 	TEST(tree_that_names_a_file_as_folder_is_refused);
 	TEST(tree_bomb_is_copied_once);
 	TEST(tree_that_is_too_deep_is_refused);
-	TEST(file_that_is_too_large_is_refused_by_name);
 	TEST(submodule_is_kept_without_its_commit);
 	TEST(missing_commit_is_an_error);
 	TEST(next_base_needs_only_what_changed);
