@@ -143,7 +143,7 @@ GBytes *editor_edit(const char *name, GBytes *text, GError **error)
 		else
 			g_set_error(error, FORGE_ERROR, FORGE_ERROR_FAILED,
 				"the editor (%s) %s; nothing was taken from it", editor_command(),
-				status == 127      ? "was not found"
+				status == 127        ? "was not found"
 					: status < 0 ? "was ended"
 						     : "reported a failure");
 	}

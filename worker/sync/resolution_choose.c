@@ -27,8 +27,8 @@ GBytes *resolution_blob(
 	if (version->mode != GIT_FILEMODE_BLOB && version->mode != GIT_FILEMODE_BLOB_EXECUTABLE)
 		return NULL;
 	if (git_blob_lookup(&blob, resolution->forge, &version->oid) != 0) {
-		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY,
-			"a version of a file cannot be read");
+		git_library_error(
+			error, FORGE_ERROR_BROKEN_REPOSITORY, "a version of a file cannot be read");
 		return NULL;
 	}
 	text.data = git_blob_rawcontent(blob);
@@ -183,8 +183,8 @@ static gboolean settle_text(struct resolution *resolution, struct resolving_conf
 	enum resolution_way way, GError **error)
 {
 	enum merge_stage side = way == RESOLUTION_BY_LOCAL ? MERGE_STAGE_OURS : MERGE_STAGE_THEIRS;
-	scoped(file_merge) merge = resolution_merge(
-		resolution, conflict, preference_of(way), error);
+	scoped(file_merge)
+		merge = resolution_merge(resolution, conflict, preference_of(way), error);
 
 	if (!merge)
 		return FALSE;
@@ -208,8 +208,8 @@ static gboolean settle_whole(struct resolution *resolution, struct resolving_con
 	conflict->shown.choice = choice_of(way);
 	/* What merged has local's version already. */
 	return way == RESOLUTION_BY_LOCAL ||
-		put_version(resolution, conflict->shown.path,
-			&conflict->stages[MERGE_STAGE_THEIRS], error);
+		put_version(resolution, conflict->shown.path, &conflict->stages[MERGE_STAGE_THEIRS],
+			error);
 }
 
 static gboolean settle_rule(struct resolution *resolution, struct resolving_conflict *conflict,
@@ -221,8 +221,7 @@ static gboolean settle_rule(struct resolution *resolution, struct resolving_conf
 		return TRUE;
 	conflict->shown.choice = choice_of(way);
 	return strcmp(conflict->shown.type, "schema") != 0 ||
-		put_version(
-			resolution, conflict->shown.path, &conflict->stages[side], error);
+		put_version(resolution, conflict->shown.path, &conflict->stages[side], error);
 }
 
 gboolean resolution_settle(
@@ -265,8 +264,8 @@ GBytes *resolution_text(struct resolution *resolution, guint at, GError **error)
 	struct tree_version indexed;
 
 	if (conflict->shown.shape != RESOLUTION_TEXT)
-		return resolution_blob(resolution, version_to_edit(resolution, conflict, &indexed),
-			error);
+		return resolution_blob(
+			resolution, version_to_edit(resolution, conflict, &indexed), error);
 	merge = resolution_merge(resolution, conflict, VALUE_PREFER_NONE, error);
 	return merge ? g_bytes_new(merge->text->str, merge->text->len) : NULL;
 }
