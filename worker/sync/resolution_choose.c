@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "journal/base/errors.h"
+#include "journal/base/hash.h"
 #include "journal/base/limits.h"
 #include "worker/git/git_library.h"
 #include "worker/sync/resolution_parts.h"
@@ -314,7 +315,8 @@ static gboolean next_line(const char **rest, const char *end, const char **line,
 	return TRUE;
 }
 
-static gboolean has_line(GBytes *text, const char *wanted, size_t wanted_length)
+/* Adds the lines of TEXT (may be NULL) that look like markers to LINES. */
+static void collect_markers(GHashTable *lines, GBytes *text)
 {
 	gsize size = 0;
 	const char *rest = text ? g_bytes_get_data(text, &size) : NULL;
@@ -323,28 +325,33 @@ static gboolean has_line(GBytes *text, const char *wanted, size_t wanted_length)
 	size_t length;
 
 	while (rest && next_line(&rest, end, &line, &length))
-		if (length == wanted_length && memcmp(line, wanted, length) == 0)
-			return TRUE;
-	return FALSE;
+		if (is_marker(line, length))
+			g_hash_table_add(lines, g_strndup(line, length));
 }
 
 guint resolution_marker_line(struct resolution *resolution, guint at, GBytes *text)
 {
 	struct resolving_conflict *conflict = resolution_conflict_at(resolution, at);
-	g_autoptr(GBytes)
-		ours = resolution_blob(resolution, &conflict->stages[MERGE_STAGE_OURS], NULL);
-	g_autoptr(GBytes)
-		theirs = resolution_blob(resolution, &conflict->stages[MERGE_STAGE_THEIRS], NULL);
+	g_autoptr(GHashTable)
+		own = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
 	gsize size;
 	const char *rest = g_bytes_get_data(text, &size);
 	const char *end = rest ? rest + size : NULL;
 	const char *line;
 	size_t length;
 
-	for (guint number = 1; rest && next_line(&rest, end, &line, &length); number++)
-		if (is_marker(line, length) && !has_line(ours, line, length) &&
-			!has_line(theirs, line, length))
+	for (int side = MERGE_STAGE_OURS; side <= MERGE_STAGE_THEIRS; side++) {
+		g_autoptr(GBytes)
+			version = resolution_blob(resolution, &conflict->stages[side], NULL);
+
+		collect_markers(own, version);
+	}
+	for (guint number = 1; rest && next_line(&rest, end, &line, &length); number++) {
+		g_autofree char *copy = is_marker(line, length) ? g_strndup(line, length) : NULL;
+
+		if (copy && !g_hash_table_contains(own, copy))
 			return number;
+	}
 	return 0;
 }
 
