@@ -496,38 +496,55 @@ def test_files_edited_while_somebody_is_asked_are_not_replaced(shop):
 CALLS = "fsync,fdatasync,rename,renameat,renameat2,unlinkat"
 
 
-@pytest.mark.parametrize("how", ["--prefer-upstream", "--abort"])
-def test_a_command_killed_anywhere_leaves_one_state_or_the_other(tmp_path, how):
+def killed_runs(shop, *arguments, step=2):
+    """Runs `sync resolve` from the same start again and again, killed at another of its CALLS each time, until it ends
+    by itself. Yields after each kill, when the next command has gone on."""
     if subprocess.run(["strace", "true"], capture_output=True).returncode != 0:
         pytest.skip("strace cannot trace here")
-    shop = Shop(tmp_path)
-    shop.conflict()
-    if how == "--abort":
-        shop.resolve("--strategy", "manual")
-    saved = tmp_path / "saved"
+    saved = shop.folder / "saved"
     subprocess.run(["cp", "-a", shop.ws, saved], check=True)
-    begin = shop.files()
-    end = {"component.yaml": LOCAL.encode()} if how == "--abort" else {
-        "component.yaml": UPSTREAM.encode(), "README.md": b"new\n"}
-    killed = 0
-    for at in range(1, 100, 2):
+    for at in range(1, 100, step):
         subprocess.run(["rm", "-rf", shop.ws], check=True)
         subprocess.run(["cp", "-a", saved, shop.ws], check=True)
         prefix, shop.prefix = shop.prefix, [*shop.prefix, "strace", "-f", "-qq", "-o", "/dev/null", "-e",
                                             f"trace={CALLS}", "-e", f"inject={CALLS}:signal=KILL:when={at}"]
-        first = shop.resolve(how, status=None)
+        ended = shop.resolve(*arguments, status=None)
         shop.prefix = prefix
-        if first.status == 0:
-            break
-        killed += 1
+        if ended.status == 0:
+            assert at > 2 * step, "it was hardly ever killed"
+            return
         shop.run("sync", "status", NAME, status=None)
+        yield at
+
+
+@pytest.mark.parametrize("how", ["--prefer-upstream", "--abort"])
+def test_a_command_killed_anywhere_leaves_one_state_or_the_other(shop, how):
+    shop.conflict()
+    if how == "--abort":
+        shop.resolve("--strategy", "manual")
+    begin = shop.files()
+    end = {"component.yaml": LOCAL.encode()} if how == "--abort" else {
+        "component.yaml": UPSTREAM.encode(), "README.md": b"new\n"}
+    for at in killed_runs(shop, how):
         pending = shop.pending()
-        assert shop.files() in ([begin] if pending else [end]), at
+        assert shop.files() == (begin if pending else end), at
         if pending:
             shop.resolve(how)
         assert shop.files() == end and shop.refs() == ["base"] and shop.pending() == [], at
         assert shop.status() == ("modified" if how == "--abort" else "synced")
-    assert killed > 2
+
+
+def test_markers_killed_anywhere_are_written_whole_by_the_next_command(shop):
+    shop.conflict()
+    begin = shop.files()
+    for at in killed_runs(shop, "--strategy", "manual", step=3):
+        assert shop.files() == begin or "<<<<<<< LOCAL\n" in shop.text() and "README.md" in shop.files(), at
+        if shop.files() == begin:
+            assert shop.resolve("--continue", status=None).status in (2, 7), at
+        shop.resolve("--strategy", "manual")
+        assert "<<<<<<< LOCAL\n" in shop.text() and "README.md" in shop.files()
+        shop.resolve("--abort")
+        assert shop.files() == begin and shop.refs() == ["base"], at
 
 
 def test_a_command_killed_while_it_asks_has_kept_the_choices(tmp_path):
