@@ -129,8 +129,7 @@ static gboolean run_resolve(
 	struct resolving *resolving, const char *from, const char *to, GError **error)
 {
 	Forge__ComponentArguments component = FORGE__COMPONENT_ARGUMENTS__INIT;
-	scoped(client) client = workspace_connect(
-		resolving->invocation, CLIENT_WORKS, NULL, error);
+	scoped(client) client = workspace_connect(resolving->invocation, CLIENT_WORKS, NULL, error);
 
 	if (!client)
 		return FALSE;
@@ -139,8 +138,8 @@ static gboolean run_resolve(
 		component.from_tree = (char *)from;
 		component.to_tree = (char *)to;
 	}
-	return run_job(resolving, client, FORGE__JOB_KIND__JOB_KIND_COMPONENT_RESOLVE, &component,
-		error);
+	return run_job(
+		resolving, client, FORGE__JOB_KIND__JOB_KIND_COMPONENT_RESOLVE, &component, error);
 }
 
 /* ---- for machines ------------------------------------------------------------------------- */
@@ -191,8 +190,8 @@ static void show_object(const struct resolving *resolving, const char *status)
 
 /* ---- for people --------------------------------------------------------------------------- */
 
-static void show_one(const struct resolving *resolving, const char *format, const char *path,
-	const char *more)
+static void show_one(
+	const struct resolving *resolving, const char *format, const char *path, const char *more)
 {
 	g_autofree char *text = g_strdup_printf("%s (%s)", path, more);
 	g_autofree char *printable = text_printable(text);
@@ -267,8 +266,8 @@ static void show_marked(const struct resolving *resolving)
 	}
 	output_line(resolving->invocation, "Edit the files, then: forge sync resolve %s --continue",
 		name);
-	output_line(resolving->invocation, "To give the pull up: forge sync resolve %s --abort",
-		name);
+	output_line(
+		resolving->invocation, "To give the pull up: forge sync resolve %s --abort", name);
 }
 
 /* ---- modes -------------------------------------------------------------------------------- */
@@ -288,8 +287,7 @@ static int give_up(struct resolving *resolving, GError **error)
 	return resolving->run.status;
 }
 
-static int end_merge(
-	struct resolving *resolving, const char *from, const char *to, GError **error)
+static int end_merge(struct resolving *resolving, const char *from, const char *to, GError **error)
 {
 	if (!run_resolve(resolving, from, to, error))
 		return 1;
@@ -301,8 +299,7 @@ static int end_merge(
 	return resolving->run.status;
 }
 
-static gboolean settle_all(
-	struct resolution *resolution, enum resolution_way way, GError **error)
+static gboolean settle_all(struct resolution *resolution, enum resolution_way way, GError **error)
 {
 	for (guint i = 0; i < resolution_count(resolution); i++)
 		if (resolution_at(resolution, i)->choice == RESOLUTION_OPEN &&
@@ -325,8 +322,8 @@ static int decide(struct resolving *resolving, gboolean decided, GError **error)
 		return give_up(resolving, error);
 	if (resolution_left(resolution) > 0)
 		return show_left(resolving);
-	return end_merge(resolving, resolution_files(resolution), resolution_tree(resolution),
-		error);
+	return end_merge(
+		resolving, resolution_files(resolution), resolution_tree(resolution), error);
 }
 
 static int write_markers(struct resolving *resolving, GError **error)
@@ -351,8 +348,8 @@ static int go_on(struct resolving *resolving, GError **error)
 
 	if (!resolution_read_files(resolution, error))
 		return 1;
-	return end_merge(resolving, resolution_files(resolution), resolution_files(resolution),
-		error);
+	return end_merge(
+		resolving, resolution_files(resolution), resolution_files(resolution), error);
 }
 
 static int resolve_in_mode(struct resolving *resolving, GError **error)
@@ -363,20 +360,17 @@ static int resolve_in_mode(struct resolving *resolving, GError **error)
 		return 1;
 	switch (resolving->mode) {
 	case MODE_ASK:
-		return decide(resolving,
-			resolve_ui_ask(resolving->invocation, resolution, error), error);
-	case MODE_LOCAL:
 		return decide(
-			resolving, settle_all(resolution, RESOLUTION_BY_LOCAL, error), error);
+			resolving, resolve_ui_ask(resolving->invocation, resolution, error), error);
+	case MODE_LOCAL:
+		return decide(resolving, settle_all(resolution, RESOLUTION_BY_LOCAL, error), error);
 	case MODE_UPSTREAM:
 		return decide(
 			resolving, settle_all(resolution, RESOLUTION_BY_UPSTREAM, error), error);
 	case MODE_UNION:
-		return decide(
-			resolving, settle_all(resolution, RESOLUTION_BY_UNION, error), error);
+		return decide(resolving, settle_all(resolution, RESOLUTION_BY_UNION, error), error);
 	case MODE_MERGE:
-		return decide(
-			resolving, settle_all(resolution, RESOLUTION_BY_MERGE, error), error);
+		return decide(resolving, settle_all(resolution, RESOLUTION_BY_MERGE, error), error);
 	case MODE_MANUAL:
 		return write_markers(resolving, error);
 	case MODE_CONTINUE:
@@ -396,8 +390,8 @@ static gboolean catch_up(struct resolving *resolving, struct client *client, GEr
 	Forge__ComponentArguments component = FORGE__COMPONENT_ARGUMENTS__INIT;
 
 	component.offline = TRUE;
-	return run_job(resolving, client, FORGE__JOB_KIND__JOB_KIND_COMPONENT_CHECK, &component,
-		error);
+	return run_job(
+		resolving, client, FORGE__JOB_KIND__JOB_KIND_COMPONENT_CHECK, &component, error);
 }
 
 static int say_nothing_pending(struct resolving *resolving)
@@ -445,8 +439,7 @@ static int connect_and_resolve(struct resolving *resolving, GError **error)
 		return resolving->run.status ? resolving->run.status : 1;
 	}
 	component_run_clear(&resolving->run);
-	return resolve(
-		resolving, ((const Forge__ComponentRow *)rows->pdata[0])->pending, error);
+	return resolve(resolving, ((const Forge__ComponentRow *)rows->pdata[0])->pending, error);
 }
 
 int cmd_sync_resolve(struct invocation *invocation, GError **error)

@@ -150,8 +150,8 @@ static gboolean ask(enum answer *answer, GError **error)
 /* ---- doing -------------------------------------------------------------------------------- */
 
 /* FALSE only if nothing can go on; an editor's failure is told, and asked about again. */
-static gboolean edit(struct invocation *invocation, struct resolution *resolution, guint at,
-	GError **error)
+static gboolean edit(
+	struct invocation *invocation, struct resolution *resolution, guint at, GError **error)
 {
 	const struct resolution_conflict *conflict = resolution_at(resolution, at);
 	g_autoptr(GError) problem = NULL;
@@ -219,8 +219,7 @@ static gboolean ask_about(struct invocation *invocation, struct resolution *reso
 		return FALSE;
 	show_choices(invocation);
 	while (!skip && resolution_at(resolution, at)->choice == RESOLUTION_OPEN) {
-		if (!ask(&answer, error) ||
-			!act(invocation, resolution, at, answer, &skip, error))
+		if (!ask(&answer, error) || !act(invocation, resolution, at, answer, &skip, error))
 			return FALSE;
 		*quit = answer == ANSWER_QUIT;
 	}
@@ -233,7 +232,8 @@ gboolean resolve_ui_ask(
 	gboolean quit = FALSE;
 
 	for (guint i = 0; i < resolution_count(resolution) && !quit; i++)
-		if (!resolution_gives_up(resolution) && resolution_at(resolution, i)->choice == RESOLUTION_OPEN &&
+		if (!resolution_gives_up(resolution) &&
+			resolution_at(resolution, i)->choice == RESOLUTION_OPEN &&
 			!ask_about(invocation, resolution, i, &quit, error))
 			return FALSE;
 	return TRUE;

@@ -42,7 +42,7 @@ BASE, LOCAL, UPSTREAM = manifest(30, 1), manifest(60, 5), manifest(45, 3, "  max
 class Shop(Forge):
     """A workspace with one component installed from a repository beside it."""
 
-    def __init__(self, folder, files=None):
+    def __init__(self, folder, files=None, version=""):
         super().__init__(folder)
         self.folder, self.ws, self.up = folder, folder / "ws", folder / "srv" / "tools.git"
         self.configure()
@@ -54,7 +54,7 @@ class Shop(Forge):
         self.ws.mkdir()
         self.prefix = ["env", "-C", str(self.ws)]
         self.run("init")
-        self.run("install", f"file://{self.up}#{NAME}")
+        self.run("install", f"file://{self.up}#{NAME}{version}")
 
     def git(self, *arguments, cwd=None):
         env = {**self.env, "GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITTER_NAME": "A",
@@ -62,12 +62,14 @@ class Shop(Forge):
         return subprocess.run(["git", *map(str, arguments)], cwd=cwd or self.desk, env=env, check=True,
                               capture_output=True, text=True).stdout.strip()
 
-    def upstream(self, files):
+    def upstream(self, files, folder=FOLDER, tag=None):
         """A commit of upstream with FILES {path in the component: text, bytes or None}."""
-        write(self.desk / FOLDER, files)
+        write(self.desk / folder, files)
         self.git("add", "-A")
         self.git("commit", "-q", "-m", "Change")
-        self.git("push", "-q", self.up, "main")
+        if tag:
+            self.git("tag", tag)
+        self.git("push", "-q", "--tags", self.up, "main")
 
     def local(self, files):
         write(self.ws / FOLDER, files)
@@ -258,7 +260,69 @@ def test_merge_again_follows_a_rule_that_was_set_since(shop):
     assert shop.text() == BASE.replace("1.0.0", "1.2.0")
 
 
+def test_a_version_that_was_wanted_is_the_one_in_the_lock(tmp_path):
+    shop = Shop(tmp_path)
+    shop.git("tag", "v1.0.0")
+    shop.git("push", "-q", "--tags", shop.up)
+    shop.run("install", f"file://{shop.up}#{NAME}@^1.0")
+    shop.local({"component.yaml": LOCAL})
+    shop.upstream({"component.yaml": UPSTREAM}, tag="v1.1.0")
+    shop.run("sync", "pull", NAME, "--merge", status=7)
+    shop.resolve("--prefer-local")
+    assert "version: 1.1.0" in (shop.ws / "forge.lock").read_text()
+    info = shop.run("info", NAME, "--format", "json").json
+    assert (info["version"], info["version_constraint"]) == ("1.1.0", "^1.0")
+
+
+def test_with_checkpoints_the_resolution_becomes_one(shop):
+    shop.local({"component.yaml": LOCAL})
+    store = shop.ws / ".forge" / "repository"
+    place = ("-C", store, f"--work-tree={shop.ws / FOLDER}")
+    shop.git(*place, "add", "-A", ".", cwd=shop.ws / FOLDER)
+    tree = shop.git(*place, "write-tree")
+    base = shop.git("rev-parse", f"refs/forge/{NAME}/base", cwd=store)
+    checkpoint = shop.git("-c", "core.bare=true", "commit-tree", "-p", base, "-m", "Mine", tree, cwd=store)
+    shop.git("update-ref", f"refs/forge/{NAME}/local", checkpoint, cwd=store)
+    (store / "index").unlink()
+    shop.conflict()
+    shop.resolve("--prefer-local")
+    assert shop.refs() == ["base", "local"]
+    parents, text = shop.git("log", "-1", "--format=%P", f"refs/forge/{NAME}/local", cwd=store).split(), shop.git(
+        "show", f"refs/forge/{NAME}/local:component.yaml", cwd=store)
+    assert text == shop.text().strip() and parents[1] == shop.git("rev-parse", f"refs/forge/{NAME}/base", cwd=store)
+    assert checkpoint in shop.git("rev-list", parents[0], cwd=store).split()
+
+
 # ---- a rule that is broken ----
+
+
+NEEDY = """\
+apiVersion: forge.dev/v1
+kind: Tool
+metadata: {name: needy, version: 1.0.0}
+dependencies:
+  tools:
+    - {repository: file:///srv/tools.git, component: lookup, version_constraint: ^1.0}
+"""
+
+
+@pytest.mark.parametrize("side", ["local", "upstream"])
+def test_a_version_that_does_not_fit_is_accepted_or_the_pull_given_up(shop, side):
+    shop.upstream({"component.yaml": NEEDY}, "components/tools/needy")
+    shop.run("install", f"file://{shop.up}#needy")
+    before, lock = shop.files(), (shop.ws / "forge.lock").read_text()
+    shop.upstream({"component.yaml": BASE.replace("1.0.0", "2.0.0")})
+    shop.run("sync", "pull", NAME, status=7)
+    assert shop.run("sync", "conflicts", "list").out.splitlines()[2] == (
+        f"  1. version: {FOLDER}/component.yaml (needy needs lookup ^1.0, upstream has 2.0.0)")
+    shown = shop.resolve(f"--prefer-{side}").out
+    assert shop.pending() == [] and shop.refs() == ["base"]
+    if side == "local":
+        assert "the pull is given up" in shown
+        assert shop.files() == before and (shop.ws / "forge.lock").read_text() == lock
+        assert shop.status() == "outdated"
+    else:
+        assert shop.text() == BASE.replace("1.0.0", "2.0.0") and shop.status() == "synced"
 
 
 @pytest.mark.parametrize("side", ["local", "upstream"])
@@ -432,38 +496,55 @@ def test_files_edited_while_somebody_is_asked_are_not_replaced(shop):
 CALLS = "fsync,fdatasync,rename,renameat,renameat2,unlinkat"
 
 
-@pytest.mark.parametrize("how", ["--prefer-upstream", "--abort"])
-def test_a_command_killed_anywhere_leaves_one_state_or_the_other(tmp_path, how):
+def killed_runs(shop, *arguments, step=2):
+    """Runs `sync resolve` from the same start again and again, killed at another of its CALLS each time, until it ends
+    by itself. Yields after each kill, when the next command has gone on."""
     if subprocess.run(["strace", "true"], capture_output=True).returncode != 0:
         pytest.skip("strace cannot trace here")
-    shop = Shop(tmp_path)
-    shop.conflict()
-    if how == "--abort":
-        shop.resolve("--strategy", "manual")
-    saved = tmp_path / "saved"
+    saved = shop.folder / "saved"
     subprocess.run(["cp", "-a", shop.ws, saved], check=True)
-    begin = shop.files()
-    end = {"component.yaml": LOCAL.encode()} if how == "--abort" else {
-        "component.yaml": UPSTREAM.encode(), "README.md": b"new\n"}
-    killed = 0
-    for at in range(1, 100):
+    for at in range(1, 100, step):
         subprocess.run(["rm", "-rf", shop.ws], check=True)
         subprocess.run(["cp", "-a", saved, shop.ws], check=True)
         prefix, shop.prefix = shop.prefix, [*shop.prefix, "strace", "-f", "-qq", "-o", "/dev/null", "-e",
                                             f"trace={CALLS}", "-e", f"inject={CALLS}:signal=KILL:when={at}"]
-        first = shop.resolve(how, status=None)
+        ended = shop.resolve(*arguments, status=None)
         shop.prefix = prefix
-        if first.status == 0:
-            break
-        killed += 1
+        if ended.status == 0:
+            assert at > 2 * step, "it was hardly ever killed"
+            return
         shop.run("sync", "status", NAME, status=None)
+        yield at
+
+
+@pytest.mark.parametrize("how", ["--prefer-upstream", "--abort"])
+def test_a_command_killed_anywhere_leaves_one_state_or_the_other(shop, how):
+    shop.conflict()
+    if how == "--abort":
+        shop.resolve("--strategy", "manual")
+    begin = shop.files()
+    end = {"component.yaml": LOCAL.encode()} if how == "--abort" else {
+        "component.yaml": UPSTREAM.encode(), "README.md": b"new\n"}
+    for at in killed_runs(shop, how):
         pending = shop.pending()
-        assert shop.files() in ([begin] if pending else [end]), at
+        assert shop.files() == (begin if pending else end), at
         if pending:
             shop.resolve(how)
         assert shop.files() == end and shop.refs() == ["base"] and shop.pending() == [], at
         assert shop.status() == ("modified" if how == "--abort" else "synced")
-    assert killed > 3
+
+
+def test_markers_killed_anywhere_are_written_whole_by_the_next_command(shop):
+    shop.conflict()
+    begin = shop.files()
+    for at in killed_runs(shop, "--strategy", "manual", step=3):
+        assert shop.files() == begin or "<<<<<<< LOCAL\n" in shop.text() and "README.md" in shop.files(), at
+        if shop.files() == begin:
+            assert shop.resolve("--continue", status=None).status in (2, 7), at
+        shop.resolve("--strategy", "manual")
+        assert "<<<<<<< LOCAL\n" in shop.text() and "README.md" in shop.files()
+        shop.resolve("--abort")
+        assert shop.files() == begin and shop.refs() == ["base"], at
 
 
 def test_a_command_killed_while_it_asks_has_kept_the_choices(tmp_path):

@@ -71,6 +71,27 @@ static void recovery_removes_what_a_killed_process_left(
 	component_fixture_do(fixture, "test $(ls ws/.forge) = repository");
 }
 
+static void stale_locks_of_one_component_are_removed_and_no_others(
+	struct component_fixture *fixture, gconstpointer unused)
+{
+	g_autoptr(GError) error = NULL;
+	git_oid commit = make_commit(fixture, "1");
+
+	(void)unused;
+	component_fixture_do(fixture,
+		"cd ws/.forge/repository/refs; mkdir -p forge/x/pending forge/xy;"
+		"touch forge/x/base.lock forge/x/pending/local.lock forge/xy/base.lock");
+	workspace_refs_unlock(fixture->forge, "x");
+	workspace_refs_unlock(fixture->forge, "not there");
+	workspace_refs_unlock(fixture->forge, "nowhere");
+	workspace_ref_set(fixture->forge, "x", "base", NULL, &commit, &error);
+	g_assert_no_error(error);
+	workspace_ref_set(fixture->forge, "x", "pending/local", NULL, &commit, &error);
+	g_assert_no_error(error);
+	g_assert_false(workspace_ref_set(fixture->forge, "xy", "base", NULL, &commit, &error));
+	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_STORE_BUSY);
+}
+
 static void refs_are_compared_and_swapped(struct component_fixture *fixture, gconstpointer unused)
 {
 	git_oid one = make_commit(fixture, "1");
@@ -251,6 +272,7 @@ int main(int argc, char **argv)
 	TEST(making_it_again_leaves_it_alone);
 	TEST(what_cannot_be_made_or_opened_is_an_error);
 	TEST(recovery_removes_what_a_killed_process_left);
+	TEST(stale_locks_of_one_component_are_removed_and_no_others);
 	TEST(refs_are_compared_and_swapped);
 	TEST(a_ref_never_names_what_is_not_there);
 	TEST(every_component_name_has_refs_of_its_own);

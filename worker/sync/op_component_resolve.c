@@ -62,8 +62,8 @@ static gboolean note_resolved(struct resolving *resolving, gboolean aborted, GEr
 	message_set_string(&resolved->name, job->name);
 	resolved->aborted = aborted;
 	if (!git_oid_is_zero(&job->local_tree))
-		message_set_string(&resolved->local_after,
-			git_oid_tostr(hex, sizeof(hex), &job->local_tree));
+		message_set_string(
+			&resolved->local_after, git_oid_tostr(hex, sizeof(hex), &job->local_tree));
 	if (!aborted) {
 		resolved->component = component_job_component(job, &job->base, error);
 		if (!resolved->component) {
@@ -166,8 +166,8 @@ static gboolean finish_again(struct resolving *resolving, GError **error)
 /* ---- markers and back --------------------------------------------------------------------- */
 
 /* The files change and nothing else does. */
-static gboolean change_files(struct resolving *resolving, const git_oid *to, gboolean to_pending,
-	GError **error)
+static gboolean change_files(
+	struct resolving *resolving, const git_oid *to, gboolean to_pending, GError **error)
 {
 	struct component_job *job = resolving->job;
 	scoped_value(workspace_change) change = {0};
@@ -233,8 +233,7 @@ static gboolean restore_files(struct resolving *resolving, GError **error)
 	if (!component_history_tree(job->forge, &resolving->local, &local_tree, error) ||
 		!component_history_tree(job->forge, &resolving->markers, &markers_tree, error))
 		return FALSE;
-	if (!git_oid_is_zero(&job->local_tree) &&
-		!git_oid_equal(&job->local_tree, &markers_tree) &&
+	if (!git_oid_is_zero(&job->local_tree) && !git_oid_equal(&job->local_tree, &markers_tree) &&
 		!git_oid_equal(&job->local_tree, &local_tree) && !keep_edited(resolving, error))
 		return FALSE;
 	return change_files(resolving, &local_tree, FALSE, error);
@@ -247,8 +246,7 @@ static gboolean abort_merge(struct resolving *resolving, GError **error)
 		!git_oid_is_zero(&resolving->local);
 
 	if (marked ? !restore_files(resolving, error)
-		   : !workspace_refs_delete(
-			     job->forge, job->name, COMPONENT_REF_PENDING, error))
+		   : !workspace_refs_delete(job->forge, job->name, COMPONENT_REF_PENDING, error))
 		return FALSE;
 	return note_resolved(resolving, TRUE, error);
 }
@@ -261,8 +259,7 @@ static gboolean is_for_markers(struct resolving *resolving, gboolean *markers, G
 	git_oid tree;
 
 	*markers = FALSE;
-	if (git_oid_is_zero(&resolving->markers) ||
-		git_oid_equal(&resolving->from, &resolving->to))
+	if (git_oid_is_zero(&resolving->markers) || git_oid_equal(&resolving->from, &resolving->to))
 		return TRUE;
 	if (!component_history_tree(resolving->job->forge, &resolving->markers, &tree, error))
 		return FALSE;

@@ -162,8 +162,8 @@ static void add_unnamed(struct resolution *resolution, const struct tree_merge *
 
 		if (g_hash_table_contains(named, merged->path) || !holds_ours(resolution, merged))
 			continue;
-		describe_file(resolution,
-			add_conflict(resolution, merged->path, "content", ""), merged);
+		describe_file(
+			resolution, add_conflict(resolution, merged->path, "content", ""), merged);
 	}
 }
 
@@ -309,8 +309,7 @@ static gboolean read_sides(struct resolution *resolution, GError **error)
 			name, name);
 		return FALSE;
 	}
-	return component_history_tree(
-		       forge, &resolution->local, &resolution->local_tree, error) &&
+	return component_history_tree(forge, &resolution->local, &resolution->local_tree, error) &&
 		component_history_tree(
 			forge, &resolution->upstream, &resolution->upstream_tree, error);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "journal/base/errors.h"
+#include "journal/base/hash.h"
 #include "journal/base/limits.h"
 #include "worker/git/git_library.h"
 #include "worker/sync/resolution_parts.h"
@@ -27,8 +28,8 @@ GBytes *resolution_blob(
 	if (version->mode != GIT_FILEMODE_BLOB && version->mode != GIT_FILEMODE_BLOB_EXECUTABLE)
 		return NULL;
 	if (git_blob_lookup(&blob, resolution->forge, &version->oid) != 0) {
-		git_library_error(error, FORGE_ERROR_BROKEN_REPOSITORY,
-			"a version of a file cannot be read");
+		git_library_error(
+			error, FORGE_ERROR_BROKEN_REPOSITORY, "a version of a file cannot be read");
 		return NULL;
 	}
 	text.data = git_blob_rawcontent(blob);
@@ -183,8 +184,8 @@ static gboolean settle_text(struct resolution *resolution, struct resolving_conf
 	enum resolution_way way, GError **error)
 {
 	enum merge_stage side = way == RESOLUTION_BY_LOCAL ? MERGE_STAGE_OURS : MERGE_STAGE_THEIRS;
-	scoped(file_merge) merge = resolution_merge(
-		resolution, conflict, preference_of(way), error);
+	scoped(file_merge)
+		merge = resolution_merge(resolution, conflict, preference_of(way), error);
 
 	if (!merge)
 		return FALSE;
@@ -208,8 +209,8 @@ static gboolean settle_whole(struct resolution *resolution, struct resolving_con
 	conflict->shown.choice = choice_of(way);
 	/* What merged has local's version already. */
 	return way == RESOLUTION_BY_LOCAL ||
-		put_version(resolution, conflict->shown.path,
-			&conflict->stages[MERGE_STAGE_THEIRS], error);
+		put_version(resolution, conflict->shown.path, &conflict->stages[MERGE_STAGE_THEIRS],
+			error);
 }
 
 static gboolean settle_rule(struct resolution *resolution, struct resolving_conflict *conflict,
@@ -221,8 +222,7 @@ static gboolean settle_rule(struct resolution *resolution, struct resolving_conf
 		return TRUE;
 	conflict->shown.choice = choice_of(way);
 	return strcmp(conflict->shown.type, "schema") != 0 ||
-		put_version(
-			resolution, conflict->shown.path, &conflict->stages[side], error);
+		put_version(resolution, conflict->shown.path, &conflict->stages[side], error);
 }
 
 gboolean resolution_settle(
@@ -265,8 +265,8 @@ GBytes *resolution_text(struct resolution *resolution, guint at, GError **error)
 	struct tree_version indexed;
 
 	if (conflict->shown.shape != RESOLUTION_TEXT)
-		return resolution_blob(resolution, version_to_edit(resolution, conflict, &indexed),
-			error);
+		return resolution_blob(
+			resolution, version_to_edit(resolution, conflict, &indexed), error);
 	merge = resolution_merge(resolution, conflict, VALUE_PREFER_NONE, error);
 	return merge ? g_bytes_new(merge->text->str, merge->text->len) : NULL;
 }
@@ -315,7 +315,8 @@ static gboolean next_line(const char **rest, const char *end, const char **line,
 	return TRUE;
 }
 
-static gboolean has_line(GBytes *text, const char *wanted, size_t wanted_length)
+/* Adds the lines of TEXT (may be NULL) that look like markers to LINES. */
+static void collect_markers(GHashTable *lines, GBytes *text)
 {
 	gsize size = 0;
 	const char *rest = text ? g_bytes_get_data(text, &size) : NULL;
@@ -324,28 +325,33 @@ static gboolean has_line(GBytes *text, const char *wanted, size_t wanted_length)
 	size_t length;
 
 	while (rest && next_line(&rest, end, &line, &length))
-		if (length == wanted_length && memcmp(line, wanted, length) == 0)
-			return TRUE;
-	return FALSE;
+		if (is_marker(line, length))
+			g_hash_table_add(lines, g_strndup(line, length));
 }
 
 guint resolution_marker_line(struct resolution *resolution, guint at, GBytes *text)
 {
 	struct resolving_conflict *conflict = resolution_conflict_at(resolution, at);
-	g_autoptr(GBytes)
-		ours = resolution_blob(resolution, &conflict->stages[MERGE_STAGE_OURS], NULL);
-	g_autoptr(GBytes)
-		theirs = resolution_blob(resolution, &conflict->stages[MERGE_STAGE_THEIRS], NULL);
+	g_autoptr(GHashTable)
+		own = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
 	gsize size;
 	const char *rest = g_bytes_get_data(text, &size);
 	const char *end = rest ? rest + size : NULL;
 	const char *line;
 	size_t length;
 
-	for (guint number = 1; rest && next_line(&rest, end, &line, &length); number++)
-		if (is_marker(line, length) && !has_line(ours, line, length) &&
-			!has_line(theirs, line, length))
+	for (int side = MERGE_STAGE_OURS; side <= MERGE_STAGE_THEIRS; side++) {
+		g_autoptr(GBytes)
+			version = resolution_blob(resolution, &conflict->stages[side], NULL);
+
+		collect_markers(own, version);
+	}
+	for (guint number = 1; rest && next_line(&rest, end, &line, &length); number++) {
+		g_autofree char *copy = is_marker(line, length) ? g_strndup(line, length) : NULL;
+
+		if (copy && !g_hash_table_contains(own, copy))
 			return number;
+	}
 	return 0;
 }
 

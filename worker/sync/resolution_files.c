@@ -22,8 +22,8 @@ static gboolean look(struct resolution *resolution, git_oid *tree, GError **erro
 	struct snapshot_options options = {0};
 	git_oid base, base_tree;
 
-	if (!workspace_ref_get(resolution->forge, resolution->name, COMPONENT_REF_BASE, &base,
-		    error) ||
+	if (!workspace_ref_get(
+		    resolution->forge, resolution->name, COMPONENT_REF_BASE, &base, error) ||
 		!component_history_tree(resolution->forge, &base, &base_tree, error))
 		return FALSE;
 	options.tracked = &base_tree;
@@ -63,8 +63,7 @@ const char *resolution_files(const struct resolution *resolution)
 
 /* ---- markers ------------------------------------------------------------------------------ */
 
-static gboolean mark_one(
-	struct resolution *resolution, git_index *index, guint at, GError **error)
+static gboolean mark_one(struct resolution *resolution, git_index *index, guint at, GError **error)
 {
 	struct resolving_conflict *conflict = resolution_conflict_at(resolution, at);
 	g_autoptr(GBytes) text = NULL;
@@ -88,8 +87,8 @@ static git_index *copy_index(struct resolution *resolution, GError **error)
 	git_oid oid;
 
 	if (git_index_write_tree_to(&oid, resolution->index, resolution->forge) != 0 ||
-		git_tree_lookup(&tree, resolution->forge, &oid) != 0 ||
-		git_index_new(&copy) != 0 || git_index_read_tree(copy, tree) != 0) {
+		git_tree_lookup(&tree, resolution->forge, &oid) != 0 || git_index_new(&copy) != 0 ||
+		git_index_read_tree(copy, tree) != 0) {
 		git_library_error(error, FORGE_ERROR_CACHE_UNUSABLE,
 			"what was decided cannot be written to .forge");
 		g_clear_pointer(&copy, git_index_free);
