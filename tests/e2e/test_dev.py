@@ -308,6 +308,18 @@ def test_checkpoints_are_in_the_log_above_the_base(crm):
     fsck(crm)
 
 
+def test_the_log_can_tell_of_edits(crm):
+    crm.run("dev", "edit", NAME, *CONFIG, "60")
+    crm.run("dev", "checkpoint", NAME, "-m", "Longer")
+    crm.run("dev", "revert", NAME, "--field", "config.timeout")
+    crm.run("dev", "stash", NAME)
+    rows = crm.run("dev", "log", NAME, "--edits", "--format", "json").json["log"]
+    assert [(row["kind"], row["subject"]) for row in rows[:4]] == [
+        ("stash", ""), ("revert", "config.timeout"), ("checkpoint", "Longer"), ("edit", "config.timeout")]
+    assert rows[4]["kind"] == "base" and len(rows) == 5
+    assert len(crm.run("dev", "log", NAME, "--edits", "-n", "2", "--format", "json").json["log"]) == 2
+
+
 def test_nothing_to_checkpoint(crm):
     assert "nothing to checkpoint" in crm.run("dev", "checkpoint", NAME, "-m", "x").out
     crm.run("dev", "edit", NAME, *CONFIG, "60")
