@@ -1,6 +1,6 @@
 /*
- * `forge dev diff|log|validate`: what local changes there are, where they came from, and whether the
- * component still is one. Nothing is changed.
+ * `forge dev diff|validate`: what local changes there are, and whether the component still is one.
+ * Nothing is changed.
  */
 #include <string.h>
 
@@ -8,17 +8,11 @@
 #include "cli/component_options.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
-#include "cli/render.h"
-#include "cli/render_component.h"
-#include "cli/table.h"
-#include "journal/base/clock.h"
 #include "journal/base/errors.h"
-#include "journal/base/limits.h"
 #include "worker/sync/component_changes.h"
 #include "worker/sync/component_validity.h"
 
 #define COMPONENT_YAML "component.yaml"
-#define US 1000000
 
 /* ---- diff --------------------------------------------------------------------------------- */
 
@@ -88,81 +82,6 @@ int cmd_dev_diff(struct invocation *invocation, GError **error)
 		output_line(invocation, "No local changes");
 	for (guint i = 0; i < changes->len; i++)
 		show_change(invocation, changes->pdata[i]);
-	return 0;
-}
-
-/* ---- log ---------------------------------------------------------------------------------- */
-
-static const char *kind_word(enum log_kind kind)
-{
-	switch (kind) {
-	case LOG_CHECKPOINT:
-		return "checkpoint";
-	case LOG_BASE:
-		return "base";
-	case LOG_EARLIER:
-		return "earlier base";
-	}
-	g_assert_not_reached();
-}
-
-static struct value *value_of_entry(const struct log_entry *entry)
-{
-	struct value *map = value_new_map();
-
-	value_put_string(
-		map, "kind", entry->kind == LOG_EARLIER ? "earlier" : kind_word(entry->kind));
-	value_put_string(map, "id", entry->id);
-	value_put_string(map, "upstream_commit", entry->upstream);
-	value_put_string(map, "author", entry->author);
-	value_put_string(map, "subject", entry->subject);
-	value_put_take(map, "time", render_time((uint64_t)MAX(entry->time_s, 0) * US));
-	return map;
-}
-
-static void show_log(struct invocation *invocation, const GPtrArray *entries)
-{
-	static const char *const titles[] = {"Commit", "What", "Age", "Author", "Subject", NULL};
-	scoped(table) table = table_new(titles);
-	int64_t now_us = clock_now().wall_us;
-
-	for (guint i = 0; i < entries->len; i++) {
-		const struct log_entry *entry = entries->pdata[i];
-		char *cells[] = {render_short_id(entry->upstream ? entry->upstream : entry->id),
-			g_strdup(kind_word(entry->kind)),
-			clock_format_age(entry->time_s * US, now_us), text_printable(entry->author),
-			text_printable(entry->subject)};
-
-		table_add_take(table, cells);
-	}
-	output_table(invocation, table, "There is no history.");
-}
-
-int cmd_dev_log(struct invocation *invocation, GError **error)
-{
-	const char *root;
-	scoped(client) client = workspace_connect(invocation, CLIENT_READS, &root, error);
-	g_autoptr(GPtrArray)
-		rows = client ? component_rows_named(client, invocation->arguments, error) : NULL;
-	g_autoptr(GPtrArray) entries = NULL;
-	scoped(value) list = NULL;
-	uint64_t limit;
-
-	if (!rows ||
-		!invocation_number_within(
-			invocation, "limit", 0, LIMIT_LOCAL_COMMITS, &limit, error))
-		return 1;
-	entries = component_log(root, invocation->arguments[0], (uint32_t)limit, error);
-	if (!entries)
-		return 1;
-	if (!output_is_machine(invocation)) {
-		show_log(invocation, entries);
-		return 0;
-	}
-	list = value_new_list();
-	for (guint i = 0; i < entries->len; i++)
-		value_append_take(list, value_of_entry(entries->pdata[i]));
-	output_rows(invocation, "log", list);
 	return 0;
 }
 

@@ -25,15 +25,15 @@ gboolean component_look(struct invocation *invocation, struct client *client, Fo
 {
 	Forge__BatchArguments arguments = FORGE__BATCH_ARGUMENTS__INIT;
 	Forge__ComponentArguments component = FORGE__COMPONENT_ARGUMENTS__INIT;
+	gboolean looked;
 
 	component.offline = TRUE;
 	arguments.component = &component;
 	submit->kind = FORGE__JOB_KIND__JOB_KIND_COMPONENT_CHECK;
 	submit->arguments = &arguments;
-	if (!component_run(invocation, client, submit, ended, user_data, run, error))
-		return FALSE;
+	looked = component_run(invocation, client, submit, ended, user_data, run, error);
 	submit->arguments = NULL;
-	return TRUE;
+	return looked;
 }
 
 /* The end of a batch's only job, as the command's own error. */
@@ -46,7 +46,7 @@ static gboolean job_succeeded(const struct component_run *run, GError **error)
 	if (job && job->state == JOB_DONE)
 		return TRUE;
 	if (failure)
-		g_set_error(error, FORGE_ERROR, forge_error_from_name(failure->code), "%s",
+		g_set_error(error, FORGE_ERROR, (gint)forge_error_from_name(failure->code), "%s",
 			failure->message);
 	else
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_CANCELLED, "the job was %s",
