@@ -354,6 +354,25 @@ def test_without_write_access_the_push_goes_to_the_registered_fork(installed):
     assert f"Component '{TOOL}' is forked" in line and branch in line
 
 
+def test_all_that_upstream_refuses_goes_to_the_fork_a_line_each(work):
+    work.create()
+    names = ("one", "two", "three")
+    work.commit({f"components/tools/{name}/component.yaml": manifest(name) for name in names})
+    work.run("init")
+    work.run("install", *(f"{HOST}/{UPSTREAM}/{name}" for name in names))
+    forked(work)
+    work.server.refuse_pushes(work.repository(UPSTREAM))
+    for name in names[:2]:
+        work.file(folder=f"components/tools/{name}").write_text(manifest(name, timeout=60))
+    lines = work.run("sync", "push", "--all").lines
+    assert len(lines) == 3 and lines[0] == "✓ three: nothing to push"
+    assert sorted(line.split(",")[0] for line in lines[1:]) == [
+        f"✓ {name}: pushed to {HOST}/{FORK}" for name in names[:2]]
+    assert len(work.heads(FORK)) == 3 and len(work.heads()) == 1
+    assert work.run("sync", "push", "--all", "--format", "json").json["components"][0]["error"] is None
+    assert len(work.heads(FORK)) == 3, "nothing is pushed twice"
+
+
 def test_upstreams_new_commits_come_along_to_a_fork_that_is_behind(installed):
     work = installed
     forked(work)
@@ -427,6 +446,19 @@ def test_a_push_killed_between_announcement_and_arrival_is_made_by_the_next_comm
     assert len(told) == 1 and told[0]["commit"] == intended[0]["after"] == work.heads()[f"refs/heads/{told[0]['branch']}"]
     assert len(work.heads()) == 2
     gate.close()
+
+
+def test_a_push_whose_answer_was_lost_is_looked_for_and_not_made_twice(installed):
+    work = installed
+    work.edit(timeout=60)
+    hook = work.path(UPSTREAM) / "hooks" / "post-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nkill -9 $PPID\n")
+    hook.chmod(0o755)
+    entry = work.push()
+    assert entry["pushed"] and entry["commit"] == work.tip(UPSTREAM, branch_of(work))
+    assert len(work.facts("component_pushed")) == len(work.facts("push_intended")) == 1
+    assert work.facts("job_retry_scheduled"), "the answer came"
 
 
 @pytest.mark.parametrize("afterwards", ["nothing", "edited", "reverted", "built_upon", "cache_lost"])
