@@ -1,12 +1,17 @@
 """sync push: one commit on top of the right tip, announced first, never forced, and told truthfully."""
 
+import os
+import random
 import subprocess
 import time
 
 import pytest
 
 from pushes import FOLDER, TOOL, UPSTREAM, Work, manifest
+from test_kill import wait_for_requests
 from world import HOST, IDENTITY, finish_child, kill
+
+SEED = int(os.environ.get("FORGE_TEST_SEED", random.SystemRandom().randrange(2**31)))
 
 FORK = "me/crm-tools"
 
@@ -488,4 +493,25 @@ def test_a_push_killed_after_it_arrived_is_told_and_not_made_twice(installed, af
     told = work.facts("component_pushed")
     assert [(fact["branch"], fact["commit"]) for fact in told] == [(branch, pushed)]
     assert work.heads() == heads
+    work.run("journal", "verify", "--config", work.home / "workspace.yaml")
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_however_often_it_is_killed_a_push_happens_once_and_is_told_once(installed, round_):
+    work, dice = installed, random.Random(f"{SEED} {round_}")
+    print(f"FORGE_TEST_SEED={SEED}")
+    work.commit({f"{FOLDER}/prompt.txt": "Look it up twice.\n"})
+    work.edit(timeout=60)
+    words = ("sync", "push", TOOL)
+    for _ in range(4):
+        child = work.start(*words)
+        wait_for_requests(work, dice.randint(1, 7), child)
+        time.sleep(dice.random() * 0.02)
+        kill(child)
+        words = ("sync", "status", TOOL)
+    work.run("sync", "status", TOOL)
+    told = work.facts("component_pushed")
+    assert len(told) == 1 and len(work.heads()) == 2
+    assert told[0]["commit"] == work.tip(UPSTREAM, told[0]["branch"])
+    assert work.show(told[0]["branch"], f"{FOLDER}/component.yaml") == manifest(timeout=60).strip()
     work.run("journal", "verify", "--config", work.home / "workspace.yaml")
