@@ -1,12 +1,17 @@
 """sync push: one commit on top of the right tip, announced first, never forced, and told truthfully."""
 
+import os
+import random
 import subprocess
 import time
 
 import pytest
 
 from pushes import FOLDER, TOOL, UPSTREAM, Work, manifest
+from test_kill import wait_for_requests
 from world import HOST, IDENTITY, finish_child, kill
+
+SEED = int(os.environ.get("FORGE_TEST_SEED", random.SystemRandom().randrange(2**31)))
 
 FORK = "me/crm-tools"
 
@@ -354,6 +359,25 @@ def test_without_write_access_the_push_goes_to_the_registered_fork(installed):
     assert f"Component '{TOOL}' is forked" in line and branch in line
 
 
+def test_all_that_upstream_refuses_goes_to_the_fork_a_line_each(work):
+    work.create()
+    names = ("one", "two", "three")
+    work.commit({f"components/tools/{name}/component.yaml": manifest(name) for name in names})
+    work.run("init")
+    work.run("install", *(f"{HOST}/{UPSTREAM}/{name}" for name in names))
+    forked(work)
+    work.server.refuse_pushes(work.repository(UPSTREAM))
+    for name in names[:2]:
+        work.file(folder=f"components/tools/{name}").write_text(manifest(name, timeout=60))
+    lines = work.run("sync", "push", "--all").lines
+    assert len(lines) == 3 and lines[0] == "✓ three: nothing to push"
+    assert sorted(line.split(",")[0] for line in lines[1:]) == [
+        f"✓ {name}: pushed to {HOST}/{FORK}" for name in names[:2]]
+    assert len(work.heads(FORK)) == 3 and len(work.heads()) == 1
+    assert work.run("sync", "push", "--all", "--format", "json").json["components"][0]["error"] is None
+    assert len(work.heads(FORK)) == 3, "nothing is pushed twice"
+
+
 def test_upstreams_new_commits_come_along_to_a_fork_that_is_behind(installed):
     work = installed
     forked(work)
@@ -429,6 +453,19 @@ def test_a_push_killed_between_announcement_and_arrival_is_made_by_the_next_comm
     gate.close()
 
 
+def test_a_push_whose_answer_was_lost_is_looked_for_and_not_made_twice(installed):
+    work = installed
+    work.edit(timeout=60)
+    hook = work.path(UPSTREAM) / "hooks" / "post-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nkill -9 $PPID\n")
+    hook.chmod(0o755)
+    entry = work.push()
+    assert entry["pushed"] and entry["commit"] == work.tip(UPSTREAM, branch_of(work))
+    assert len(work.facts("component_pushed")) == len(work.facts("push_intended")) == 1
+    assert work.facts("job_retry_scheduled"), "the answer came"
+
+
 @pytest.mark.parametrize("afterwards", ["nothing", "edited", "reverted", "built_upon", "cache_lost"])
 def test_a_push_killed_after_it_arrived_is_told_and_not_made_twice(installed, afterwards):
     work = installed
@@ -456,4 +493,25 @@ def test_a_push_killed_after_it_arrived_is_told_and_not_made_twice(installed, af
     told = work.facts("component_pushed")
     assert [(fact["branch"], fact["commit"]) for fact in told] == [(branch, pushed)]
     assert work.heads() == heads
+    work.run("journal", "verify", "--config", work.home / "workspace.yaml")
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_however_often_it_is_killed_a_push_happens_once_and_is_told_once(installed, round_):
+    work, dice = installed, random.Random(f"{SEED} {round_}")
+    print(f"FORGE_TEST_SEED={SEED}")
+    work.commit({f"{FOLDER}/prompt.txt": "Look it up twice.\n"})
+    work.edit(timeout=60)
+    words = ("sync", "push", TOOL)
+    for _ in range(4):
+        child = work.start(*words)
+        wait_for_requests(work, dice.randint(1, 7), child)
+        time.sleep(dice.random() * 0.02)
+        kill(child)
+        words = ("sync", "status", TOOL)
+    work.run("sync", "status", TOOL)
+    told = work.facts("component_pushed")
+    assert len(told) == 1 and len(work.heads()) == 2
+    assert told[0]["commit"] == work.tip(UPSTREAM, told[0]["branch"])
+    assert work.show(told[0]["branch"], f"{FOLDER}/component.yaml") == manifest(timeout=60).strip()
     work.run("journal", "verify", "--config", work.home / "workspace.yaml")
