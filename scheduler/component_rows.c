@@ -140,7 +140,7 @@ static void fold_observed(struct state *state, struct component_row *row, uint64
 static void fold_pulled(struct state *state, struct component_row *row, uint64_t time_us,
 	const Forge__Component *component)
 {
-	if (component)
+	if (component && strcmp(component->name, row->component->name) == 0)
 		set_component(state, row, component);
 	row->synced_us = time_us;
 	REPLACE(row->pending, (Forge__ComponentConflicted *)NULL);
@@ -222,6 +222,9 @@ const char *component_fact_fold(
 		return NULL;
 	case FORGE__FACT__KIND_COMPONENT_PULLED:
 		fold_pulled(state, row, time_us, fact->component_pulled->component);
+		/* UNSET: upstream had nothing new, so what was pushed is still what is here. */
+		if (fact->component_pulled->strategy != FORGE__STRATEGY__STRATEGY_UNSET)
+			REPLACE(row->pushed, (Forge__ComponentPushed *)NULL);
 		return NULL;
 	case FORGE__FACT__KIND_COMPONENT_CONFLICTED:
 		REPLACE(row->pending, fact->component_conflicted);
