@@ -91,7 +91,7 @@ static void list_paths(
 	const struct showing *showing, const char *title, char *const *paths, size_t n_paths)
 {
 	for (size_t i = 0; i < n_paths; i++)
-		output_line(showing->invocation, "%s: %s", title, paths[i]);
+		component_line(showing->invocation, "%s: %s", title, paths[i]);
 }
 
 static void show_merging(const struct showing *showing, Forge__Strategy strategy)
@@ -112,7 +112,7 @@ static void show_conflict(const struct showing *showing, const Forge__ComponentC
 	for (size_t i = 0; i < fact->n_conflicts; i++) {
 		const Forge__Conflict *conflict = fact->conflicts[i];
 
-		output_line(showing->invocation, "Conflict in: %s%s%s%s", conflict->path,
+		component_line(showing->invocation, "Conflict in: %s%s%s%s", conflict->path,
 			*conflict->place ? " (" : "", conflict->place, *conflict->place ? ")" : "");
 	}
 	if (fact->conflict_count > fact->n_conflicts)
@@ -159,7 +159,7 @@ static void show_pulled(const struct showing *showing, const Forge__ComponentPul
 		output_step(invocation, "Updating %s: %s → %s", name, from, to);
 	}
 	if (*fact->rule_used)
-		output_line(invocation, "Versions settled: %s", fact->rule_used);
+		component_line(invocation, "Versions settled: %s", fact->rule_used);
 	if (*fact->stash)
 		output_line(invocation, "%s: forge dev stash pop %s",
 			fact->strategy == FORGE__STRATEGY__STRATEGY_OVERWRITE

@@ -2,11 +2,13 @@
  * `forge sync status`: a job a component looks, then the journal's word on each is shown. What could
  * not be asked is told beside the last that was known, and is no success.
  */
+#include "cli/component_options.h"
 #include "cli/handlers.h"
 #include "cli/history.h"
 #include "cli/output.h"
 #include "cli/render_component.h"
 #include "cli/table.h"
+#include "cli/terminal.h"
 #include "cli/workspace_client.h"
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
@@ -44,7 +46,7 @@ static void show_changes(const struct showing *showing, const Forge__ComponentRo
 	for (guint i = 0; i < changes->len; i++) {
 		g_autofree char *line = file_change_line(changes->pdata[i]);
 
-		output_line(showing->invocation, "  - %s", line);
+		component_line(showing->invocation, "  - %s", line);
 	}
 }
 
@@ -70,9 +72,9 @@ static void show_pushed(const struct showing *showing, const Forge__ComponentRow
 	if (!row->pushed)
 		return;
 	commit = render_short_id(row->pushed->commit);
-	output_line(showing->invocation, "Pushed: %s (commit: %s)", row->pushed->branch, commit);
+	component_line(showing->invocation, "Pushed: %s (commit: %s)", row->pushed->branch, commit);
 	if (row->pushed->to_fork)
-		output_line(showing->invocation, "Fork: %s", row->pushed->repository);
+		component_line(showing->invocation, "Fork: %s", row->pushed->repository);
 }
 
 static void show_trouble(const struct showing *showing, const Forge__ComponentRow *row)
@@ -84,9 +86,11 @@ static void show_trouble(const struct showing *showing, const Forge__ComponentRo
 			"%s: upstream no longer has it at this place. Keep it as it is, install it from where "
 			"it is now (`forge install REPOSITORY/%s`), or `forge remove %s`.",
 			row->component->name, row->component->name, row->component->name);
-	if (trouble)
-		output_remark(
-			showing->invocation, "%s: %s", row->component->name, trouble->message);
+	if (trouble) {
+		g_autofree char *message = text_printable(trouble->message);
+
+		output_remark(showing->invocation, "%s: %s", row->component->name, message);
+	}
 }
 
 static void show_detailed(const struct showing *showing, const Forge__ComponentRow *row)
@@ -101,7 +105,7 @@ static void show_detailed(const struct showing *showing, const Forge__ComponentR
 
 	output_line(invocation, "Component: %s", row->component->name);
 	output_line(invocation, "Status: %s", render_component_status(row->status));
-	output_line(invocation, "Repository: %s", row->component->repository);
+	component_line(invocation, "Repository: %s", row->component->repository);
 	output_line(invocation, "Local commit: %s", local);
 	output_line(invocation, "Upstream commit: %s", upstream);
 	show_behind(showing, row);
@@ -183,7 +187,7 @@ static void show(const struct showing *showing, gboolean all)
 				output_line(showing->invocation, "%s", "");
 			show_detailed(showing, row);
 		} else if (!all) {
-			output_line(showing->invocation, "%s", line);
+			component_line(showing->invocation, "%s", line);
 		}
 		show_trouble(showing, row);
 	}

@@ -292,12 +292,12 @@ static void show_info(struct invocation *invocation, const Forge__ComponentRow *
 
 	output_line(invocation, "Component: %s", component->name);
 	if (*component->version)
-		output_line(invocation, "Version: %s", component->version);
-	output_line(invocation, "Wanted: %s",
+		component_line(invocation, "Version: %s", component->version);
+	component_line(invocation, "Wanted: %s",
 		*component->constraint ? component->constraint : "the default branch");
-	output_line(invocation, "Repository: %s", component->repository);
-	output_line(invocation, "Path: %s", *component->path ? component->path : ".");
-	output_line(invocation, "Folder: %s", component->folder);
+	component_line(invocation, "Repository: %s", component->repository);
+	component_line(invocation, "Path: %s", *component->path ? component->path : ".");
+	component_line(invocation, "Folder: %s", component->folder);
 	output_line(invocation, "Commit: %s", commit);
 	output_line(invocation, "Status: %s", render_component_status(row->status));
 	output_line(invocation, "Last sync: %s", age);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/output.h"
+#include "cli/terminal.h"
 #include "journal/base/errors.h"
 #include "journal/base/nearest.h"
 
@@ -88,15 +89,27 @@ void component_show_nothing(struct invocation *invocation)
 	output_value(invocation, object);
 }
 
+void component_line(const struct invocation *invocation, const char *format, ...)
+{
+	g_autofree char *line = NULL;
+	g_autofree char *printable = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	line = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
+	printable = text_printable(line);
+	output_marked(invocation, printable);
+}
+
 void component_show_failure(struct invocation *invocation, const struct history_job *job)
 {
 	const Forge__Error *failure = component_run_error(job);
-	g_autofree char *line = g_strdup_printf(
-		"✗ %s: %s", job->target, failure ? failure->message : job_state_word(job->state));
 
-	output_marked(invocation, line);
+	component_line(invocation, "✗ %s: %s", job->target,
+		failure ? failure->message : job_state_word(job->state));
 	if (failure && *failure->hint)
-		output_line(invocation, "    hint: %s", failure->hint);
+		component_line(invocation, "    hint: %s", failure->hint);
 }
 
 static gboolean is_there(const GPtrArray *rows, const char *name)

@@ -28,6 +28,10 @@ void component_show_jobs(
 /** With a machine format: no components at all. */
 void component_show_nothing(struct invocation *invocation);
 
+/** A line for people that holds text from outside; what cannot be printed is replaced. */
+void component_line(const struct invocation *invocation, const char *format, ...)
+	G_GNUC_PRINTF(2, 3);
+
 /** `✗ NAME: why` with its hint, for a job that did not do its work. */
 void component_show_failure(struct invocation *invocation, const struct history_job *job);
 

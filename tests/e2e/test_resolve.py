@@ -479,7 +479,7 @@ def test_files_edited_since_the_pull_are_not_replaced(shop):
     shop.local({"other": "mine\n"})
     before = shop.files()
     error = shop.resolve("--prefer-upstream", "--format", "json", status=7).json["error"]
-    assert error["code"] == "FILES_EDITED" and "--abort" in error["message"]
+    assert error["code"] == "EDITED_MEANWHILE" and "--abort" in error["message"]
     assert shop.files() == before and len(shop.pending()) == 1
 
 

@@ -184,6 +184,7 @@ class Workspace(Forge):
         bare = self.folder / "trees.git"
         if not bare.exists():
             subprocess.run(["git", "init", "-q", "--bare", bare], check=True)
+            (bare / "info" / "attributes").write_text("* -text -filter -eol\n")
         env = {**self.env, "GIT_INDEX_FILE": str(index), "GIT_DIR": str(bare), "GIT_WORK_TREE": str(place)}
         options = ["-c", "core.autocrlf=false", "-c", "core.fileMode=true"]
         subprocess.run(["git", *options, "add", "-A", "."], check=True, env=env, cwd=place, stderr=subprocess.DEVNULL)

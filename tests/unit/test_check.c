@@ -186,7 +186,8 @@ static void assert_report_is_refused(const Forge__Report *report, enum forge_err
 {
 	g_autoptr(GError) error = NULL;
 
-	g_assert_false(check_report(report, &error));
+	g_assert_false(check_report(
+		report, job_kind_of(FORGE__JOB_KIND__JOB_KIND_FORK_SYNC), "tools", &error));
 	g_assert_error(error, FORGE_ERROR, (gint)code);
 }
 
@@ -208,13 +209,38 @@ static void test_reports_are_bounded(void)
 	report.n_facts = G_N_ELEMENTS(facts);
 	assert_report_is_refused(&report, FORGE_ERROR_TOO_LARGE);
 	report.n_facts--;
-	g_assert_true(check_report(&report, NULL));
+	g_assert_true(check_report(
+		&report, job_kind_of(FORGE__JOB_KIND__JOB_KIND_FORK_SYNC), "tools", NULL));
 	synced.conflicts = paths;
 	synced.n_conflicts = G_N_ELEMENTS(paths);
 	assert_report_is_refused(&report, FORGE_ERROR_TOO_LARGE);
 	synced.n_conflicts = 0;
 	synced.branch = long_text;
 	assert_report_is_refused(&report, FORGE_ERROR_TOO_LARGE);
+}
+
+/* The fold would stop at such a fact, and with it the scheduler. */
+static void test_a_job_reports_only_what_it_is_about(void)
+{
+	const struct job_kind *install = job_kind_of(FORGE__JOB_KIND__JOB_KIND_COMPONENT_INSTALL);
+	const struct job_kind *sync = job_kind_of(FORGE__JOB_KIND__JOB_KIND_FORK_SYNC);
+	Forge__Report report = FORGE__REPORT__INIT;
+	Forge__Fact fact = FORGE__FACT__INIT, *facts[] = {&fact};
+	Forge__ComponentInstalled installed = FORGE__COMPONENT_INSTALLED__INIT;
+	Forge__Component component = FORGE__COMPONENT__INIT;
+
+	fact.kind_case = FORGE__FACT__KIND_COMPONENT_INSTALLED;
+	fact.component_installed = &installed;
+	report.facts = facts;
+	report.n_facts = 1;
+	g_assert_false(check_report(&report, install, "tool", NULL));
+	installed.component = &component;
+	g_assert_false(check_report(&report, install, "tool", NULL));
+	component.name = (char *)"../x";
+	g_assert_false(check_report(&report, install, "tool", NULL));
+	component.name = (char *)"tool";
+	g_assert_true(check_report(&report, install, "tool", NULL));
+	g_assert_false(check_report(&report, sync, "tool", NULL));
 }
 
 int main(int argc, char **argv)
@@ -229,5 +255,6 @@ int main(int argc, char **argv)
 		test_unknown_fork_gets_the_nearest_name);
 	g_test_add_func("/check/forks", test_forks);
 	g_test_add_func("/check/reports_are_bounded", test_reports_are_bounded);
+	g_test_add_func("/check/a_job_reports_only_what_it_is_about", test_a_job_reports_only_what_it_is_about);
 	return g_test_run();
 }

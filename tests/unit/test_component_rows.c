@@ -348,7 +348,7 @@ static void test_replay_and_checkpoint_have_the_same_components(void)
 static void test_the_fold_means_what_it_always_meant(void)
 {
 	static const char golden[] =
-		"(" 8d94ffd472e45a88549d1a9eb60cb2c4381db6a705a1bfdbb6483048e54026e7 "";
+		"8d94ffd472e45a88549d1a9eb60cb2c4381db6a705a1bfdbb6483048e54026e7";
 	scoped_value(story) story = story_of_one();
 	g_autofree char *found = NULL;
 	struct hash digest;

@@ -487,7 +487,7 @@ static void files_are_looked_at(struct component_fixture *fixture, gconstpointer
 	g_clear_error(&error);
 	component_fixture_do(fixture, "echo mine >ws/components/x/f");
 	g_assert_false(resolution_check_files(resolution, &error));
-	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_FILES_EDITED);
+	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_EDITED_MEANWHILE);
 	g_clear_error(&error);
 
 	g_assert_true(resolution_mark(resolution, &marked, &error));

@@ -79,7 +79,7 @@ static gboolean note_resolved(struct resolving *resolving, gboolean aborted, GEr
 
 static gboolean refuse_edited(const struct component_job *job, GError **error)
 {
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_FILES_EDITED,
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_EDITED_MEANWHILE,
 		"files of '%s' were edited meanwhile; nothing was changed: run `forge sync resolve "
 		"%s` again",
 		job->name, job->name);

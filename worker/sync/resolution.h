@@ -101,7 +101,7 @@ const char *resolution_tree(const struct resolution *resolution);
 
 /**
  * Looks at the component's files: they must be what the merge was made of, or what --strategy
- * manual wrote. FILES_EDITED if somebody edited them since.
+ * manual wrote. EDITED_MEANWHILE if somebody edited them since.
  */
 gboolean resolution_check_files(struct resolution *resolution, GError **error);
 

@@ -44,12 +44,12 @@ gboolean resolution_check_files(struct resolution *resolution, GError **error)
 		git_oid_equal(&tree, &resolution->markers_tree))
 		return TRUE;
 	if (git_oid_is_zero(&resolution->markers_tree))
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_FILES_EDITED,
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_EDITED_MEANWHILE,
 			"files of '%s' were edited since the pull; nothing was changed: "
 			"`forge sync resolve %s --abort` keeps them as they are, then pull again",
 			name, name);
 	else
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_FILES_EDITED,
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_EDITED_MEANWHILE,
 			"files of '%s' were edited since the markers were written: `forge sync "
 			"resolve %s --continue` takes them, `--abort` gives the pull up",
 			name, name);
