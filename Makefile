@@ -25,7 +25,7 @@ endif
 
 # Include paths of libraries are system paths: their headers are not ours to warn about.
 PACKAGE_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
-PACKAGE_LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lrocksdb -lpthread
+PACKAGE_LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lrocksdb -lpthread -lm
 CPPFLAGS += -D_GNU_SOURCE -DFORGE_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"forge"' -I. -isystem $(BUILD)/generated
 CFLAGS += -std=gnu11 -g $(OPTIMIZE) $(WARNINGS) $(if $(WERROR),-Werror)
 LDFLAGS += $(OPTIMIZE) $(if $(VARIANT),,-pie)
