@@ -265,8 +265,8 @@ static size_t paths_of(const Forge__Fact *fact)
 }
 
 /* A component may be spoken of only by a job that is about it. */
-static gboolean check_about(const Forge__Fact *fact, const struct job_kind *kind,
-	const char *target, GError **error)
+static gboolean check_about(
+	const Forge__Fact *fact, const struct job_kind *kind, const char *target, GError **error)
 {
 	gboolean component = component_fact_is(fact->kind_case);
 
@@ -280,8 +280,8 @@ static gboolean check_about(const Forge__Fact *fact, const struct job_kind *kind
 		"a report names another component than its job");
 }
 
-static gboolean check_facts(Forge__Fact *const *facts, size_t n_facts,
-	const struct job_kind *kind, const char *target, GError **error)
+static gboolean check_facts(Forge__Fact *const *facts, size_t n_facts, const struct job_kind *kind,
+	const char *target, GError **error)
 {
 	for (size_t i = 0; i < n_facts; i++) {
 		if (paths_of(facts[i]) > LIMIT_CONFLICT_PATHS)
@@ -305,6 +305,6 @@ gboolean check_report(const Forge__Report *report, const struct job_kind *kind, 
 			report->n_facts, size);
 	return check_facts(report->facts, report->n_facts, kind, target, error) &&
 		(!report->end ||
-			check_facts(report->end->facts_if_final,
-				report->end->n_facts_if_final, kind, target, error));
+			check_facts(report->end->facts_if_final, report->end->n_facts_if_final,
+				kind, target, error));
 }

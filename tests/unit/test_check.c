@@ -255,6 +255,7 @@ int main(int argc, char **argv)
 		test_unknown_fork_gets_the_nearest_name);
 	g_test_add_func("/check/forks", test_forks);
 	g_test_add_func("/check/reports_are_bounded", test_reports_are_bounded);
-	g_test_add_func("/check/a_job_reports_only_what_it_is_about", test_a_job_reports_only_what_it_is_about);
+	g_test_add_func("/check/a_job_reports_only_what_it_is_about",
+		test_a_job_reports_only_what_it_is_about);
 	return g_test_run();
 }

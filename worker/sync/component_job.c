@@ -99,8 +99,7 @@ gboolean component_job_look(struct component_job *job, GError **error)
 	g_autofree char *folder = g_build_filename(job->root, job->folder, NULL);
 	g_autofree char *cache = g_build_filename(
 		job->root, WORKSPACE_OWN, "index", job->name, NULL);
-	struct snapshot_options options = {
-		.tracked = &job->base_tree,
+	struct snapshot_options options = {.tracked = &job->base_tree,
 		.cache = cache,
 		.file_bytes_max = job->operation->workshop->config->sync_file_bytes,
 		.budget = job->operation->budget};
@@ -225,15 +224,14 @@ static gboolean fetch_tips(
 	const struct operation *operation = job->operation;
 
 	g_clear_pointer(&job->store, store_close);
-	job->store = store_open(operation->workshop->stores, job->remote, tips, n_tips,
-		operation->budget, error);
+	job->store = store_open(
+		operation->workshop->stores, job->remote, tips, n_tips, operation->budget, error);
 	return job->store != NULL;
 }
 
 /* The ref that has the wanted commit at its tip: the one that was picked, one that stands just
  * there, or else the default branch. */
-static const struct advertised_ref *ref_to_fetch(
-	const struct component_job *job, const char **name)
+static const struct advertised_ref *ref_to_fetch(const struct component_job *job, const char **name)
 {
 	const struct ref_listing *listing = job->answer->listing;
 	const struct advertised_ref *head = ref_listing_find(listing, "HEAD");
@@ -247,7 +245,7 @@ static const struct advertised_ref *ref_to_fetch(
 			git_oid_equal(&ref->peeled, &job->pick.commit))
 			return ref;
 	}
-	*name = job->pick.ref         ? job->pick.ref
+	*name = job->pick.ref                 ? job->pick.ref
 		: head && head->symref_target ? head->symref_target
 					      : "HEAD";
 	found = ref_listing_find(listing, *name);
@@ -383,8 +381,7 @@ static gboolean find_commit(struct component_job *job, git_repository *upstream)
 }
 
 /* *UPSTREAM is opened anew where more had to be fetched. */
-static gboolean resolve_commit(
-	struct component_job *job, git_repository **upstream, GError **error)
+static gboolean resolve_commit(struct component_job *job, git_repository **upstream, GError **error)
 {
 	if (!job->pick.commit_prefix || find_commit(job, *upstream))
 		return TRUE;

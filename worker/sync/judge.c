@@ -241,8 +241,8 @@ static void judge_neighbours(
 		const struct locked_component *other = job->locked->components->pdata[i];
 
 		if (strcmp(other->component, job->name) != 0)
-			judge_dependent(job, other->component,
-				before ? before->version : NULL, version, conflicts);
+			judge_dependent(job, other->component, before ? before->version : NULL,
+				version, conflicts);
 	}
 	for (guint i = 0; after && i < after->dependencies->len; i++)
 		if (!had_dependency(before, after->dependencies->pdata[i]))

@@ -52,8 +52,8 @@ static gboolean decide_what(struct installing *installing, GError **error)
 		installing->wanted.constraint = or_null(asked->constraint);
 		/* Where it is, it stays, unless the request says otherwise. */
 		installing->wanted.path = *asked->folder ? asked->folder
-			: listed                          ? listed->path
-							  : NULL;
+			: listed                         ? listed->path
+							 : NULL;
 		installing->written = &installing->wanted;
 		return TRUE;
 	}

@@ -90,10 +90,10 @@ static char *with_wanted(const char *text, const struct wanted_component *wanted
 {
 	static const struct document_origin origin = {
 		WORKSPACE_WANTED, FORGE_ERROR_CONFIGURATION_INVALID};
-	scoped(wanted_file) file =
-		wanted_file_parse(&origin, text ? text : "", text ? strlen(text) : 0, error);
-	const struct wanted_component *listed =
-		file ? wanted_file_find(file, wanted->component) : NULL;
+	scoped(wanted_file)
+		file = wanted_file_parse(&origin, text ? text : "", text ? strlen(text) : 0, error);
+	const struct wanted_component *listed = file ? wanted_file_find(file, wanted->component)
+						     : NULL;
 	g_autofree char *without = NULL;
 
 	if (!file)
