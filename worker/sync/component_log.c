@@ -72,21 +72,16 @@ static gboolean read_head(
 	const struct reading *reading, struct component_head *head, GError **error)
 {
 	gboolean has_local = !git_oid_is_zero(&reading->local);
-	g_autoptr(GPtrArray) pending = NULL;
 	git_oid base_tree, tree;
 
 	if (!component_history_tree(reading->forge, &reading->base, &base_tree, error) ||
 		!component_history_tree(
 			reading->forge, has_local ? &reading->local : &reading->base, &tree, error))
 		return FALSE;
-	pending = workspace_refs_list(reading->forge, reading->name, COMPONENT_REF_PENDING, error);
-	if (!pending)
-		return FALSE;
 	head->base = hex_of(&reading->base);
 	head->base_tree = hex_of(&base_tree);
 	head->local = has_local ? hex_of(&reading->local) : NULL;
 	head->tree = hex_of(&tree);
-	head->pending = pending->len > 0;
 	return TRUE;
 }
 

@@ -11,11 +11,10 @@
 
 /** Where a component stands in its history. */
 struct component_head {
-	char *base;       /**< commit for upstream's version */
-	char *base_tree;  /**< its files */
-	char *local;      /**< newest checkpoint; NULL: none */
-	char *tree;       /**< files of the newest checkpoint, else of the base */
-	gboolean pending; /**< a merge waits for a person */
+	char *base;      /**< commit for upstream's version */
+	char *base_tree; /**< its files */
+	char *local;     /**< newest checkpoint; NULL: none */
+	char *tree;      /**< files of the newest checkpoint, else of the base */
 };
 void component_head_clear(struct component_head *head);
 SCOPED_VALUE(component_head, component_head_clear)
