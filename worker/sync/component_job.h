@@ -82,6 +82,9 @@ const struct wanted_component *component_job_wanted(struct component_job *job);
  */
 gboolean component_job_import(struct component_job *job, git_oid *base, GError **error);
 
+/** When COMMIT of REPOSITORY was made, by its committer; 0 if it cannot be read. */
+uint64_t component_job_commit_time_us(git_repository *repository, const git_oid *commit);
+
 /** The component as it will be recorded once COMMIT, a base commit, is its base. */
 Forge__Component *component_job_component(
 	const struct component_job *job, const git_oid *base, GError **error);

@@ -1,0 +1,401 @@
+/*
+ * The question to upstream: which commit is wanted, whether it is another one than the base's, and
+ * what it holds of the component.
+ *
+ * All components of one repository are answered by one request a batch, so the question's prefixes
+ * come from all of forge.yaml and not from this job's component alone. Where nothing moved nothing
+ * is fetched.
+ */
+#include "worker/sync/component_job.h"
+#include <string.h>
+#include "journal/base/errors.h"
+#include "journal/base/limits.h"
+#include "worker/component/component_catalog.h"
+#include "worker/git/git_library.h"
+#include "worker/store/anchors.h"
+#include "worker/workspace/tree_safety.h"
+
+static void add_prefix(GPtrArray *prefixes, char *take_prefix)
+{
+	for (guint i = 0; i < prefixes->len; i++)
+		if (strcmp(prefixes->pdata[i], take_prefix) == 0) {
+			g_free(take_prefix);
+			return;
+		}
+	g_ptr_array_add(prefixes, take_prefix);
+}
+
+/* The refs that must be known to tell what CONSTRAINT means. */
+static void add_prefixes(GPtrArray *prefixes, const char *constraint_text)
+{
+	scoped(component_constraint) constraint = component_constraint_parse(constraint_text, NULL);
+
+	add_prefix(prefixes, g_strdup("HEAD"));
+	if (!constraint)
+		return;
+	switch (constraint->kind) {
+	case CONSTRAINT_NONE:
+		return;
+	case CONSTRAINT_RANGE:
+		/* No version may be meant but a branch: `2.x`. */
+		add_prefix(prefixes, g_strdup("refs/tags/"));
+		add_prefix(prefixes, g_strconcat("refs/heads/", constraint->text, NULL));
+		return;
+	case CONSTRAINT_LATEST:
+		add_prefix(prefixes, g_strdup("refs/tags/"));
+		return;
+	case CONSTRAINT_COMMIT:
+		add_prefix(prefixes, g_strdup("refs/tags/"));
+		add_prefix(prefixes, g_strdup("refs/heads/"));
+		return;
+	case CONSTRAINT_NAME:
+		if (g_str_has_prefix(constraint->text, "refs/"))
+			add_prefix(prefixes, g_strdup(constraint->text));
+		add_prefix(prefixes, g_strconcat("refs/tags/", constraint->text, NULL));
+		add_prefix(prefixes, g_strconcat("refs/heads/", constraint->text, NULL));
+		return;
+	}
+}
+
+/* What all components of the repository need to know, so that one answer serves them all. */
+static char **prefixes_for(const struct component_job *job, const struct wanted_component *mine)
+{
+	g_autoptr(GPtrArray) prefixes = g_ptr_array_new_with_free_func(g_free);
+
+	add_prefixes(prefixes, mine->constraint);
+	for (guint i = 0; i < job->wanted->components->len; i++) {
+		const struct wanted_component *other = job->wanted->components->pdata[i];
+
+		if (strcmp(other->repository, mine->repository) == 0)
+			add_prefixes(prefixes, other->constraint);
+	}
+	g_ptr_array_add(prefixes, NULL);
+	return (char **)g_ptr_array_steal(prefixes, NULL);
+}
+
+static gboolean list_refs(
+	struct component_job *job, const struct wanted_component *wanted, GError **error)
+{
+	const struct operation *operation = job->operation;
+	g_autofree char *round = g_strdup_printf(
+		"%s/%u", operation->job->batch_name, operation->job->attempt);
+	g_auto(GStrv) prefixes = prefixes_for(job, wanted);
+
+	job->remote = remote_new(operation->workshop->config, wanted->repository, error);
+	if (!job->remote)
+		return FALSE;
+	job->answer = upstream_refs_get(operation->workshop->upstream_refs, round, job->remote,
+		(const char *const *)prefixes, operation->budget, error);
+	return job->answer != NULL;
+}
+
+/* The answer in the form in which it is picked from; the texts stay the answer's. */
+static GPtrArray *refs_of(const struct ref_listing *listing)
+{
+	GPtrArray *refs = g_ptr_array_new_full(listing->refs->len, g_free);
+
+	for (guint i = 0; i < listing->refs->len; i++) {
+		const struct advertised_ref *advertised = listing->refs->pdata[i];
+		struct version_ref *ref = g_new0(struct version_ref, 1);
+
+		ref->name = advertised->name;
+		ref->oid = advertised->peeled;
+		g_ptr_array_add(refs, ref);
+	}
+	return refs;
+}
+
+static gboolean fetch_tips(
+	struct component_job *job, const struct fetch_ref *tips, size_t n_tips, GError **error)
+{
+	const struct operation *operation = job->operation;
+
+	g_clear_pointer(&job->store, store_close);
+	job->store = store_open(
+		operation->workshop->stores, job->remote, tips, n_tips, operation->budget, error);
+	return job->store != NULL;
+}
+
+/* The ref that has the wanted commit at its tip: the one that was picked, one that stands just
+ * there, or else the default branch. */
+static const struct advertised_ref *ref_to_fetch(const struct component_job *job, const char **name)
+{
+	const struct ref_listing *listing = job->answer->listing;
+	const struct advertised_ref *head = ref_listing_find(listing, "HEAD");
+	const struct advertised_ref *found;
+
+	for (guint i = 0; !job->pick.ref && i < listing->refs->len; i++) {
+		const struct advertised_ref *ref = listing->refs->pdata[i];
+
+		*name = ref->name;
+		if (strcmp(ref->name, "HEAD") != 0 &&
+			git_oid_equal(&ref->peeled, &job->pick.commit))
+			return ref;
+	}
+	*name = job->pick.ref                 ? job->pick.ref
+		: head && head->symref_target ? head->symref_target
+					      : "HEAD";
+	found = ref_listing_find(listing, *name);
+	/* The default branch may be known by HEAD alone. */
+	return found ? found : head;
+}
+
+static gboolean fetch(struct component_job *job, GError **error)
+{
+	const char *name;
+	const struct advertised_ref *advertised = ref_to_fetch(job, &name);
+	g_autofree char *local_name = NULL;
+	struct fetch_ref tip;
+
+	if (job->store)
+		return TRUE;
+	if (!advertised) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_EMPTY_REPOSITORY, "%s has no branch",
+			job->remote->shown);
+		return FALSE;
+	}
+	local_name = anchor_name("tip", name);
+	tip = (struct fetch_ref){name, advertised->oid, local_name};
+	return fetch_tips(job, &tip, 1, error);
+}
+
+/* A commit by its id may be on any branch or tag. */
+static gboolean fetch_everything(struct component_job *job, GError **error)
+{
+	const struct ref_listing *listing = job->answer->listing;
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GArray) tips = g_array_new(FALSE, FALSE, sizeof(struct fetch_ref));
+
+	for (guint i = 0; i < listing->refs->len && tips->len < LIMIT_REFS_FOR_A_COMMIT; i++) {
+		const struct advertised_ref *ref = listing->refs->pdata[i];
+		struct fetch_ref tip = {ref->name, ref->oid, NULL};
+
+		if (!g_str_has_prefix(ref->name, "refs/"))
+			continue;
+		tip.local_name = anchor_name("tip", ref->name);
+		g_ptr_array_add(names, (char *)tip.local_name);
+		g_array_append_val(tips, tip);
+	}
+	return fetch_tips(job, (struct fetch_ref *)(void *)tips->data, tips->len, error);
+}
+
+static git_repository *open_store(const struct component_job *job, GError **error)
+{
+	git_repository *repository = NULL;
+
+	if (git_repository_open_bare(&repository, store_path(job->store)) != 0)
+		git_library_error(error, FORGE_ERROR_STORE_BUSY, "the store cannot be opened");
+	return repository;
+}
+
+static char *catalog_path(struct component_job *job, git_repository *upstream, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	scoped(component_catalog)
+		catalog = component_catalog_new(upstream, &job->pick.commit, &problem);
+	const struct catalog_entry *found = catalog
+		? component_catalog_find(catalog, job->name, &problem)
+		: NULL;
+
+	if (found)
+		return g_strdup(found->path);
+	g_propagate_prefixed_error(error, g_steal_pointer(&problem), "%s: ", job->remote->shown);
+	return NULL;
+}
+
+/* Where the component is at upstream's commit. One that is installed is followed at its path only:
+ * what has its name somewhere else may be anything. */
+static gboolean find_in(struct component_job *job, git_repository *upstream, GError **error)
+{
+	if (job->installed && !job->replaces)
+		job->upstream_path = g_strdup(job->link.path);
+	else
+		job->upstream_path = catalog_path(job, upstream, error);
+	return job->upstream_path &&
+		upstream_history_tree_at(upstream, &job->pick.commit, job->upstream_path,
+			&job->presence, &job->upstream_tree, error);
+}
+
+static gboolean count_commits(struct component_job *job, git_repository *upstream, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	git_odb *odb = NULL;
+	gboolean there = git_repository_odb(&odb, upstream) == 0 &&
+		git_odb_exists(odb, &job->link.commit);
+
+	git_odb_free(odb);
+	/* The old commit is not there any more after a rewrite that was fetched anew. */
+	if (!there) {
+		job->count.relation = HISTORY_REWRITTEN;
+		job->count.exact = FALSE;
+		return TRUE;
+	}
+	if (upstream_history_count(upstream, &job->link.commit, &job->pick.commit, job->link.path,
+		    LIMIT_BEHIND_COUNT, &job->count, &problem))
+		return TRUE;
+	if (forge_error_code(problem) != FORGE_ERROR_TOO_LARGE) {
+		g_propagate_error(error, g_steal_pointer(&problem));
+		return FALSE;
+	}
+	job->count = (struct history_count){.relation = HISTORY_FORWARD, .exact = FALSE};
+	return TRUE;
+}
+
+uint64_t component_job_commit_time_us(git_repository *repository, const git_oid *oid)
+{
+	git_commit *commit = NULL;
+	uint64_t time_us = 0;
+
+	if (git_commit_lookup(&commit, repository, oid) == 0 && git_commit_time(commit) > 0)
+		time_us = (uint64_t)git_commit_time(commit) * 1000000;
+	git_commit_free(commit);
+	return time_us;
+}
+
+/* A commit that was asked for by its digits is looked for in what was fetched. */
+static gboolean find_commit(struct component_job *job, git_repository *upstream)
+{
+	size_t digits = strlen(job->pick.commit_prefix);
+	git_commit *commit = NULL;
+	git_oid prefix;
+
+	if (git_oid_fromstrn(&prefix, job->pick.commit_prefix, digits) != 0 ||
+		git_commit_lookup_prefix(&commit, upstream, &prefix, digits) != 0)
+		return FALSE;
+	git_oid_cpy(&job->pick.commit, git_commit_id(commit));
+	git_commit_free(commit);
+	return TRUE;
+}
+
+/* *UPSTREAM is opened anew where more had to be fetched. */
+static gboolean resolve_commit(struct component_job *job, git_repository **upstream, GError **error)
+{
+	if (!job->pick.commit_prefix || find_commit(job, *upstream))
+		return TRUE;
+	g_clear_pointer(upstream, git_repository_free);
+	if (!fetch_everything(job, error))
+		return FALSE;
+	*upstream = open_store(job, error);
+	if (!*upstream)
+		return FALSE;
+	if (find_commit(job, *upstream))
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+		"%s: no branch or tag holds a commit @%s", job->remote->shown,
+		job->pick.commit_prefix);
+	return FALSE;
+}
+
+/* Nothing moved; also where a commit is wanted by its digits and that is the one. */
+static gboolean is_at_base(struct component_job *job)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+
+	if (job->pick.commit_prefix &&
+		g_str_has_prefix(git_oid_tostr(hex, sizeof(hex), &job->link.commit),
+			job->pick.commit_prefix))
+		job->pick.commit = job->link.commit;
+	return git_oid_equal(&job->pick.commit, &job->link.commit);
+}
+
+static gboolean look_upstream(struct component_job *job, GError **error)
+{
+	git_repository *upstream;
+	gboolean ok;
+
+	if (job->installed && !job->replaces && is_at_base(job)) {
+		job->presence = FOLDER_PRESENT;
+		job->upstream_tree = job->base_tree;
+		job->upstream_path = g_strdup(job->link.path);
+		job->count = (struct history_count){.relation = HISTORY_SAME, .exact = TRUE};
+		job->upstream_time_us = component_job_commit_time_us(job->forge, &job->base);
+		return TRUE;
+	}
+	if (!fetch(job, error))
+		return FALSE;
+	upstream = open_store(job, error);
+	if (!upstream)
+		return FALSE;
+	ok = resolve_commit(job, &upstream, error) && find_in(job, upstream, error) &&
+		(!job->installed || count_commits(job, upstream, error));
+	if (ok)
+		job->upstream_time_us = component_job_commit_time_us(upstream, &job->pick.commit);
+	git_repository_free(upstream);
+	return ok;
+}
+
+static gboolean pick(struct component_job *job, const GPtrArray *refs,
+	const struct wanted_component *wanted, GError **error)
+{
+	const struct advertised_ref *head = ref_listing_find(job->answer->listing, "HEAD");
+	g_autofree char *usual = g_strconcat("components/tools/", job->name, NULL);
+	scoped(component_constraint)
+		constraint = component_constraint_parse(wanted->constraint, error);
+	scoped(component_versions) versions = NULL;
+
+	if (!constraint)
+		return FALSE;
+	if (!head) {
+		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_EMPTY_REPOSITORY,
+			"it has no default branch");
+		return FALSE;
+	}
+	versions = component_versions_new(
+		refs, job->name, job->installed ? job->link.path : usual, NULL, error);
+	return versions &&
+		component_versions_pick(versions, refs, job->name, head->symref_target, constraint,
+			&job->pick, error);
+}
+
+gboolean component_job_ask(
+	struct component_job *job, const struct wanted_component *wanted, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	g_autoptr(GPtrArray) refs = NULL;
+
+	job->presence = FOLDER_ABSENT;
+	job->want = wanted;
+	job->repository = wanted->repository;
+	if (!list_refs(job, wanted, error))
+		return FALSE;
+	refs = refs_of(job->answer->listing);
+	if (!pick(job, refs, wanted, &problem)) {
+		/* What was there once and is not any more is how the component stands. */
+		if (job->installed && !job->replaces &&
+			forge_error_code(problem) == FORGE_ERROR_COMPONENT_NOT_FOUND)
+			return TRUE;
+		g_propagate_prefixed_error(
+			error, g_steal_pointer(&problem), "%s: ", wanted->repository);
+		return FALSE;
+	}
+	return look_upstream(job, error);
+}
+
+/* ---- importing ---------------------------------------------------------------------------- */
+
+gboolean component_job_import(struct component_job *job, git_oid *base, GError **error)
+{
+	struct tree_limits limits = {
+		.blob_bytes_max = job->operation->workshop->config->sync_file_bytes};
+	git_repository *upstream;
+	gboolean ok;
+
+	if (job->presence != FOLDER_PRESENT) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+			"%s has no '%s' any more", job->remote->shown, job->name);
+		return FALSE;
+	}
+	if (!job->store) {
+		git_oid_cpy(base, &job->base);
+		return TRUE;
+	}
+	upstream = open_store(job, error);
+	if (!upstream)
+		return FALSE;
+	ok = tree_safety_check(upstream, &job->upstream_tree, &limits, error) &&
+		component_history_import(job->forge, upstream, &job->pick.commit,
+			job->upstream_path, job->repository, job->installed ? &job->base : NULL,
+			base, error);
+	git_repository_free(upstream);
+	return ok;
+}
