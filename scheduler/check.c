@@ -12,6 +12,7 @@
 #include "journal/base/secret.h"
 #include "queue/job_kinds.h"
 #include "queue/protocol.h"
+#include "scheduler/component_rows.h"
 
 static gboolean refuse(GError **error, enum forge_error code, const char *format, ...)
 	G_GNUC_PRINTF(3, 4);
@@ -239,16 +240,60 @@ gboolean check_fork(const Forge__Fork *fork, GError **error)
 		check_strategy(fork->strategy, error);
 }
 
-static gboolean check_facts(Forge__Fact *const *facts, size_t n_facts, GError **error)
+static size_t paths_of(const Forge__Fact *fact)
 {
-	for (size_t i = 0; i < n_facts; i++)
-		if (facts[i]->kind_case == FORGE__FACT__KIND_FORK_SYNCED &&
-			facts[i]->fork_synced->n_conflicts > LIMIT_CONFLICT_PATHS)
+	switch (fact->kind_case) {
+	case FORGE__FACT__KIND_FORK_SYNCED:
+		return fact->fork_synced->n_conflicts;
+	case FORGE__FACT__KIND_COMPONENT_CONFLICTED:
+		return MAX(fact->component_conflicted->n_conflicts,
+			fact->component_conflicted->n_merged);
+	case FORGE__FACT__KIND_COMPONENT_PULLED:
+		return fact->component_pulled->n_merged;
+	case FORGE__FACT__KIND_PUSH_INTENDED:
+	case FORGE__FACT__KIND_COMPONENT_INSTALLED:
+	case FORGE__FACT__KIND_COMPONENT_OBSERVED:
+	case FORGE__FACT__KIND_COMPONENT_RESOLVED:
+	case FORGE__FACT__KIND_COMPONENT_PUSHED:
+	case FORGE__FACT__KIND_COMPONENT_EDITED:
+	case FORGE__FACT__KIND_COMPONENT_REMOVED:
+	case FORGE__FACT__KIND__NOT_SET:
+	case _FORGE__FACT__KIND__CASE_IS_INT_SIZE:
+		break;
+	}
+	return 0;
+}
+
+/* A component may be spoken of only by a job that is about it. */
+static gboolean check_about(const Forge__Fact *fact, const struct job_kind *kind,
+	const char *target, GError **error)
+{
+	gboolean component = component_fact_is(fact->kind_case);
+
+	if (component != (kind->about == JOB_ABOUT_COMPONENT) &&
+		fact->kind_case != FORGE__FACT__KIND_PUSH_INTENDED)
+		return refuse(error, FORGE_ERROR_VALIDATION_FAILED,
+			"a job of '%s' reports what it is not about", kind->name);
+	if (!component || (target && strcmp(component_fact_name(fact), target) == 0))
+		return TRUE;
+	return refuse(error, FORGE_ERROR_VALIDATION_FAILED,
+		"a report names another component than its job");
+}
+
+static gboolean check_facts(Forge__Fact *const *facts, size_t n_facts,
+	const struct job_kind *kind, const char *target, GError **error)
+{
+	for (size_t i = 0; i < n_facts; i++) {
+		if (paths_of(facts[i]) > LIMIT_CONFLICT_PATHS)
 			return refuse(error, FORGE_ERROR_TOO_LARGE, "too many conflict paths");
+		if (!check_about(facts[i], kind, target, error))
+			return FALSE;
+	}
 	return TRUE;
 }
 
-gboolean check_report(const Forge__Report *report, GError **error)
+gboolean check_report(const Forge__Report *report, const struct job_kind *kind, const char *target,
+	GError **error)
 {
 	size_t size = protobuf_c_message_get_packed_size(&report->base);
 
@@ -258,8 +303,8 @@ gboolean check_report(const Forge__Report *report, GError **error)
 		return refuse(error, FORGE_ERROR_TOO_LARGE,
 			"a report of %" G_GSIZE_FORMAT " facts and %" G_GSIZE_FORMAT " bytes",
 			report->n_facts, size);
-	return check_facts(report->facts, report->n_facts, error) &&
+	return check_facts(report->facts, report->n_facts, kind, target, error) &&
 		(!report->end ||
-			check_facts(
-				report->end->facts_if_final, report->end->n_facts_if_final, error));
+			check_facts(report->end->facts_if_final,
+				report->end->n_facts_if_final, kind, target, error));
 }

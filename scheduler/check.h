@@ -1,6 +1,7 @@
 #ifndef FORGE_SCHEDULER_CHECK_H
 #define FORGE_SCHEDULER_CHECK_H
 
+#include "queue/job_kinds.h"
 #include "queue/messages.pb-c.h"
 #include "scheduler/state.h"
 
@@ -28,7 +29,11 @@ gboolean check_fork_is_there(const struct state *state, const char *name, GError
 /** COMPONENT_NOT_FOUND, with the nearest name, unless NAME is installed. */
 gboolean check_component_is_there(const struct state *state, const char *name, GError **error);
 
-/** A report's facts: bounds, and every fact of a known kind. */
-gboolean check_report(const Forge__Report *report, GError **error);
+/**
+ * A report on a job of KIND about TARGET (NULL: about nothing): bounds, and facts only of what the
+ * job is about, whole enough for the fold.
+ */
+gboolean check_report(const Forge__Report *report, const struct job_kind *kind, const char *target,
+	GError **error);
 
 #endif

@@ -117,6 +117,9 @@ static void keep_upstream(
 	observed->behind = before->behind;
 	observed->behind_unknown = before->behind_unknown;
 	observed->rewritten = before->rewritten;
+	/* A look that asks nobody knows no more than the one that could not. */
+	if (!observed->error && before->error)
+		observed->error = message_copy(&before->error->base);
 }
 
 static void fold_observed(struct state *state, struct component_row *row, uint64_t time_us,

@@ -185,7 +185,8 @@ void decide_report(const struct asking *asking, const Forge__Report *report)
 		asking_answer(asking, FORGE__REPLY__KIND_RECORDED, &recorded);
 		return;
 	}
-	if (!check_report(report, &error)) {
+	if (!check_report(report, job_kind_of(batch->opened->kind),
+		    job_table_target(asking->view->state->jobs, job), &error)) {
 		if (report->end)
 			end_by_refusal(asking, batch, job, error);
 		asking_refuse(asking, error);

@@ -328,6 +328,9 @@
 #define LIMIT_RENAME_RACES 100
 #define LIMIT_KEPT_COPIES 1000
 
+/* Branches and tags that are fetched to find a commit that was asked for by its id. */
+#define LIMIT_REFS_FOR_A_COMMIT 2000
+
 /* Commits that a component is said to be behind; past it, `at least`. */
 #define LIMIT_BEHIND_COUNT 10000
 

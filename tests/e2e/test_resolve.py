@@ -304,7 +304,7 @@ def test_an_edited_file_is_taken_once_no_marker_is_left(shop):
 case $n in 0) exit 3 ;; 1) echo "<<<<<<< LOCAL" >>"$1" ;;
 *) sed -i "/^[<=>]\\{{7\\}}/d; /timeout: 60/d; /retry_count: 5/d; s/45/77/" "$1" ;; esac''')
     shown = shop.type_in("3\n3\n3\n", env=env)
-    assert "reported a failure" in shown and "a conflict's marker still" in shown
+    assert "ended with status 3" in shown and "a conflict's marker still" in shown
     assert "✓ Resolved: component.yaml (edited)" in shown
     assert shop.text() == manifest(77, 3, "  max_retries: 3\n")
 

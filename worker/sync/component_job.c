@@ -151,6 +151,10 @@ static void add_prefixes(GPtrArray *prefixes, const char *constraint_text)
 	case CONSTRAINT_NONE:
 		return;
 	case CONSTRAINT_RANGE:
+		/* No version may be meant but a branch: `2.x`. */
+		add_prefix(prefixes, g_strdup("refs/tags/"));
+		add_prefix(prefixes, g_strconcat("refs/heads/", constraint->text, NULL));
+		return;
 	case CONSTRAINT_LATEST:
 		add_prefix(prefixes, g_strdup("refs/tags/"));
 		return;
@@ -159,6 +163,8 @@ static void add_prefixes(GPtrArray *prefixes, const char *constraint_text)
 		add_prefix(prefixes, g_strdup("refs/heads/"));
 		return;
 	case CONSTRAINT_NAME:
+		if (g_str_has_prefix(constraint->text, "refs/"))
+			add_prefix(prefixes, g_strdup(constraint->text));
 		add_prefix(prefixes, g_strconcat("refs/tags/", constraint->text, NULL));
 		add_prefix(prefixes, g_strconcat("refs/heads/", constraint->text, NULL));
 		return;
@@ -213,22 +219,51 @@ static GPtrArray *refs_of(const struct ref_listing *listing)
 	return refs;
 }
 
-static gboolean fetch(struct component_job *job, GError **error)
+static gboolean fetch_tips(
+	struct component_job *job, const struct fetch_ref *tips, size_t n_tips, GError **error)
 {
 	const struct operation *operation = job->operation;
-	const struct advertised_ref *head = ref_listing_find(job->answer->listing, "HEAD");
-	const char *name = job->pick.ref      ? job->pick.ref
+
+	g_clear_pointer(&job->store, store_close);
+	job->store = store_open(operation->workshop->stores, job->remote, tips, n_tips,
+		operation->budget, error);
+	return job->store != NULL;
+}
+
+/* The ref that has the wanted commit at its tip: the one that was picked, one that stands just
+ * there, or else the default branch. */
+static const struct advertised_ref *ref_to_fetch(
+	const struct component_job *job, const char **name)
+{
+	const struct ref_listing *listing = job->answer->listing;
+	const struct advertised_ref *head = ref_listing_find(listing, "HEAD");
+	const struct advertised_ref *found;
+
+	for (guint i = 0; !job->pick.ref && i < listing->refs->len; i++) {
+		const struct advertised_ref *ref = listing->refs->pdata[i];
+
+		*name = ref->name;
+		if (strcmp(ref->name, "HEAD") != 0 &&
+			git_oid_equal(&ref->peeled, &job->pick.commit))
+			return ref;
+	}
+	*name = job->pick.ref         ? job->pick.ref
 		: head && head->symref_target ? head->symref_target
 					      : "HEAD";
-	const struct advertised_ref *advertised = ref_listing_find(job->answer->listing, name);
+	found = ref_listing_find(listing, *name);
+	/* The default branch may be known by HEAD alone. */
+	return found ? found : head;
+}
+
+static gboolean fetch(struct component_job *job, GError **error)
+{
+	const char *name;
+	const struct advertised_ref *advertised = ref_to_fetch(job, &name);
 	g_autofree char *local_name = NULL;
 	struct fetch_ref tip;
 
 	if (job->store)
 		return TRUE;
-	/* The default branch may be known by HEAD alone. */
-	if (!advertised)
-		advertised = head;
 	if (!advertised) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_EMPTY_REPOSITORY, "%s has no branch",
 			job->remote->shown);
@@ -236,9 +271,27 @@ static gboolean fetch(struct component_job *job, GError **error)
 	}
 	local_name = anchor_name("tip", name);
 	tip = (struct fetch_ref){name, advertised->oid, local_name};
-	job->store = store_open(
-		operation->workshop->stores, job->remote, &tip, 1, operation->budget, error);
-	return job->store != NULL;
+	return fetch_tips(job, &tip, 1, error);
+}
+
+/* A commit by its id may be on any branch or tag. */
+static gboolean fetch_everything(struct component_job *job, GError **error)
+{
+	const struct ref_listing *listing = job->answer->listing;
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GArray) tips = g_array_new(FALSE, FALSE, sizeof(struct fetch_ref));
+
+	for (guint i = 0; i < listing->refs->len && tips->len < LIMIT_REFS_FOR_A_COMMIT; i++) {
+		const struct advertised_ref *ref = listing->refs->pdata[i];
+		struct fetch_ref tip = {ref->name, ref->oid, NULL};
+
+		if (!g_str_has_prefix(ref->name, "refs/"))
+			continue;
+		tip.local_name = anchor_name("tip", ref->name);
+		g_ptr_array_add(names, (char *)tip.local_name);
+		g_array_append_val(tips, tip);
+	}
+	return fetch_tips(job, (struct fetch_ref *)(void *)tips->data, tips->len, error);
 }
 
 static git_repository *open_store(const struct component_job *job, GError **error)
@@ -315,25 +368,38 @@ static uint64_t commit_time_us(git_repository *repository, const git_oid *oid)
 }
 
 /* A commit that was asked for by its digits is looked for in what was fetched. */
-static gboolean resolve_commit(struct component_job *job, git_repository *upstream, GError **error)
+static gboolean find_commit(struct component_job *job, git_repository *upstream)
 {
-	git_oid prefix;
+	size_t digits = strlen(job->pick.commit_prefix);
 	git_commit *commit = NULL;
-	size_t digits;
+	git_oid prefix;
 
-	if (!job->pick.commit_prefix)
-		return TRUE;
-	digits = strlen(job->pick.commit_prefix);
 	if (git_oid_fromstrn(&prefix, job->pick.commit_prefix, digits) != 0 ||
-		git_commit_lookup_prefix(&commit, upstream, &prefix, digits) != 0) {
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
-			"%s: no commit @%s is part of its default branch", job->remote->shown,
-			job->pick.commit_prefix);
+		git_commit_lookup_prefix(&commit, upstream, &prefix, digits) != 0)
 		return FALSE;
-	}
 	git_oid_cpy(&job->pick.commit, git_commit_id(commit));
 	git_commit_free(commit);
 	return TRUE;
+}
+
+/* *UPSTREAM is opened anew where more had to be fetched. */
+static gboolean resolve_commit(
+	struct component_job *job, git_repository **upstream, GError **error)
+{
+	if (!job->pick.commit_prefix || find_commit(job, *upstream))
+		return TRUE;
+	g_clear_pointer(upstream, git_repository_free);
+	if (!fetch_everything(job, error))
+		return FALSE;
+	*upstream = open_store(job, error);
+	if (!*upstream)
+		return FALSE;
+	if (find_commit(job, *upstream))
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+		"%s: no branch or tag holds a commit @%s", job->remote->shown,
+		job->pick.commit_prefix);
+	return FALSE;
 }
 
 /* Nothing moved; also where a commit is wanted by its digits and that is the one. */
@@ -366,9 +432,10 @@ static gboolean look_upstream(struct component_job *job, GError **error)
 	upstream = open_store(job, error);
 	if (!upstream)
 		return FALSE;
-	ok = resolve_commit(job, upstream, error) && find_in(job, upstream, error) &&
+	ok = resolve_commit(job, &upstream, error) && find_in(job, upstream, error) &&
 		(!job->installed || count_commits(job, upstream, error));
-	job->upstream_time_us = commit_time_us(upstream, &job->pick.commit);
+	if (ok)
+		job->upstream_time_us = commit_time_us(upstream, &job->pick.commit);
 	git_repository_free(upstream);
 	return ok;
 }

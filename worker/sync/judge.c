@@ -177,8 +177,9 @@ static struct component_file *file_of(const struct component_job *job, const cha
 	return component_texts_file(job->forge, &tree, NULL, &ignored);
 }
 
+/* What was not allowed before is no news of this pull. */
 static void judge_dependent(const struct component_job *job, const char *dependent,
-	const char *version, GPtrArray *conflicts)
+	const char *version_before, const char *version, GPtrArray *conflicts)
 {
 	scoped(component_file) file = file_of(job, dependent);
 
@@ -187,7 +188,8 @@ static void judge_dependent(const struct component_job *job, const char *depende
 		g_autofree char *place = NULL;
 
 		if (strcmp(dependency->component, job->name) != 0 || !dependency->constraint ||
-			allows(dependency->constraint, version))
+			allows(dependency->constraint, version) ||
+			(version_before && !allows(dependency->constraint, version_before)))
 			continue;
 		place = g_strdup_printf("%s needs %s %s, upstream has %s", dependent, job->name,
 			dependency->constraint, version);
@@ -239,7 +241,8 @@ static void judge_neighbours(
 		const struct locked_component *other = job->locked->components->pdata[i];
 
 		if (strcmp(other->component, job->name) != 0)
-			judge_dependent(job, other->component, version, conflicts);
+			judge_dependent(job, other->component,
+				before ? before->version : NULL, version, conflicts);
 	}
 	for (guint i = 0; after && i < after->dependencies->len; i++)
 		if (!had_dependency(before, after->dependencies->pdata[i]))

@@ -50,7 +50,10 @@ static gboolean decide_what(struct installing *installing, GError **error)
 		installing->wanted.component = (char *)job->name;
 		installing->wanted.repository = asked->repository;
 		installing->wanted.constraint = or_null(asked->constraint);
-		installing->wanted.path = or_null(asked->folder);
+		/* Where it is, it stays, unless the request says otherwise. */
+		installing->wanted.path = *asked->folder ? asked->folder
+			: listed                          ? listed->path
+							  : NULL;
 		installing->written = &installing->wanted;
 		return TRUE;
 	}
@@ -215,6 +218,8 @@ static gboolean install(struct installing *installing, GError **error)
 	/* The commit was asked for, and is what the version means. */
 	if (installing->locked && !job->pick.version)
 		job->pick.version = g_strdup(installing->locked->version);
+	if (installing->locked)
+		job->want = wanted_file_find(job->wanted, job->name);
 	return put_in_place(installing, error);
 }
 

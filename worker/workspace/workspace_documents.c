@@ -85,18 +85,27 @@ struct lock_file *workspace_locked_read(const char *root, GError **error)
 	return lock_file_parse(&origin, text, size, error);
 }
 
+/* Only the constraint changes where that is all: what a person wrote beside it stays. */
 static char *with_wanted(const char *text, const struct wanted_component *wanted, GError **error)
 {
-	g_autoptr(GError) failure = NULL;
-	char *changed = workspace_wanted_add(WORKSPACE_WANTED, text, wanted, &failure);
+	static const struct document_origin origin = {
+		WORKSPACE_WANTED, FORGE_ERROR_CONFIGURATION_INVALID};
+	scoped(wanted_file) file =
+		wanted_file_parse(&origin, text ? text : "", text ? strlen(text) : 0, error);
+	const struct wanted_component *listed =
+		file ? wanted_file_find(file, wanted->component) : NULL;
+	g_autofree char *without = NULL;
 
-	if (changed || forge_error_code(failure) != FORGE_ERROR_ALREADY_EXISTS) {
-		if (failure)
-			g_propagate_error(error, g_steal_pointer(&failure));
-		return changed;
-	}
-	return workspace_wanted_set_constraint(
-		WORKSPACE_WANTED, text, wanted->component, wanted->constraint, error);
+	if (!file)
+		return NULL;
+	if (!listed)
+		return workspace_wanted_add(WORKSPACE_WANTED, text, wanted, error);
+	if (strcmp(listed->repository, wanted->repository) == 0 &&
+		g_strcmp0(listed->path, wanted->path) == 0)
+		return workspace_wanted_set_constraint(
+			WORKSPACE_WANTED, text, wanted->component, wanted->constraint, error);
+	without = workspace_wanted_remove(WORKSPACE_WANTED, text, wanted->component, error);
+	return without ? workspace_wanted_add(WORKSPACE_WANTED, without, wanted, error) : NULL;
 }
 
 gboolean workspace_wanted_write(
