@@ -177,6 +177,10 @@ static gboolean finish(struct pulling *pulling, Forge__Strategy strategy, const 
 	if (!workspace_change_to(&change, job, &pulling->base, error))
 		return FALSE;
 	change.settlement.local = *local;
+	change.settlement.pull = (struct settled_pull){.strategy = strategy,
+		.before = pulling->base_before,
+		.local_before = before,
+		.stash = pulling->stash};
 	if (!workspace_change_apply(&change, job, from, tree, error))
 		return FALSE;
 	note_pulled(pulling, strategy, g_steal_pointer(&change.component), &before);
@@ -408,8 +412,12 @@ static gboolean note_nothing_new(struct pulling *pulling, GError **error)
 		return keep_as_stash(pulling, error) &&
 			take_upstream(pulling, FORGE__STRATEGY__STRATEGY_OVERWRITE, error);
 	if (git_oid_equal(&pulling->base, &job->base) && is_locked(job)) {
-		Forge__Component *component = component_job_component(job, &job->base, error);
+		Forge__Component *component;
 
+		/* What an earlier attempt did is what this job did. */
+		if (job->recovered.strategy != FORGE__STRATEGY__STRATEGY_UNSET)
+			return component_job_note_observed(job, NULL, error);
+		component = component_job_component(job, &job->base, error);
 		if (!component)
 			return FALSE;
 		note_pulled(pulling, FORGE__STRATEGY__STRATEGY_UNSET, component, &job->local_tree);

@@ -8,7 +8,6 @@
 
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
-#include "journal/base/log.h"
 #include "journal/message.h"
 #include "worker/sync/component_texts.h"
 
@@ -58,23 +57,13 @@ gboolean workspace_change_to(struct workspace_change *change, struct component_j
 	return TRUE;
 }
 
-static void tell_kept(const struct component_job *job, const struct apply_report *report)
-{
-	for (guint i = 0; report->kept && i < report->kept->len; i++) {
-		const struct kept_file *kept = report->kept->pdata[i];
-
-		g_warning("%s: %s was edited meanwhile; that version is in %s", job->name,
-			kept->path, kept->kept);
-	}
-}
-
 gboolean workspace_change_apply(struct workspace_change *change, struct component_job *job,
 	const git_oid *from, const git_oid *to, GError **error)
 {
 	if (!settle_apply(job->root, job->forge, &change->settlement, from, to,
 		    job->operation->budget, &change->report, error))
 		return FALSE;
-	tell_kept(job, &change->report);
+	settle_tell_kept(job->name, &change->report);
 	job->installed = !change->settlement.removes;
 	git_oid_cpy(&job->base, &change->settlement.base);
 	git_oid_cpy(&job->local_commit, &change->settlement.local);
