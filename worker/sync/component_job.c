@@ -16,6 +16,7 @@
 #include "worker/component/component_catalog.h"
 #include "worker/git/git_library.h"
 #include "worker/store/anchors.h"
+#include "worker/sync/workspace_change.h"
 #include "worker/workspace/folder_snapshot.h"
 #include "worker/workspace/tree_safety.h"
 #include "worker/workspace/workspace.h"
@@ -52,43 +53,6 @@ static gboolean read_refs(struct component_job *job, GError **error)
 	return TRUE;
 }
 
-static void set_oid(char **slot, const git_oid *oid)
-{
-	char hex[GIT_OID_HEXSZ + 1];
-
-	if (!git_oid_is_zero(oid))
-		message_set_string(slot, git_oid_tostr(hex, sizeof(hex), oid));
-}
-
-/* Who pulled did not live to tell. It happens once, so it is told before anything else. */
-static gboolean tell_recovered(struct component_job *job, GError **error)
-{
-	const struct settled_pull *pull = &job->recovered;
-	Forge__ComponentPulled *pulled;
-	Forge__Component *component;
-	Forge__Fact *fact;
-
-	if (pull->strategy == FORGE__STRATEGY__STRATEGY_UNSET || !job->installed)
-		return TRUE;
-	component = component_job_component(job, &job->base, error);
-	if (!component)
-		return FALSE;
-	pulled = g_new(Forge__ComponentPulled, 1);
-	forge__component_pulled__init(pulled);
-	pulled->component = component;
-	pulled->strategy = pull->strategy;
-	set_oid(&pulled->before, &pull->before);
-	set_oid(&pulled->local_before, &pull->local_before);
-	set_oid(&pulled->local_after, &pull->local_after);
-	set_oid(&pulled->stash, &pull->stash);
-	fact = g_new(Forge__Fact, 1);
-	forge__fact__init(fact);
-	fact->kind_case = FORGE__FACT__KIND_COMPONENT_PULLED;
-	fact->component_pulled = pulled;
-	operation_note(job->operation, fact);
-	return operation_report(job->operation, error);
-}
-
 gboolean component_job_open(
 	struct component_job *job, struct operation *operation, gboolean may_be_new, GError **error)
 {
@@ -106,7 +70,8 @@ gboolean component_job_open(
 			&job->recovered, error))
 		return FALSE;
 	workspace_refs_unlock(job->forge, job->name);
-	if (!read_documents(job, error) || !read_refs(job, error) || !tell_recovered(job, error))
+	if (!read_documents(job, error) || !read_refs(job, error) ||
+		!workspace_change_tell_recovered(job, error))
 		return FALSE;
 	if (job->installed || may_be_new)
 		return TRUE;
@@ -573,6 +538,14 @@ static gboolean count_files(struct component_job *job, uint32_t *count, GError *
 	git_tree_free(new);
 	git_tree_free(old);
 	return ok;
+}
+
+static void set_oid(char **slot, const git_oid *oid)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+
+	if (!git_oid_is_zero(oid))
+		message_set_string(slot, git_oid_tostr(hex, sizeof(hex), oid));
 }
 
 Forge__Component *component_job_component(

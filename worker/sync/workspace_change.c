@@ -73,6 +73,42 @@ gboolean workspace_change_apply(struct workspace_change *change, struct componen
 		component_history_tree(job->forge, &job->base, &job->base_tree, error);
 }
 
+static void set_oid(char **slot, const git_oid *oid)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+
+	if (!git_oid_is_zero(oid))
+		message_set_string(slot, git_oid_tostr(hex, sizeof(hex), oid));
+}
+
+gboolean workspace_change_tell_recovered(struct component_job *job, GError **error)
+{
+	const struct settled_pull *pull = &job->recovered;
+	Forge__ComponentPulled *pulled;
+	Forge__Component *component;
+	Forge__Fact *fact;
+
+	if (pull->strategy == FORGE__STRATEGY__STRATEGY_UNSET || !job->installed)
+		return TRUE;
+	component = component_job_component(job, &job->base, error);
+	if (!component)
+		return FALSE;
+	pulled = g_new(Forge__ComponentPulled, 1);
+	forge__component_pulled__init(pulled);
+	pulled->component = component;
+	pulled->strategy = pull->strategy;
+	set_oid(&pulled->before, &pull->before);
+	set_oid(&pulled->local_before, &pull->local_before);
+	set_oid(&pulled->local_after, &pull->local_after);
+	set_oid(&pulled->stash, &pull->stash);
+	fact = g_new(Forge__Fact, 1);
+	forge__fact__init(fact);
+	fact->kind_case = FORGE__FACT__KIND_COMPONENT_PULLED;
+	fact->component_pulled = pulled;
+	operation_note(job->operation, fact);
+	return operation_report(job->operation, error);
+}
+
 void workspace_change_clear(struct workspace_change *change)
 {
 	if (change->component)
