@@ -72,6 +72,12 @@
 /* An event names so many conflict paths; the count is always whole. */
 #define LIMIT_CONFLICT_PATHS 100
 
+/* What a pull tells of itself: where a conflict is, or which rule settled it, in so many bytes; all
+ * of it in half of what a report may have, so that how the component stands fits beside it.
+ */
+#define LIMIT_PLACE_BYTES 1000
+#define LIMIT_PULL_FACT_BYTES (LIMIT_ENTRY_BYTES / 4)
+
 /* Facts of one report; a fork with more branches than fit reports them in several. */
 #define LIMIT_FACTS_PER_REPORT 64
 #define LIMIT_NOTED_BYTES (32 * 1024)

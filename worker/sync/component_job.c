@@ -11,7 +11,7 @@
 #include "journal/base/errors.h"
 #include "journal/message.h"
 #include "worker/git/git_library.h"
-#include "worker/sync/settle.h"
+#include "worker/sync/workspace_change.h"
 #include "worker/workspace/folder_snapshot.h"
 #include "worker/workspace/workspace.h"
 #include "worker/workspace/workspace_documents.h"
@@ -59,10 +59,13 @@ gboolean component_job_open(
 		return FALSE;
 	}
 	job->forge = workspace_repository_open(job->root, error);
-	if (!job->forge || !settle_recover(job->root, job->forge, operation->budget, error))
+	if (!job->forge ||
+		!settle_recover(job->root, job->forge, operation->budget, job->name,
+			&job->recovered, error))
 		return FALSE;
 	workspace_refs_unlock(job->forge, job->name);
-	if (!read_documents(job, error) || !read_refs(job, error))
+	if (!read_documents(job, error) || !read_refs(job, error) ||
+		!workspace_change_tell_recovered(job, error))
 		return FALSE;
 	if (job->installed || may_be_new)
 		return TRUE;

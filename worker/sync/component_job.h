@@ -6,6 +6,7 @@
 #include "worker/component/component_versions.h"
 #include "worker/component/workspace_files.h"
 #include "worker/operation.h"
+#include "worker/sync/settle.h"
 #include "worker/workspace/component_history.h"
 #include "worker/workspace/folder_apply.h"
 #include "worker/workspace/upstream_history.h"
@@ -28,6 +29,9 @@ struct component_job {
 	git_oid base_tree;
 	git_oid local_commit; /**< newest checkpoint; zero: none */
 	char *folder;         /**< below the root */
+
+	struct settled_pull recovered; /**< a pull of it that was killed and completed just now, and
+					  that the journal has been told of; else zero */
 
 	gboolean replaces; /**< set by an installation over another: it is looked for anew */
 	struct wanted_component unlisted; /**< stands in where forge.yaml lacks the component */

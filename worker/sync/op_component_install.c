@@ -16,6 +16,9 @@
 #include "worker/workspace/workspace_documents.h"
 #include "worker/workspace/workspace_repository.h"
 
+/* What git names a folder without files. */
+#define EMPTY_TREE "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
 struct installing {
 	struct component_job *job;
 	struct wanted_component wanted;         /* what is asked of upstream; texts borrowed */
@@ -73,11 +76,20 @@ static gboolean decide_what(struct installing *installing, GError **error)
 	return TRUE;
 }
 
+/* A folder without files is like none: nobody's changes are in it. */
+static gboolean has_no_files(const struct component_job *job)
+{
+	git_oid empty;
+
+	git_oid_fromstr(&empty, EMPTY_TREE);
+	return git_oid_is_zero(&job->local_tree) || git_oid_equal(&job->local_tree, &empty);
+}
+
 static gboolean refuse_local_changes(struct installing *installing, GError **error)
 {
 	const struct component_job *job = installing->job;
 
-	if (!component_job_is_modified(job) || git_oid_is_zero(&job->local_tree))
+	if (!component_job_is_modified(job) || has_no_files(job))
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_LOCAL_CHANGES,
 		"'%s' has local changes; pull, push, stash or revert them first", job->name);
@@ -97,7 +109,8 @@ static gboolean check_folder(
 			return FALSE;
 	}
 	*from = git_oid_is_zero(&job->local_tree) ? NULL : &job->local_tree;
-	if (!*from || git_oid_equal(&job->local_tree, tree) || installing->locked || job->installed)
+	if (has_no_files(job) || git_oid_equal(&job->local_tree, tree) || installing->locked ||
+		job->installed)
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_ALREADY_EXISTS,
 		"the folder %s is there already, with other files", job->folder);
@@ -149,7 +162,7 @@ static gboolean put_in_place(struct installing *installing, GError **error)
 		!choose_folder(installing, error) || !check_folder(installing, &tree, &from, error))
 		return FALSE;
 	/* What somebody did to the files before this clone had its own folder is theirs. */
-	to = from && !job->installed ? from : &tree;
+	to = !has_no_files(job) && !job->installed ? from : &tree;
 	if (!workspace_change_to(&change, job, &base, error))
 		return FALSE;
 	change.settlement.wanted = installing->written;
@@ -167,21 +180,22 @@ static gboolean is_as_wanted(const struct installing *installing)
 	return job->installed && !installing->written;
 }
 
-/* A folder that somebody deleted as a whole. */
+/* A folder that somebody deleted as a whole, or emptied. */
 static gboolean put_back(struct component_job *job, GError **error)
 {
 	scoped_value(workspace_change) change = {0};
+	git_oid before = job->local_tree;
 
 	return workspace_change_to(&change, job, &job->base, error) &&
-		workspace_change_apply(&change, job, NULL, &job->base_tree, error);
+		workspace_change_apply(&change, job, git_oid_is_zero(&before) ? NULL : &before,
+			&job->base_tree, error);
 }
 
 static gboolean tell_as_it_is(struct component_job *job, GError **error)
 {
 	Forge__Component *component;
 
-	if (!component_job_look(job, error) ||
-		(git_oid_is_zero(&job->local_tree) && !put_back(job, error)))
+	if (!component_job_look(job, error) || (has_no_files(job) && !put_back(job, error)))
 		return FALSE;
 	component = component_job_component(job, &job->base, error);
 	if (!component)

@@ -65,6 +65,12 @@ static gboolean make_empty_tree(git_repository *forge, git_oid *tree, GError **e
 	return made;
 }
 
+static gboolean files_tree(const struct component_job *job, git_oid *tree, GError **error)
+{
+	git_oid_cpy(tree, &job->local_tree);
+	return !git_oid_is_zero(tree) || make_empty_tree(job->forge, tree, error);
+}
+
 /* A commit of the files as they are, on top of the newest checkpoint. */
 static gboolean make_snapshot(struct pulling *pulling, GError **error)
 {
@@ -72,13 +78,13 @@ static gboolean make_snapshot(struct pulling *pulling, GError **error)
 	const struct operation *operation = job->operation;
 	const git_oid *parent = git_oid_is_zero(&job->local_commit) ? &job->base
 								    : &job->local_commit;
-	git_oid tree = job->local_tree;
+	git_oid tree;
 	git_signature *who;
 	gboolean made;
 
 	if (!git_oid_is_zero(&pulling->snapshot))
 		return TRUE;
-	if (git_oid_is_zero(&tree) && !make_empty_tree(job->forge, &tree, error))
+	if (!files_tree(job, &tree, error))
 		return FALSE;
 	who = identity_signature(operation->workshop->config, operation->job->opened_us, error);
 	if (!who)
@@ -90,18 +96,22 @@ static gboolean make_snapshot(struct pulling *pulling, GError **error)
 }
 
 /* Keeps the files as they are as the newest stash; an attempt after a crash finds it there. Of a
- * folder that is not there nothing is lost. */
+ * folder that is not there only the checkpoints can be lost. */
 static gboolean keep_as_stash(struct pulling *pulling, GError **error)
 {
 	struct component_job *job = pulling->job;
 	g_autoptr(GArray) stashes = NULL;
 	uint32_t number;
 
-	if (git_oid_is_zero(&job->local_tree))
+	if (!git_oid_is_zero(&job->local_tree)) {
+		if (!make_snapshot(pulling, error))
+			return FALSE;
+		pulling->stash = pulling->snapshot;
+	} else if (!git_oid_is_zero(&job->local_commit)) {
+		pulling->stash = job->local_commit;
+	} else {
 		return TRUE;
-	if (!make_snapshot(pulling, error))
-		return FALSE;
-	pulling->stash = pulling->snapshot;
+	}
 	stashes = workspace_stash_list(job->forge, job->name, error);
 	if (!stashes)
 		return FALSE;
@@ -125,6 +135,14 @@ static char **paths_of(const GPtrArray *paths, size_t *count)
 	return copies;
 }
 
+/* What an entry has no room for is left out. */
+static void fit(Forge__ComponentPulled *pulled)
+{
+	while (pulled->n_merged > 0 &&
+		protobuf_c_message_get_packed_size(&pulled->base) > LIMIT_PULL_FACT_BYTES)
+		g_free(pulled->merged[--pulled->n_merged]);
+}
+
 static void note_pulled(struct pulling *pulling, Forge__Strategy strategy,
 	Forge__Component *take_component, const git_oid *local_before)
 {
@@ -140,13 +158,14 @@ static void note_pulled(struct pulling *pulling, Forge__Strategy strategy,
 	set_oid(&pulled->stash, &pulling->stash);
 	pulled->merged = paths_of(pulling->merge.merged, &pulled->n_merged);
 	message_set_string(&pulled->rule_used, pulling->merge.rule_used);
+	fit(pulled);
 	fact->component_pulled = pulled;
 	operation_note(pulling->job->operation, fact);
 }
 
 /* ---- ends --------------------------------------------------------------------------------- */
 
-/* Brings the files to TREE and the component to the new base, with LOCAL as newest checkpoint. */
+/* Brings the files to TREE (NULL: no folder) and the component to the new base, with LOCAL as newest checkpoint. */
 static gboolean finish(struct pulling *pulling, Forge__Strategy strategy, const git_oid *tree,
 	const git_oid *local, GError **error)
 {
@@ -158,6 +177,10 @@ static gboolean finish(struct pulling *pulling, Forge__Strategy strategy, const 
 	if (!workspace_change_to(&change, job, &pulling->base, error))
 		return FALSE;
 	change.settlement.local = *local;
+	change.settlement.pull = (struct settled_pull){.strategy = strategy,
+		.before = pulling->base_before,
+		.local_before = before,
+		.stash = pulling->stash};
 	if (!workspace_change_apply(&change, job, from, tree, error))
 		return FALSE;
 	note_pulled(pulling, strategy, g_steal_pointer(&change.component), &before);
@@ -181,14 +204,15 @@ static gboolean leave_conflict(struct pulling *pulling, Forge__Strategy strategy
 }
 
 /* A result without conflicts is judged before it may take the files' place. */
-static gboolean judge(struct pulling *pulling, const git_oid *local, GError **error)
+static gboolean judge(struct pulling *pulling, GError **error)
 {
 	struct judged_trees trees = {.base = pulling->job->base_tree,
-		.local = *local,
 		.upstream = pulling->base_tree,
 		.result = pulling->base_tree,
 		.version = pulling->job->pick.version};
 
+	if (!files_tree(pulling->job, &trees.local, error))
+		return FALSE;
 	pulling->merge.conflicts = component_conflicts_new();
 	pulling->merge.merged = g_ptr_array_new_with_free_func(g_free);
 	pulling->merge.tree = pulling->base_tree;
@@ -196,20 +220,24 @@ static gboolean judge(struct pulling *pulling, const git_oid *local, GError **er
 }
 
 /* Upstream's version as it is takes the files' place. */
-static gboolean take_upstream(
-	struct pulling *pulling, Forge__Strategy strategy, gboolean judged, GError **error)
+static gboolean take_upstream(struct pulling *pulling, Forge__Strategy strategy, GError **error)
 {
 	static const git_oid none = {{0}};
-	struct component_job *job = pulling->job;
 
-	if (judged) {
-		if (!judge(pulling, &job->local_tree, error))
-			return FALSE;
-		if (pulling->merge.conflicts->len > 0)
-			return make_snapshot(pulling, error) &&
-				leave_conflict(pulling, strategy, error);
-	}
 	return finish(pulling, strategy, &pulling->base_tree, &none, error);
+}
+
+/* The same, unless something else in the workspace cannot live with it: then the files stay, and
+ * nothing has to be put aside. */
+static gboolean take_judged(struct pulling *pulling, gboolean stash, GError **error)
+{
+	if (!judge(pulling, error))
+		return FALSE;
+	if (pulling->merge.conflicts->len > 0)
+		return make_snapshot(pulling, error) &&
+			leave_conflict(pulling, FORGE__STRATEGY__STRATEGY_FAST_FORWARD, error);
+	return (!stash || keep_as_stash(pulling, error)) &&
+		take_upstream(pulling, FORGE__STRATEGY__STRATEGY_FAST_FORWARD, error);
 }
 
 /* ---- merging and rebasing ----------------------------------------------------------------- */
@@ -255,74 +283,62 @@ static gboolean merge(struct pulling *pulling, Forge__Strategy strategy, GError 
 		finish(pulling, strategy, &pulling->merge.tree, &local, error);
 }
 
-/* The checkpoints since the base, oldest first, and then the files as they are. */
-static GArray *commits_to_replay(struct pulling *pulling, GError **error)
+/* The checkpoints since the base, oldest first; TREE is what the newest one has. */
+static GArray *checkpoints_of(const struct component_job *job, git_oid *tree, GError **error)
 {
-	struct component_job *job = pulling->job;
-	g_autoptr(GArray) commits = g_array_new(FALSE, FALSE, sizeof(git_oid));
-	git_oid tree = job->base_tree;
+	GArray *commits = g_array_new(FALSE, FALSE, sizeof(git_oid));
+	g_autoptr(GPtrArray) log = NULL;
 
-	if (!git_oid_is_zero(&job->local_commit)) {
-		g_autoptr(GPtrArray) log = component_history_log(
-			job->forge, &job->local_commit, &job->base, 0, error);
-
-		if (!log)
-			return NULL;
-		for (guint i = log->len; i > 0; i--)
-			g_array_append_val(
-				commits, ((struct history_entry *)log->pdata[i - 1])->oid);
-		if (log->len > 0)
-			tree = ((struct history_entry *)log->pdata[0])->tree;
+	git_oid_cpy(tree, &job->base_tree);
+	if (git_oid_is_zero(&job->local_commit))
+		return commits;
+	log = component_history_log(job->forge, &job->local_commit, &job->base, 0, error);
+	if (!log) {
+		g_array_unref(commits);
+		return NULL;
 	}
-	if (!git_oid_equal(&tree, &job->local_tree)) {
-		if (!make_snapshot(pulling, error))
-			return NULL;
-		g_array_append_val(commits, pulling->snapshot);
-	}
-	return g_steal_pointer(&commits);
+	for (guint i = log->len; i > 0; i--)
+		g_array_append_val(commits, ((struct history_entry *)log->pdata[i - 1])->oid);
+	if (log->len > 0)
+		git_oid_cpy(tree, &((struct history_entry *)log->pdata[0])->tree);
+	return commits;
 }
 
-/* Where the newest checkpoint is after all was replayed: before the snapshot, if there is one. */
-static gboolean replayed_checkpoint(
-	const struct pulling *pulling, const git_oid *head, git_oid *local, GError **error)
+/* Replays N commits onto *HEAD and moves that on; *CLEAN is FALSE if one conflicts. */
+static gboolean replay(struct pulling *pulling, const git_oid *commits, size_t n, git_oid *head,
+	gboolean *clean, GError **error)
 {
-	git_commit *commit = NULL;
+	scoped_value(component_rebase) replayed = {0};
 
-	memset(local, 0, sizeof(*local));
-	if (git_oid_is_zero(&pulling->job->local_commit))
-		return TRUE;
-	*local = *head;
-	if (!git_oid_is_zero(&pulling->snapshot) && !git_oid_equal(head, &pulling->base)) {
-		if (git_commit_lookup(&commit, pulling->job->forge, head) != 0) {
-			g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY,
-				"a commit that was just made cannot be read");
-			return FALSE;
-		}
-		*local = *git_commit_parent_id(commit, 0);
-		git_commit_free(commit);
-	}
-	if (git_oid_equal(local, &pulling->base))
-		memset(local, 0, sizeof(*local));
+	if (!component_rebase(pulling->job->forge, commits, n, head, &replayed, error))
+		return FALSE;
+	*clean = replayed.done == n;
+	git_oid_cpy(head, &replayed.head);
 	return TRUE;
 }
 
-/* Commit by commit; where that conflicts, the whole is merged once, and its conflicts, if any, are
- * what a person gets to see. */
+/* Commit by commit, and the files as they are last; where that conflicts, the whole is merged once,
+ * and its conflicts, if any, are what a person gets to see. */
 static gboolean rebase(struct pulling *pulling, GError **error)
 {
 	struct component_job *job = pulling->job;
-	scoped_value(component_rebase) replayed = {0};
-	g_autoptr(GArray) commits = commits_to_replay(pulling, error);
-	git_oid tree, local;
+	git_oid tree, head = pulling->base, local = {{0}};
+	g_autoptr(GArray) checkpoints = checkpoints_of(job, &tree, error);
+	gboolean clean;
 
-	if (!commits ||
-		!component_rebase(job->forge, (const git_oid *)(void *)commits->data, commits->len,
-			&pulling->base, &replayed, error))
+	if (!checkpoints ||
+		!replay(pulling, (const git_oid *)(void *)checkpoints->data, checkpoints->len,
+			&head, &clean, error))
 		return FALSE;
-	if (replayed.done < commits->len)
+	if (!git_oid_equal(&head, &pulling->base))
+		local = head;
+	if (clean && !git_oid_equal(&tree, &job->local_tree) &&
+		(!make_snapshot(pulling, error) ||
+			!replay(pulling, &pulling->snapshot, 1, &head, &clean, error)))
+		return FALSE;
+	if (!clean)
 		return merge(pulling, FORGE__STRATEGY__STRATEGY_REBASE, error);
-	return component_history_tree(job->forge, &replayed.head, &tree, error) &&
-		replayed_checkpoint(pulling, &replayed.head, &local, error) &&
+	return component_history_tree(job->forge, &head, &tree, error) &&
 		finish(pulling, FORGE__STRATEGY__STRATEGY_REBASE, &tree, &local, error);
 }
 
@@ -335,23 +351,28 @@ static gboolean refuse(const struct component_job *job, GError **error)
 	return FALSE;
 }
 
+/* Upstream has what the files have; the way there is kept. */
+static gboolean put_checkpoints_aside(struct pulling *pulling, GError **error)
+{
+	return git_oid_is_zero(&pulling->job->local_commit) || keep_as_stash(pulling, error);
+}
+
 static gboolean bring_together(struct pulling *pulling, GError **error)
 {
 	struct component_job *job = pulling->job;
 	gboolean stash = pulling->arguments && pulling->arguments->stash;
 
 	if (!component_job_is_modified(job) && git_oid_is_zero(&job->local_commit))
-		return take_upstream(pulling, FORGE__STRATEGY__STRATEGY_FAST_FORWARD, TRUE, error);
+		return take_judged(pulling, FALSE, error);
 	if (git_oid_equal(&pulling->base_tree, &job->local_tree))
-		return finish(pulling, FORGE__STRATEGY__STRATEGY_FAST_FORWARD, &job->local_tree,
-			&(git_oid){{0}}, error);
+		return put_checkpoints_aside(pulling, error) &&
+			take_upstream(pulling, FORGE__STRATEGY__STRATEGY_FAST_FORWARD, error);
 	if (stash)
-		return keep_as_stash(pulling, error) &&
-			take_upstream(pulling, FORGE__STRATEGY__STRATEGY_FAST_FORWARD, TRUE, error);
+		return take_judged(pulling, TRUE, error);
 	switch (pulling->strategy) {
 	case FORGE__STRATEGY__STRATEGY_OVERWRITE:
 		return keep_as_stash(pulling, error) &&
-			take_upstream(pulling, FORGE__STRATEGY__STRATEGY_OVERWRITE, FALSE, error);
+			take_upstream(pulling, FORGE__STRATEGY__STRATEGY_OVERWRITE, error);
 	case FORGE__STRATEGY__STRATEGY_MERGE:
 		return merge(pulling, FORGE__STRATEGY__STRATEGY_MERGE, error);
 	case FORGE__STRATEGY__STRATEGY_REBASE:
@@ -374,21 +395,37 @@ static gboolean is_locked(const struct component_job *job)
 		strcmp(locked->commit, git_oid_tostr(hex, sizeof(hex), &job->link.commit)) == 0;
 }
 
+/* Somebody deleted the folder and wants upstream's version, which is the base's. */
+static gboolean restores(const struct pulling *pulling)
+{
+	return git_oid_is_zero(&pulling->job->local_tree) &&
+		(pulling->strategy == FORGE__STRATEGY__STRATEGY_OVERWRITE ||
+			(pulling->arguments && pulling->arguments->stash));
+}
+
 /* Upstream has no other version of it: only the base may move on. */
 static gboolean note_nothing_new(struct pulling *pulling, GError **error)
 {
 	struct component_job *job = pulling->job;
 
+	if (restores(pulling))
+		return keep_as_stash(pulling, error) &&
+			take_upstream(pulling, FORGE__STRATEGY__STRATEGY_OVERWRITE, error);
 	if (git_oid_equal(&pulling->base, &job->base) && is_locked(job)) {
-		Forge__Component *component = component_job_component(job, &job->base, error);
+		Forge__Component *component;
 
+		/* What an earlier attempt did is what this job did. */
+		if (job->recovered.strategy != FORGE__STRATEGY__STRATEGY_UNSET)
+			return component_job_note_observed(job, NULL, error);
+		component = component_job_component(job, &job->base, error);
 		if (!component)
 			return FALSE;
 		note_pulled(pulling, FORGE__STRATEGY__STRATEGY_UNSET, component, &job->local_tree);
 		return component_job_note_observed(job, NULL, error);
 	}
-	return finish(pulling, FORGE__STRATEGY__STRATEGY_UNSET, &job->local_tree,
-		&job->local_commit, error);
+	return finish(pulling, FORGE__STRATEGY__STRATEGY_UNSET,
+		git_oid_is_zero(&job->local_tree) ? NULL : &job->local_tree, &job->local_commit,
+		error);
 }
 
 static gboolean gone(struct component_job *job, GError **error)

@@ -19,6 +19,9 @@
 /** Begins the line of PENDING_MERGED's message that says upstream's version, if that has one. */
 #define PENDING_VERSION "Version: "
 
+/** Begins the line that says which job left the merge: BATCH/NUMBER. */
+#define PENDING_JOB "Job: "
+
 struct pending_merge {
 	Forge__Component *component; /**< what it becomes once resolved; taken by pending_keep() */
 	git_oid base, local, upstream;
@@ -27,7 +30,7 @@ struct pending_merge {
 };
 
 /** SYNC_CONFLICT if a merge is pending already, unless an earlier attempt of this very job left
- * it. */
+ * it and nobody has begun to decide it. */
 gboolean pending_refuse(const struct component_job *job, GError **error);
 
 /** Keeps PENDING under refs and notes the fact. */

@@ -10,6 +10,7 @@
 
 #include "journal/base/document.h"
 #include "journal/base/errors.h"
+#include "journal/base/log.h"
 #include "worker/workspace/tree_safety.h"
 #include "worker/workspace/workspace_documents.h"
 #include "worker/workspace/workspace_repository.h"
@@ -81,6 +82,17 @@ static struct value *value_of_locked(const struct locked_component *locked)
 	return map;
 }
 
+static struct value *value_of_pull(const struct settled_pull *pull)
+{
+	struct value *map = value_new_map();
+
+	value_put_integer(map, "strategy", pull->strategy);
+	put_oid(map, "before", &pull->before);
+	put_oid(map, "local_before", &pull->local_before);
+	put_oid(map, "stash", &pull->stash);
+	return map;
+}
+
 static char *token_of(const struct settlement *settlement)
 {
 	scoped(value) token = value_new_map();
@@ -93,6 +105,8 @@ static char *token_of(const struct settlement *settlement)
 		value_put_take(token, "wanted", value_of_wanted(settlement->wanted));
 	if (settlement->locked)
 		value_put_take(token, "locked", value_of_locked(settlement->locked));
+	if (settlement->pull.strategy != FORGE__STRATEGY__STRATEGY_UNSET)
+		value_put_take(token, "pull", value_of_pull(&settlement->pull));
 	return document_write_json(token, DOCUMENT_COMPACT);
 }
 
@@ -156,10 +170,16 @@ static gboolean settle_locked(
 	return !locked.repository || workspace_locked_write(settling->root, &locked, error);
 }
 
+static struct value *read_token(const struct folder_change *change, GError **error)
+{
+	static const struct document_origin origin = {"intent", FORGE_ERROR_CACHE_UNUSABLE};
+
+	return document_parse(DOCUMENT_JSON, &origin, change->token, strlen(change->token), error);
+}
+
 static gboolean settle(const struct folder_change *change, const struct apply_report *report,
 	void *data, GError **error)
 {
-	static const struct document_origin origin = {"intent", FORGE_ERROR_CACHE_UNUSABLE};
 	const struct settling *settling = data;
 	scoped(value) token = NULL;
 	const struct value *wanted, *locked;
@@ -167,7 +187,7 @@ static gboolean settle(const struct folder_change *change, const struct apply_re
 	(void)report;
 	if (!change->token || !*change->token)
 		return TRUE;
-	token = document_parse(DOCUMENT_JSON, &origin, change->token, strlen(change->token), error);
+	token = read_token(change, error);
 	if (!token)
 		return FALSE;
 	/* Who was killed here may have held a ref. */
@@ -209,9 +229,67 @@ gboolean settle_apply(const char *root, git_repository *forge, const struct sett
 	return folder_apply(&paths, &change, report, error);
 }
 
-gboolean settle_recover(
-	const char *root, git_repository *forge, const struct budget *budget, GError **error)
+/* ---- recovery ----------------------------------------------------------------------------- */
+
+void settle_tell_kept(const char *name, const struct apply_report *report)
 {
+	for (guint i = 0; report->kept && i < report->kept->len; i++) {
+		const struct kept_file *kept = report->kept->pdata[i];
+
+		g_warning("%s: %s was edited meanwhile; that version is in %s", name, kept->path,
+			kept->kept);
+	}
+}
+
+static void read_pull(const struct value *map, const git_oid *after, struct settled_pull *pull)
+{
+	const struct value *strategy = value_get(map, "strategy");
+	int64_t number = strategy && value_kind(strategy) == VALUE_INTEGER ? value_integer(strategy)
+									   : 0;
+
+	memset(pull, 0, sizeof(*pull));
+	if (number > FORGE__STRATEGY__STRATEGY_UNSET &&
+		protobuf_c_enum_descriptor_get_value(&forge__strategy__descriptor, (int)number))
+		pull->strategy = (Forge__Strategy)number;
+	get_oid(map, "before", &pull->before);
+	get_oid(map, "local_before", &pull->local_before);
+	get_oid(map, "stash", &pull->stash);
+	if (after)
+		git_oid_cpy(&pull->local_after, after);
+}
+
+struct recovering {
+	const char *name; /* whose pull is wanted; or NULL */
+	struct settled_pull *pull;
+};
+
+static void tell_recovered(
+	const struct folder_change *change, const struct apply_report *report, void *data)
+{
+	struct recovering *recovering = data;
+	scoped(value) token = NULL;
+	struct settled_pull pull;
+	const struct value *map;
+	char hex[GIT_OID_HEXSZ + 1];
+
+	settle_tell_kept(change->component, report);
+	token = change->token && *change->token ? read_token(change, NULL) : NULL;
+	map = token ? value_get(token, "pull") : NULL;
+	if (!map || value_kind(map) != VALUE_MAP)
+		return;
+	read_pull(map, change->to, &pull);
+	if (!git_oid_is_zero(&pull.stash))
+		g_warning("%s: a pull that was interrupted is complete; what it replaced is "
+			  "stashed: %s",
+			change->component, git_oid_tostr(hex, sizeof(hex), &pull.stash));
+	if (g_strcmp0(change->component, recovering->name) == 0)
+		*recovering->pull = pull;
+}
+
+gboolean settle_recover(const char *root, git_repository *forge, const struct budget *budget,
+	const char *name, struct settled_pull *pull, GError **error)
+{
+	struct recovering recovering = {name, pull};
 	struct settling settling = {root, forge};
 	struct workspace_paths paths = {.root = root,
 		.repository = forge,
@@ -219,5 +297,5 @@ gboolean settle_recover(
 		.settle = settle,
 		.settle_data = &settling};
 
-	return folder_apply_recover(&paths, NULL, NULL, error);
+	return folder_apply_recover(&paths, tell_recovered, &recovering, error);
 }

@@ -3,9 +3,19 @@
 
 #include <git2.h>
 
+#include "journal/events.pb-c.h"
 #include "worker/component/workspace_files.h"
 #include "worker/git/budget.h"
 #include "worker/workspace/folder_apply.h"
+
+/** What the journal is to be told of a pull, also when its process dies while it changes the files. */
+struct settled_pull {
+	Forge__Strategy strategy; /**< UNSET: no pull, or one that did nothing to the files */
+	git_oid before;           /**< the base it had */
+	git_oid local_before;     /**< trees of the files; zero: no folder */
+	git_oid local_after;
+	git_oid stash; /**< commit that keeps what was replaced; zero: nothing was */
+};
 
 /**
  * What a change of a component's files comes with: refs, forge.yaml and forge.lock. All of it
@@ -20,6 +30,7 @@ struct settlement {
 	gboolean to_pending; /**< the pending merge stays as it is; else it ends */
 	const struct wanted_component *wanted; /**< written to forge.yaml; NULL: that stays */
 	const struct locked_component *locked; /**< written to forge.lock; NULL: that stays */
+	struct settled_pull pull;              /**< zero where it is none */
 	uint64_t file_bytes_max;               /**< no larger file is written; 0: the usual limit */
 };
 
@@ -32,8 +43,15 @@ gboolean settle_apply(const char *root, git_repository *forge, const struct sett
 	const git_oid *from, const git_oid *to, const struct budget *budget,
 	struct apply_report *report, GError **error);
 
-/** Completes what an earlier process was killed in. Every job and command calls it first. */
-gboolean settle_recover(
-	const char *root, git_repository *forge, const struct budget *budget, GError **error);
+/**
+ * Completes what an earlier process was killed in. Every job and command calls it first. If that
+ * was a pull of the component NAME (NULL: nobody's), *PULL says what is to be told of it; what
+ * was put aside, and files that were kept, are told in the log in any case.
+ */
+gboolean settle_recover(const char *root, git_repository *forge, const struct budget *budget,
+	const char *name, struct settled_pull *pull, GError **error);
+
+/** Tells in the log which files of the component NAME were edited meanwhile, and where they are. */
+void settle_tell_kept(const char *name, const struct apply_report *report);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "journal/base/errors.h"
+#include "journal/base/limits.h"
 #include "worker/git/git_library.h"
 #include "worker/workspace/component_merge.h"
 
@@ -75,33 +76,76 @@ static gboolean read_texts(git_repository *forge, const struct merge_conflict *c
 	return TRUE;
 }
 
-static void note_rule(struct three_way *merge, const struct file_merge *file, const char *path)
+char *three_way_cut(const char *text)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	const char *end = valid + LIMIT_PLACE_BYTES;
+
+	if (strlen(valid) <= LIMIT_PLACE_BYTES)
+		return g_steal_pointer(&valid);
+	while (((guchar)*end & 0xc0) == 0x80)
+		end--;
+	return g_strdup_printf("%.*s…", (int)(end - valid), valid);
+}
+
+/* A list of places as a text: the first ones, and how many more there are. */
+struct place_list {
+	GString *text;
+	guint left_out;
+};
+
+static void place_list_add(struct place_list *list, const char *place)
+{
+	if (list->left_out > 0 || list->text->len + strlen(place) > LIMIT_PLACE_BYTES) {
+		/* The first is there in any case, at least its beginning. */
+		if (list->text->len == 0) {
+			g_autofree char *cut = three_way_cut(place);
+
+			g_string_assign(list->text, cut);
+		} else {
+			list->left_out++;
+		}
+		return;
+	}
+	if (list->text->len > 0)
+		g_string_append(list->text, ", ");
+	g_string_append(list->text, place);
+}
+
+/* NULL if nothing was added. */
+static char *place_list_end(struct place_list *list)
+{
+	if (list->left_out > 0)
+		g_string_append_printf(list->text, " and %u more", list->left_out);
+	if (list->text->len > 0)
+		return g_string_free(g_steal_pointer(&list->text), FALSE);
+	g_string_free(g_steal_pointer(&list->text), TRUE);
+	return NULL;
+}
+
+static void note_rules(struct place_list *rules, const struct file_merge *file, const char *path)
 {
 	for (guint i = 0; i < file->versions->len; i++) {
 		const struct value_version *version = file->versions->pdata[i];
-		g_autofree char *before = merge->rule_used;
+		g_autofree char *rule = g_strdup_printf("%s: %s → %s (%s)", path, version->path,
+			version->version, version_rule_name(version->rule));
 
-		merge->rule_used = g_strdup_printf("%s%s%s: %s → %s (%s)", before ? before : "",
-			before ? ", " : "", path, version->path, version->version,
-			version_rule_name(version->rule));
+		place_list_add(rules, rule);
 	}
 }
 
 static char *places_of(const struct file_merge *file)
 {
-	g_autoptr(GString) places = g_string_new(NULL);
+	struct place_list places = {.text = g_string_new(NULL)};
 
-	for (guint i = 0; file->by_key && i < file->conflicts->len; i++) {
-		const struct value_conflict *conflict = file->conflicts->pdata[i];
-
-		g_string_append_printf(places, "%s%s", places->len > 0 ? ", " : "", conflict->path);
-	}
-	return places->len > 0 ? g_strdup(places->str) : NULL;
+	for (guint i = 0; file->by_key && i < file->conflicts->len; i++)
+		place_list_add(&places, ((struct value_conflict *)file->conflicts->pdata[i])->path);
+	return place_list_end(&places);
 }
 
 /* Sets *SETTLED and *BLOB if the file merges after all; else *PLACES, which may stay NULL. */
 static gboolean merge_inside(git_repository *forge, const struct merge_conflict *conflict,
-	enum version_rule rule, struct three_way *merge, git_oid *blob, gboolean *settled,
+	enum version_rule rule, struct place_list *rules, git_oid *blob, gboolean *settled,
 	char **places, GError **error)
 {
 	struct file_merge_options options = {.structured = TRUE, .version_rule = rule};
@@ -125,7 +169,7 @@ static gboolean merge_inside(git_repository *forge, const struct merge_conflict 
 			error, FORGE_ERROR_CACHE_UNUSABLE, "%s cannot be written", conflict->path);
 		return FALSE;
 	}
-	note_rule(merge, file, conflict->path);
+	note_rules(rules, file, conflict->path);
 	*settled = TRUE;
 	return TRUE;
 }
@@ -150,8 +194,9 @@ static void keep_conflict(
 	kept->upstream = conflict->stages[MERGE_STAGE_THEIRS].oid;
 }
 
-static gboolean settle_conflicts(const struct component_job *job, const struct tree_merge *trees,
-	enum version_rule rule, struct three_way *merge, GArray *updates, GError **error)
+static gboolean settle_each(const struct component_job *job, const struct tree_merge *trees,
+	enum version_rule rule, struct three_way *merge, struct place_list *rules, GArray *updates,
+	GError **error)
 {
 	for (guint i = 0; trees->conflicts && i < trees->conflicts->len; i++) {
 		const struct merge_conflict *conflict = trees->conflicts->pdata[i];
@@ -162,7 +207,7 @@ static gboolean settle_conflicts(const struct component_job *job, const struct t
 			.path = conflict->path};
 
 		if (may_merge_inside(conflict) &&
-			!merge_inside(job->forge, conflict, rule, merge, &update.id, &settled,
+			!merge_inside(job->forge, conflict, rule, rules, &update.id, &settled,
 				&places, error))
 			return FALSE;
 		if (settled)
@@ -171,6 +216,16 @@ static gboolean settle_conflicts(const struct component_job *job, const struct t
 			keep_conflict(merge, conflict, places);
 	}
 	return TRUE;
+}
+
+static gboolean settle_conflicts(const struct component_job *job, const struct tree_merge *trees,
+	enum version_rule rule, struct three_way *merge, GArray *updates, GError **error)
+{
+	struct place_list rules = {.text = g_string_new(NULL)};
+	gboolean done = settle_each(job, trees, rule, merge, &rules, updates, error);
+
+	merge->rule_used = place_list_end(&rules);
+	return done;
 }
 
 static gboolean update_tree(

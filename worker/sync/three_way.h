@@ -9,7 +9,8 @@ struct three_way {
 	git_oid tree; /**< everything that merged; local's version where there is a conflict */
 	GPtrArray *conflicts; /**< of struct component_conflict; empty: it merged */
 	GPtrArray *merged;    /**< of char *: paths that both had changed and that merged, sorted */
-	char *rule_used;      /**< the rule that settled versions, and where; or NULL */
+	char *rule_used;      /**< the rule that settled versions, and where; or NULL. At most some
+				 LIMIT_PLACE_BYTES, as is the place of a conflict */
 };
 void three_way_clear(struct three_way *merge);
 SCOPED_VALUE(three_way, three_way_clear)
@@ -21,6 +22,10 @@ SCOPED_VALUE(three_way, three_way_clear)
  */
 gboolean three_way_merge(const struct component_job *job, const git_oid *local,
 	const git_oid *upstream, enum version_rule rule, struct three_way *merge, GError **error);
+
+/** TEXT if it has at most LIMIT_PLACE_BYTES; else as many whole characters of it as that, and `…`.
+ * Caller frees. */
+char *three_way_cut(const char *text);
 
 /** The rule that TEXT (`sync.version_conflict`) names; CONFLICT for NULL and what is none. */
 enum version_rule three_way_rule(const char *text);

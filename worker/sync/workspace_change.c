@@ -8,7 +8,6 @@
 
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
-#include "journal/base/log.h"
 #include "journal/message.h"
 #include "worker/sync/component_texts.h"
 
@@ -58,23 +57,13 @@ gboolean workspace_change_to(struct workspace_change *change, struct component_j
 	return TRUE;
 }
 
-static void tell_kept(const struct component_job *job, const struct apply_report *report)
-{
-	for (guint i = 0; report->kept && i < report->kept->len; i++) {
-		const struct kept_file *kept = report->kept->pdata[i];
-
-		g_warning("%s: %s was edited meanwhile; that version is in %s", job->name,
-			kept->path, kept->kept);
-	}
-}
-
 gboolean workspace_change_apply(struct workspace_change *change, struct component_job *job,
 	const git_oid *from, const git_oid *to, GError **error)
 {
 	if (!settle_apply(job->root, job->forge, &change->settlement, from, to,
 		    job->operation->budget, &change->report, error))
 		return FALSE;
-	tell_kept(job, &change->report);
+	settle_tell_kept(job->name, &change->report);
 	job->installed = !change->settlement.removes;
 	git_oid_cpy(&job->base, &change->settlement.base);
 	git_oid_cpy(&job->local_commit, &change->settlement.local);
@@ -82,6 +71,42 @@ gboolean workspace_change_apply(struct workspace_change *change, struct componen
 		git_oid_cpy(&job->local_tree, to);
 	return change->settlement.removes ||
 		component_history_tree(job->forge, &job->base, &job->base_tree, error);
+}
+
+static void set_oid(char **slot, const git_oid *oid)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+
+	if (!git_oid_is_zero(oid))
+		message_set_string(slot, git_oid_tostr(hex, sizeof(hex), oid));
+}
+
+gboolean workspace_change_tell_recovered(struct component_job *job, GError **error)
+{
+	const struct settled_pull *pull = &job->recovered;
+	Forge__ComponentPulled *pulled;
+	Forge__Component *component;
+	Forge__Fact *fact;
+
+	if (pull->strategy == FORGE__STRATEGY__STRATEGY_UNSET || !job->installed)
+		return TRUE;
+	component = component_job_component(job, &job->base, error);
+	if (!component)
+		return FALSE;
+	pulled = g_new(Forge__ComponentPulled, 1);
+	forge__component_pulled__init(pulled);
+	pulled->component = component;
+	pulled->strategy = pull->strategy;
+	set_oid(&pulled->before, &pull->before);
+	set_oid(&pulled->local_before, &pull->local_before);
+	set_oid(&pulled->local_after, &pull->local_after);
+	set_oid(&pulled->stash, &pull->stash);
+	fact = g_new(Forge__Fact, 1);
+	forge__fact__init(fact);
+	fact->kind_case = FORGE__FACT__KIND_COMPONENT_PULLED;
+	fact->component_pulled = pulled;
+	operation_note(job->operation, fact);
+	return operation_report(job->operation, error);
 }
 
 void workspace_change_clear(struct workspace_change *change)

@@ -24,6 +24,10 @@ gboolean workspace_change_to(struct workspace_change *change, struct component_j
 gboolean workspace_change_apply(struct workspace_change *change, struct component_job *job,
 	const git_oid *from, const git_oid *to, GError **error);
 
+/** Tells the journal, durably, of the pull of JOB's component that an earlier process was killed in
+ * and that recovery has just completed, if there is one. BASE is set. */
+gboolean workspace_change_tell_recovered(struct component_job *job, GError **error);
+
 void workspace_change_clear(struct workspace_change *change);
 SCOPED_VALUE(workspace_change, workspace_change_clear)
 
