@@ -118,7 +118,7 @@ def test_a_pending_conflict_outlives_everything_but_its_resolution(workspace, cr
     shown = workspace.run("install", f"{CRM}/{NAME}@v2.1.3", status=7)
     untouched(workspace, before)
     text = workspace.run("sync", "status", NAME).out
-    assert text.startswith(f"Component '{NAME}' is conflict (") and "1 conflict)" in text
+    assert text.startswith(f"Component '{NAME}' is in conflict (") and "1 conflict)" in text
 
 
 def test_the_report_of_all_is_a_table_with_boxes_on_a_terminal_and_plain_elsewhere(workspace, crm):

@@ -13,6 +13,7 @@
 #include "journal/base/log.h"
 #include "worker/workspace/tree_safety.h"
 #include "worker/workspace/workspace_documents.h"
+#include "worker/workspace/workspace_lock.h"
 #include "worker/workspace/workspace_repository.h"
 
 /* ---- the token ---------------------------------------------------------------------------- */
@@ -207,15 +208,44 @@ static gboolean settle(const struct folder_change *change, const struct apply_re
 		(!locked || settle_locked(settling, change->component, locked, error));
 }
 
+static gboolean ref_is(git_repository *forge, const char *name, const char *ref,
+	const git_oid *before, const git_oid *after, GError **error)
+{
+	git_oid now;
+
+	if (!workspace_ref_get(forge, name, ref, &now, error))
+		return FALSE;
+	if (git_oid_equal(&now, before) || git_oid_equal(&now, after))
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_REF_MOVED,
+		"another command changed '%s' meanwhile", name);
+	return FALSE;
+}
+
+/* A job that was stopped for long, or lost its lease, must not undo what others did since. */
+static gboolean is_as_seen(
+	git_repository *forge, const struct settlement *settlement, GError **error)
+{
+	static const git_oid none;
+	gboolean removes = settlement->removes;
+
+	return ref_is(forge, settlement->name, COMPONENT_REF_BASE, &settlement->base_before,
+		       removes ? &none : &settlement->base, error) &&
+		ref_is(forge, settlement->name, COMPONENT_REF_LOCAL, &settlement->local_before,
+			removes ? &none : &settlement->local, error);
+}
+
 gboolean settle_apply(const char *root, git_repository *forge, const struct settlement *settlement,
 	const git_oid *from, const git_oid *to, const struct budget *budget,
 	struct apply_report *report, GError **error)
 {
 	g_autofree char *token = token_of(settlement);
+	scoped(workspace_lock) lock = workspace_lock_take(root, budget, error);
 	struct settling settling = {root, forge};
 	struct tree_limits limits = {.blob_bytes_max = settlement->file_bytes_max};
 	struct workspace_paths paths = {.root = root,
 		.repository = forge,
+		.lock = lock,
 		.limits = &limits,
 		.budget = budget,
 		.settle = settle,
@@ -226,7 +256,8 @@ gboolean settle_apply(const char *root, git_repository *forge, const struct sett
 		.to = to,
 		.token = token};
 
-	return folder_apply(&paths, &change, report, error);
+	return lock && is_as_seen(forge, settlement, error) &&
+		folder_apply(&paths, &change, report, error);
 }
 
 /* ---- recovery ----------------------------------------------------------------------------- */

@@ -24,6 +24,9 @@ struct settled_pull {
 struct settlement {
 	const char *name;
 	const char *folder;
+	git_oid base_before; /**< what its refs were when the job looked: if they are not that (or
+				already what they shall be), nothing is done */
+	git_oid local_before;
 	gboolean removes;    /**< the component goes; what follows is not looked at */
 	git_oid base;        /**< its base from now on */
 	git_oid local;       /**< its newest checkpoint; zero: none */
@@ -36,7 +39,8 @@ struct settlement {
 
 /**
  * Brings the files from the tree FROM (NULL: no folder) to TO (NULL: none) and settles the rest.
- * Errors are those of folder_apply(); ones of settling come after the point of no return, and the
+ * REF_MOVED if another job changed the component meanwhile; else errors are those of
+ * folder_apply(); ones of settling come after the point of no return, and the
  * next command goes on from there. The caller clears REPORT.
  */
 gboolean settle_apply(const char *root, git_repository *forge, const struct settlement *settlement,

@@ -60,6 +60,8 @@ gboolean workspace_change_to(struct workspace_change *change, struct component_j
 gboolean workspace_change_apply(struct workspace_change *change, struct component_job *job,
 	const git_oid *from, const git_oid *to, GError **error)
 {
+	change->settlement.base_before = job->base;
+	change->settlement.local_before = job->local_commit;
 	if (!settle_apply(job->root, job->forge, &change->settlement, from, to,
 		    job->operation->budget, &change->report, error))
 		return FALSE;
