@@ -12,13 +12,37 @@
 #include "worker/git/identity.h"
 #include "worker/workspace/workspace_repository.h"
 
+/* What the commit of the merged files says, so that a later attempt knows its own work. */
+static char *message_for(const struct operation *operation)
+{
+	return g_strdup_printf(
+		"What merged of a pull\n\nForge-Batch: %s\n", operation->job->batch_name);
+}
+
+/* TRUE if the merge that waits is what an earlier attempt of this very job left. */
+static gboolean is_own(const struct component_job *job)
+{
+	g_autoptr(GError) ignored = NULL;
+	g_autofree char *mine = message_for(job->operation);
+	git_commit *commit = NULL;
+	git_oid merged;
+	gboolean own;
+
+	own = job->operation->job->attempt > 1 &&
+		workspace_ref_get(job->forge, job->name, PENDING_MERGED, &merged, &ignored) &&
+		!git_oid_is_zero(&merged) && git_commit_lookup(&commit, job->forge, &merged) == 0 &&
+		strcmp(git_commit_message(commit), mine) == 0;
+	git_commit_free(commit);
+	return own;
+}
+
 gboolean pending_refuse(const struct component_job *job, GError **error)
 {
 	git_oid upstream;
 
 	if (!workspace_ref_get(job->forge, job->name, PENDING_UPSTREAM, &upstream, error))
 		return FALSE;
-	if (git_oid_is_zero(&upstream) || job->operation->job->attempt > 1)
+	if (git_oid_is_zero(&upstream) || is_own(job))
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
 		"'%s' has a merge pending: `forge sync resolve %s` ends it", job->name, job->name);
@@ -83,13 +107,14 @@ static gboolean keep_merged(
 	git_oid parents[2] = {pending->local, pending->upstream};
 	git_signature *who = identity_signature(
 		operation->workshop->config, operation->job->opened_us, error);
+	g_autofree char *message = message_for(operation);
 	git_oid merged;
 	gboolean made;
 
 	if (!who)
 		return FALSE;
-	made = component_history_commit(job->forge, &pending->merge->tree, parents, 2, who,
-		"What merged of a pull", &merged, error);
+	made = component_history_commit(
+		job->forge, &pending->merge->tree, parents, 2, who, message, &merged, error);
 	git_signature_free(who);
 	return made &&
 		workspace_ref_set(job->forge, job->name, PENDING_MERGED, NULL, &merged, error);
