@@ -187,6 +187,24 @@ static gboolean tell_as_it_is(struct component_job *job, GError **error)
 	return component_job_note_observed(job, NULL, error);
 }
 
+/* A commit cannot have another tree than it had: one of the two was tampered with. */
+static gboolean check_locked_tree(const struct installing *installing, GError **error)
+{
+	const struct component_job *job = installing->job;
+	char hex[GIT_OID_HEXSZ + 1];
+
+	if (!installing->locked || job->presence != FOLDER_PRESENT)
+		return TRUE;
+	git_oid_tostr(hex, sizeof(hex), &job->upstream_tree);
+	if (strcmp(hex, installing->locked->tree) == 0)
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED,
+		"forge.lock says that '%s' is the tree %.12s at commit %.12s, and upstream's is "
+		"%.12s",
+		job->name, installing->locked->tree, installing->locked->commit, hex);
+	return FALSE;
+}
+
 static gboolean install(struct installing *installing, GError **error)
 {
 	struct component_job *job = installing->job;
@@ -210,7 +228,8 @@ static gboolean install(struct installing *installing, GError **error)
 			return FALSE;
 		job->replaces = TRUE;
 	}
-	if (!component_job_ask(job, &installing->wanted, error))
+	if (!component_job_ask(job, &installing->wanted, error) ||
+		!check_locked_tree(installing, error))
 		return FALSE;
 	/* The commit was asked for, and is what the version means. */
 	if (installing->locked && !job->pick.version)
