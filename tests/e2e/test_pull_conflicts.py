@@ -60,6 +60,18 @@ def test_a_version_that_a_dependent_cannot_take_is_a_version_conflict(workspace,
     assert workspace.one()["status"] == "conflict" and workspace.lock()[NAME]["commit"] != crm.tip()
 
 
+def test_a_conflict_that_stash_meets_leaves_files_and_stashes_alone(workspace, crm):
+    workspace.upstream("company/mail", tool("sales-system", extra=needing(NAME, "^2.1.0")))
+    workspace.run("install", f"{HOST}/company/mail/sales-system")
+    workspace.edit(NAME, "timeout: 30", "timeout: 60")
+    update(crm, "3.0.0")
+    before = workspace.files(NAME)
+    assert ("component.yaml", "version") in conflicts(workspace, "--stash")
+    untouched(workspace, before)
+    refs = workspace.root / ".forge" / "repository" / "refs" / "forge" / NAME
+    assert not (refs / "stash").exists() and (refs / "pending").exists()
+
+
 def test_a_dependency_that_the_workspace_has_otherwise_is_a_dependency_conflict(workspace, crm):
     workspace.upstream("company/mail", tool("email-composer", "1.3.2"), tag="v1.3.2")
     workspace.run("install", f"{HOST}/company/mail/email-composer@^1")

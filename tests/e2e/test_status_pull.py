@@ -375,6 +375,14 @@ def test_an_unreachable_server_is_unknown_and_never_synced(workspace, crm):
     assert workspace.one(status=4)["status"] == "modified"
 
 
+def test_a_server_that_forbids_is_unknown_and_5(workspace, crm):
+    workspace.hosts[HOST]["clone"] = f"{workspace.server.url}/forbidden"
+    workspace.configure()
+    row = workspace.one(status=5)
+    assert (row["status"], row["error"]["code"]) == ("unknown", "PERMISSION_DENIED")
+    workspace.run("sync", "pull", NAME, status=5)
+
+
 def test_a_component_deleted_upstream_is_detached_and_stays(workspace, crm):
     crm.commit({f"{COMPONENT}/component.yaml": ("", None), f"{COMPONENT}/schema.json": ("", None), "README.md": "x\n"})
     detached(workspace)

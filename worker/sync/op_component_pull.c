@@ -29,6 +29,7 @@ struct pulling {
 	git_oid base_tree; /* its tree */
 	git_oid snapshot;  /* commit of the files as they are; zero until it is made */
 	git_oid stash;     /* commit that keeps what is replaced; zero: nothing is */
+	gboolean keeps;    /* what is replaced becomes a stash */
 	struct three_way merge;
 };
 
@@ -209,7 +210,8 @@ static gboolean take_upstream(
 			return make_snapshot(pulling, error) &&
 				leave_conflict(pulling, strategy, error);
 	}
-	return finish(pulling, strategy, &pulling->base_tree, &none, error);
+	return (!pulling->keeps || keep_as_stash(pulling, error)) &&
+		finish(pulling, strategy, &pulling->base_tree, &none, error);
 }
 
 /* ---- merging and rebasing ----------------------------------------------------------------- */
@@ -345,13 +347,14 @@ static gboolean bring_together(struct pulling *pulling, GError **error)
 	if (git_oid_equal(&pulling->base_tree, &job->local_tree))
 		return finish(pulling, FORGE__STRATEGY__STRATEGY_FAST_FORWARD, &job->local_tree,
 			&(git_oid){{0}}, error);
-	if (stash)
-		return keep_as_stash(pulling, error) &&
-			take_upstream(pulling, FORGE__STRATEGY__STRATEGY_FAST_FORWARD, TRUE, error);
+	if (stash) {
+		pulling->keeps = TRUE;
+		return take_upstream(pulling, FORGE__STRATEGY__STRATEGY_FAST_FORWARD, TRUE, error);
+	}
 	switch (pulling->strategy) {
 	case FORGE__STRATEGY__STRATEGY_OVERWRITE:
-		return keep_as_stash(pulling, error) &&
-			take_upstream(pulling, FORGE__STRATEGY__STRATEGY_OVERWRITE, FALSE, error);
+		pulling->keeps = TRUE;
+		return take_upstream(pulling, FORGE__STRATEGY__STRATEGY_OVERWRITE, FALSE, error);
 	case FORGE__STRATEGY__STRATEGY_MERGE:
 		return merge(pulling, FORGE__STRATEGY__STRATEGY_MERGE, error);
 	case FORGE__STRATEGY__STRATEGY_REBASE:
