@@ -70,11 +70,20 @@ static gboolean decide_what(struct installing *installing, GError **error)
 	return TRUE;
 }
 
+static gboolean is_locked_as(const struct installing *installing, const git_oid *tree)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+
+	return !installing->locked ||
+		strcmp(git_oid_tostr(hex, sizeof(hex), tree), installing->locked->tree) == 0;
+}
+
 static gboolean refuse_local_changes(struct installing *installing, GError **error)
 {
 	const struct component_job *job = installing->job;
 
-	if (!component_job_is_modified(job) || git_oid_is_zero(&job->local_tree))
+	if (!component_job_is_modified(job) || git_oid_is_zero(&job->local_tree) ||
+		(installing->locked && is_locked_as(installing, &job->local_tree)))
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_LOCAL_CHANGES,
 		"'%s' has local changes; pull, push, stash or revert them first", job->name);
@@ -156,12 +165,12 @@ static gboolean put_in_place(struct installing *installing, GError **error)
 	return component_job_note_observed(job, NULL, error);
 }
 
-/* Nothing was asked that is not so already. */
+/* Nothing was asked that is not so already. The lock may say otherwise: somebody else moved it. */
 static gboolean is_as_wanted(const struct installing *installing)
 {
 	const struct component_job *job = installing->job;
 
-	return job->installed && !installing->written;
+	return job->installed && !installing->written && is_locked_as(installing, &job->base_tree);
 }
 
 /* A folder that somebody deleted as a whole. */
@@ -193,11 +202,9 @@ static gboolean check_locked_tree(const struct installing *installing, GError **
 	const struct component_job *job = installing->job;
 	char hex[GIT_OID_HEXSZ + 1];
 
-	if (!installing->locked || job->presence != FOLDER_PRESENT)
+	if (job->presence != FOLDER_PRESENT || is_locked_as(installing, &job->upstream_tree))
 		return TRUE;
 	git_oid_tostr(hex, sizeof(hex), &job->upstream_tree);
-	if (strcmp(hex, installing->locked->tree) == 0)
-		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED,
 		"forge.lock says that '%s' is the tree %.12s at commit %.12s, and upstream's is "
 		"%.12s",
