@@ -307,6 +307,41 @@ def test_a_clone_without_forges_folder_gets_exactly_the_locked_commits(workspace
     assert workspace.lock()["salesforce-lookup"]["version"] == "2.9.0"
 
 
+@pytest.mark.parametrize("with_files", [True, False])
+def test_a_lock_that_somebody_else_moved_is_followed(workspace, versions, with_files):
+    mine = workspace.root
+    workspace.run("install", f"{LOOKUP}@^2")
+    workspace.root = clone_of(workspace)
+    workspace.run("install")
+    versions.commit(tool("salesforce-lookup", "2.9.0", timeout=9), tag="v2.9.0")
+    workspace.run("sync", "pull", "--all")
+    theirs, workspace.root = workspace.root, mine
+    shutil.copy(theirs / "forge.lock", mine)
+    if with_files:
+        shutil.copytree(theirs / "components", mine / "components", dirs_exist_ok=True)
+    lock = (mine / "forge.lock").read_bytes()
+    workspace.run("install")
+    assert workspace.tree("salesforce-lookup") == versions.tree("v2.9.0", "components/tools/salesforce-lookup")
+    row = workspace.one()
+    assert (row["status"], row["local_commit"], row["version"]) == ("synced", versions.tip(), "2.9.0")
+    assert (mine / "forge.lock").read_bytes() == lock
+
+
+def test_a_lock_that_somebody_else_moved_writes_over_no_local_change(workspace, versions):
+    mine = workspace.root
+    workspace.run("install", f"{LOOKUP}@^2")
+    workspace.root = clone_of(workspace)
+    workspace.run("install")
+    versions.commit(tool("salesforce-lookup", "2.9.0", timeout=9), tag="v2.9.0")
+    workspace.run("sync", "pull", "--all")
+    theirs, workspace.root = workspace.root, mine
+    workspace.edit("salesforce-lookup", "timeout: 2", "timeout: 77")
+    before = workspace.files("salesforce-lookup")
+    shutil.copy(theirs / "forge.lock", mine)
+    shown = workspace.run("install", status=7)
+    assert "local changes" in shown.out and workspace.files("salesforce-lookup") == before
+
+
 def test_local_edits_of_a_clone_are_kept_and_shown_as_modified(workspace, versions):
     workspace.run("install", f"{LOOKUP}@2.1.3")
     workspace.edit("salesforce-lookup", "timeout: 2", "timeout: 77")

@@ -3,10 +3,11 @@
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
-from workspace import HOST, SCHEMA, manifest, tool
+from workspace import HOST, manifest, tool
 
 NAME = "salesforce-lookup"
 CRM = f"{HOST}/company/crm-tools"
@@ -102,7 +103,6 @@ def test_a_tree_too_deep_is_refused(workspace):
     inner = [(FILE, "file", "x")]
     for _ in range(2000):
         inner = [(FOLDER, "d", inner)]
-    import sys
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(10000)
     try:
@@ -249,6 +249,80 @@ def test_an_upstream_whose_component_file_breaks_does_not_break_the_workspace(wo
         workspace.run("sync", "pull", NAME, status=None, timeout=30)
         workspace.run("sync", "status", NAME, "--detailed", status=None, timeout=30)
         workspace.run("sync", "status", "--format", "json")
+
+
+# ---- a workspace that somebody else wrote ----
+
+
+@pytest.mark.parametrize("path", ["../evil", "/tmp/forge-evil", ".forge/evil", ".git/hooks", "a/../../evil", "",
+                                  ".forge", "x/.GIT/y", "a\\nb"])
+def test_a_forge_yaml_whose_folder_leads_elsewhere_is_refused(workspace, path):
+    workspace.crm()
+    workspace.root = workspace.folder / "cloned"
+    workspace.root.mkdir()
+    (workspace.root / "forge.yaml").write_text(
+        f'components:\n  - repository: {CRM}\n    component: {NAME}\n    path: "{path}"\n')
+    shown = workspace.run("install", status=None)
+    assert shown.status not in (0, -6, -11), shown
+    assert not (workspace.folder / "evil").exists() and not pathlib.Path("/tmp/forge-evil").exists()
+    assert not list(workspace.root.rglob("component.yaml"))
+
+
+@pytest.mark.parametrize("path", [".forge/repository", ".forge", "forge.yaml", "forge.lock/x"])
+def test_a_manifest_that_puts_a_component_where_forges_files_are_is_refused(workspace, path):
+    workspace.upstream("company/evil", {
+        "forge-manifest.yaml": f"components:\n  tools:\n    - name: evil\n      path: {path}\n      version: 1.0.0\n",
+        f"{path}/component.yaml": manifest("evil"), f"{path}/config": "[core]\n"})
+    workspace.crm()
+    before = workspace.files(NAME), (workspace.root / "forge.yaml").read_bytes()
+    shown = workspace.run("install", f"{HOST}/company/evil/evil", status=None)
+    assert shown.status not in (0, -6, -11), shown
+    assert (workspace.files(NAME), (workspace.root / "forge.yaml").read_bytes()) == before
+    assert workspace.one()["status"] == "synced"
+
+
+def test_a_link_on_the_way_to_a_components_folder_is_not_followed(workspace):
+    crm = workspace.crm()
+    outside = workspace.folder / "outside"
+    (outside / "tools").mkdir(parents=True)
+    workspace.root = workspace.folder / "cloned"
+    workspace.init()
+    os.symlink(outside, workspace.root / "components")
+    shown = workspace.run("install", f"{CRM}/{NAME}", status=None)
+    assert shown.status not in (0, -6, -11), shown
+    assert not list(outside.rglob("*.yaml"))
+    assert crm
+
+
+@pytest.mark.parametrize("change", [
+    ("commit: ", "commit: ../../"), ("tree: ", "tree: zz"), ("path: components", "path: ../components"),
+    ("component: salesforce-lookup", "component: ../evil"), ("component: salesforce-lookup", "component: -x")])
+def test_a_forge_lock_that_lies_does_no_harm(workspace, change):
+    workspace.crm()
+    cloned = workspace.folder / "cloned"
+    cloned.mkdir()
+    (cloned / "forge.yaml").write_bytes((workspace.root / "forge.yaml").read_bytes())
+    (cloned / "forge.lock").write_text((workspace.root / "forge.lock").read_text().replace(*change, 1))
+    workspace.root = cloned
+    shown = workspace.run("install", status=None)
+    assert shown.status not in (-6, -11), shown
+    assert not (workspace.folder / "evil").exists()
+    if shown.status == 0:
+        assert workspace.one()["status"] == "synced"
+
+
+def test_a_lock_whose_tree_is_not_upstreams_is_noticed(workspace):
+    crm = workspace.crm()
+    other = "1" * 40
+    cloned = workspace.folder / "cloned"
+    cloned.mkdir()
+    (cloned / "forge.yaml").write_bytes((workspace.root / "forge.yaml").read_bytes())
+    tree = workspace.lock()[NAME]["tree"]
+    (cloned / "forge.lock").write_text((workspace.root / "forge.lock").read_text().replace(tree, other))
+    workspace.root = cloned
+    shown = workspace.run("install", status=None)
+    assert shown.status == 10 and "forge.lock" in shown.out + shown.err, shown
+    assert not workspace.path(NAME).exists() and crm
 
 
 # ---- disks that refuse ----

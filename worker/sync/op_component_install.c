@@ -85,11 +85,20 @@ static gboolean has_no_files(const struct component_job *job)
 	return git_oid_is_zero(&job->local_tree) || git_oid_equal(&job->local_tree, &empty);
 }
 
+static gboolean is_locked_as(const struct installing *installing, const git_oid *tree)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+
+	return !installing->locked ||
+		strcmp(git_oid_tostr(hex, sizeof(hex), tree), installing->locked->tree) == 0;
+}
+
 static gboolean refuse_local_changes(struct installing *installing, GError **error)
 {
 	const struct component_job *job = installing->job;
 
-	if (!component_job_is_modified(job) || has_no_files(job))
+	if (!component_job_is_modified(job) || has_no_files(job) ||
+		(installing->locked && is_locked_as(installing, &job->local_tree)))
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_LOCAL_CHANGES,
 		"'%s' has local changes; pull, push, stash or revert them first", job->name);
@@ -172,12 +181,12 @@ static gboolean put_in_place(struct installing *installing, GError **error)
 	return component_job_note_observed(job, NULL, error);
 }
 
-/* Nothing was asked that is not so already. */
+/* Nothing was asked that is not so already. The lock may say otherwise: somebody else moved it. */
 static gboolean is_as_wanted(const struct installing *installing)
 {
 	const struct component_job *job = installing->job;
 
-	return job->installed && !installing->written;
+	return job->installed && !installing->written && is_locked_as(installing, &job->base_tree);
 }
 
 /* A folder that somebody deleted as a whole, or emptied. */
@@ -204,6 +213,22 @@ static gboolean tell_as_it_is(struct component_job *job, GError **error)
 	return component_job_note_observed(job, NULL, error);
 }
 
+/* A commit cannot have another tree than it had: one of the two was tampered with. */
+static gboolean check_locked_tree(const struct installing *installing, GError **error)
+{
+	const struct component_job *job = installing->job;
+	char hex[GIT_OID_HEXSZ + 1];
+
+	if (job->presence != FOLDER_PRESENT || is_locked_as(installing, &job->upstream_tree))
+		return TRUE;
+	git_oid_tostr(hex, sizeof(hex), &job->upstream_tree);
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED,
+		"forge.lock says that '%s' is the tree %.12s at commit %.12s, and upstream's is "
+		"%.12s",
+		job->name, installing->locked->tree, installing->locked->commit, hex);
+	return FALSE;
+}
+
 static gboolean install(struct installing *installing, GError **error)
 {
 	struct component_job *job = installing->job;
@@ -227,7 +252,8 @@ static gboolean install(struct installing *installing, GError **error)
 			return FALSE;
 		job->replaces = TRUE;
 	}
-	if (!component_job_ask(job, &installing->wanted, error))
+	if (!component_job_ask(job, &installing->wanted, error) ||
+		!check_locked_tree(installing, error))
 		return FALSE;
 	/* The commit was asked for, and is what the version means. */
 	if (installing->locked && !job->pick.version)

@@ -320,8 +320,7 @@ static gboolean open_merge(struct resolution *resolution, GError **error)
 
 	resolution->forge = workspace_repository_open(resolution->root, error);
 	if (!resolution->forge ||
-		!settle_recover(
-			resolution->root, resolution->forge, NULL, NULL, NULL, error) ||
+		!settle_recover(resolution->root, resolution->forge, NULL, NULL, NULL, error) ||
 		!read_sides(resolution, error) ||
 		!component_history_tree(
 			resolution->forge, &resolution->merged, &merged_tree, error))

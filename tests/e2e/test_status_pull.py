@@ -8,9 +8,10 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
-from workspace import HOST, manifest, needing, tool
-from world import FORGE, Lines
+from workspace import HOST, manifest, tool
+from world import FORGE
 
 NAME = "salesforce-lookup"
 CRM = f"{HOST}/company/crm-tools"
@@ -298,6 +299,196 @@ def test_a_version_that_both_sides_moved_is_settled_by_the_rule_of_the_configura
     assert "version: 2.2.0" in workspace.path(NAME, "component.yaml").read_text()
 
 
+# ---- how it stands ----
+
+
+def test_the_document_has_these_members(workspace, crm):
+    workspace.edit(NAME, "timeout: 30", "timeout: 60")
+    row = workspace.one()
+    assert row["changes"] == [{"file": "component.yaml", "path": "config.timeout", "old": 30, "new": 60}]
+    assert {key: row[key] for key in ("component", "status", "local_commit", "upstream_commit", "behind", "ahead",
+                                      "has_local_changes", "conflict_count", "fork")} == {
+        "component": NAME, "status": "modified", "local_commit": crm.tip(), "upstream_commit": crm.tip(), "behind": 0,
+        "ahead": 1, "has_local_changes": True, "conflict_count": 0, "fork": None}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["last_sync_at"])
+    document = workspace.run("sync", "status", "--all", "--format", "json").json
+    assert document["summary"]["modified"] == 1 and sum(document["summary"].values()) == 1
+    assert yaml.safe_load(workspace.run("sync", "status", "--format", "yaml").out) == document
+    for line in workspace.run("sync", "status", "--format", "jsonl").out.splitlines():
+        assert isinstance(json.loads(line), dict)
+
+
+def test_behind_counts_the_commits_that_touch_the_component(workspace, crm):
+    for number in range(3):
+        update(crm, timeout=40 + number)
+        crm.commit({"README.md": f"{number}\n"})
+    row = workspace.one()
+    assert (row["status"], row["behind"], row["upstream_commit"]) == ("outdated", 3, crm.tip())
+    workspace.edit(NAME, "retry_count: 3", "retry_count: 4")
+    assert "modified" in (text := workspace.run("sync", "status", NAME).out) and "3 commits behind" in text
+
+
+def test_commits_elsewhere_move_the_base_without_a_word(workspace, crm):
+    old = crm.tip()
+    new = crm.commit({"README.md": "elsewhere\n"})
+    lock = (workspace.root / "forge.lock").read_bytes()
+    row = workspace.one()
+    assert (row["status"], row["behind"], row["local_commit"], row["upstream_commit"]) == ("synced", 0, new, new)
+    assert (workspace.root / "forge.lock").read_bytes() == lock
+    assert "up to date" in workspace.run("sync", "pull", NAME).out
+    assert workspace.lock()[NAME]["commit"] == new != old
+    assert workspace.one(NAME, "--offline")["local_commit"] == new
+
+
+def test_the_base_also_moves_where_there_are_local_changes(workspace, crm):
+    workspace.edit(NAME, "timeout: 30", "timeout: 60")
+    crm.commit({"README.md": "elsewhere\n"})
+    row = workspace.one()
+    assert (row["status"], row["behind"], row["local_commit"]) == ("modified", 0, crm.tip())
+    assert [change["path"] for change in row["changes"]] == ["config.timeout"]
+
+
+def test_offline_asks_nobody_and_keeps_what_was_known(workspace, crm):
+    update(crm)
+    workspace.run("sync", "status")
+    crm.commit({"README.md": "more\n"})
+    workspace.server.forget_requests()
+    row = workspace.one(NAME, "--offline")
+    assert row["status"] == "outdated" and row["upstream_commit"] != crm.tip() and not workspace.requests()
+    workspace.edit(NAME, "timeout: 30", "timeout: 60")
+    assert workspace.one(NAME, "--offline")["status"] == "modified" and not workspace.requests()
+
+
+def test_an_unreachable_server_is_unknown_and_never_synced(workspace, crm):
+    workspace.hosts[HOST]["clone"] = "http://127.0.0.1:1"
+    workspace.configure()
+    shown = workspace.run("sync", "status", NAME, status=4)
+    assert "unknown" in shown.out and "synced" not in shown.out and "127.0.0.1" in shown.err
+    row = workspace.one(status=4)
+    assert row["status"] == "unknown" and row["error"]["code"] == "REPOSITORY_UNREACHABLE"
+    document = workspace.run("sync", "status", "--all", "--format", "json", status=None).json
+    assert document["summary"]["synced"] == 0 and document["summary"]["unknown"] == 1
+    before = workspace.files(NAME)
+    workspace.run("sync", "pull", NAME, "--overwrite", status=4)
+    untouched(workspace, before)
+    workspace.edit(NAME, "timeout: 30", "timeout: 60")
+    assert workspace.one(status=4)["status"] == "modified"
+
+
+def test_a_server_that_forbids_is_unknown_and_5(workspace, crm):
+    workspace.hosts[HOST]["clone"] = f"{workspace.server.url}/forbidden"
+    workspace.configure()
+    row = workspace.one(status=5)
+    assert (row["status"], row["error"]["code"]) == ("unknown", "PERMISSION_DENIED")
+    workspace.run("sync", "pull", NAME, status=5)
+
+
+def test_a_component_deleted_upstream_is_detached_and_stays(workspace, crm):
+    crm.commit({f"{COMPONENT}/component.yaml": ("", None), f"{COMPONENT}/schema.json": ("", None), "README.md": "x\n"})
+    detached(workspace)
+
+
+def test_a_repository_that_is_gone_leaves_its_components_detached(workspace, crm):
+    crm.path.rename(workspace.folder / "gone.git")
+    detached(workspace)
+    assert workspace.one()["error"]["code"] == "REPOSITORY_NOT_FOUND"
+
+
+def test_a_branch_that_was_deleted_leaves_its_component_detached(workspace, crm):
+    crm.git("branch", "next", "main")
+    workspace.run("install", f"{CRM}/{NAME}@next")
+    crm.git("branch", "-D", "next")
+    detached(workspace)
+
+
+def test_a_tag_that_was_deleted_leaves_its_component_detached(workspace, crm):
+    workspace.run("install", f"{CRM}/{NAME}@2.1.3")
+    crm.git("tag", "-d", "v2.1.3")
+    detached(workspace)
+
+
+def detached(workspace):
+    before = workspace.files(NAME)
+    row = workspace.one()
+    assert row["status"] == "detached"
+    shown = workspace.run("sync", "status", NAME)
+    assert "is detached" in shown.out and "forge remove" in shown.err
+    assert workspace.one(NAME, "--offline")["status"] == "detached"
+    for option in ("--overwrite", "--merge"):
+        shown = workspace.run("sync", "pull", NAME, option, status=8)
+    untouched(workspace, before)
+    workspace.edit(NAME, "timeout: 30", "timeout: 60")
+    assert workspace.one()["status"] == "detached"
+    workspace.edit(NAME, "timeout: 60", "timeout: 30")
+
+
+def test_a_component_that_comes_back_is_no_longer_detached(workspace, crm):
+    crm.path.rename(workspace.folder / "gone.git")
+    assert workspace.one()["status"] == "detached"
+    (workspace.folder / "gone.git").rename(crm.path)
+    assert workspace.one()["status"] == "synced" and workspace.one()["error"] is None
+
+
+def test_history_that_was_rewritten_is_noticed(workspace, crm):
+    old = crm.tip()
+    new = crm.commit({**tool(NAME, "2.1.3", timeout=50), "README.md": "anew\n"}, fresh=True)
+    row = workspace.one()
+    assert (row["status"], row["rewritten"], row["upstream_commit"], row["local_commit"]) == ("outdated", True, new, old)
+    assert "rewrote" in workspace.run("sync", "status", NAME, "--detailed").out
+    workspace.run("sync", "pull", NAME)
+    row = workspace.one()
+    assert (row["status"], row["rewritten"], row["local_commit"]) == ("synced", False, new)
+
+
+def test_a_rewrite_that_leaves_the_component_alone_is_no_silent_step(workspace, crm):
+    old = crm.tip()
+    crm.commit({**tool(NAME, "2.1.3"), "README.md": "anew\n"}, fresh=True)
+    row = workspace.one()
+    assert (row["status"], row["rewritten"], row["local_commit"]) == ("synced", True, old)
+
+
+def test_a_range_follows_new_tags_and_not_the_branch(workspace, crm):
+    workspace.run("install", f"{CRM}/{NAME}@^2")
+    update(crm, "3.0.0", tag="v3.0.0")
+    assert workspace.one()["status"] == "synced"
+    update(crm, "2.4.0", timeout=44, tag="v2.4.0")
+    row = workspace.one()
+    assert (row["status"], row["upstream_version"], row["version"]) == ("outdated", "2.4.0", "2.1.3")
+    workspace.run("sync", "pull", NAME)
+    assert workspace.lock()[NAME]["version"] == "2.4.0" and workspace.one()["version"] == "2.4.0"
+
+
+def test_a_new_version_with_the_same_files_is_not_half_known(workspace, crm):
+    workspace.run("install", f"{CRM}/{NAME}@^2")
+    crm.commit({"README.md": "x\n"}, tag="v2.1.4")
+    for words in ((), ("--offline",), ()):
+        row = workspace.one(NAME, *words)
+        assert row["status"] == "synced"
+        listed = workspace.run("list", "--format", "json").json["components"][0]
+        pair = (listed["version"], listed["commit"])
+        assert pair in (("2.1.3", crm.git("rev-parse", "v2.1.3")), ("2.1.4", crm.tip())), words
+    workspace.run("sync", "pull", NAME)
+    line = workspace.lock()[NAME]
+    assert (line["version"], line["commit"]) == ("2.1.4", crm.tip())
+
+
+def test_upstream_of_a_component_is_followed_at_its_place(workspace, crm):
+    files = {f"components/agents/{NAME}/{path}": text for path, text in
+             {"component.yaml": manifest(NAME, "2.1.3"), "schema.json": "{}\n"}.items()}
+    crm.commit({**files, f"{COMPONENT}/component.yaml": ("", None), f"{COMPONENT}/schema.json": ("", None)})
+    assert workspace.one()["status"] == "detached"
+
+
+def test_ignored_files_are_no_change_and_survive(workspace, crm):
+    crm.commit({f"{COMPONENT}/.gitignore": "*.pyc\n"})
+    workspace.run("sync", "pull", NAME)
+    workspace.path(NAME, "x.pyc").write_bytes(b"\0cache")
+    assert workspace.one()["status"] == "synced"
+    update(crm, timeout=44)
+    workspace.run("sync", "pull", NAME)
+    assert workspace.path(NAME, "x.pyc").read_bytes() == b"\0cache"
+
+
 # ---- what goes over the wire and to the disk ----
 
 
@@ -337,82 +528,3 @@ def test_a_pull_of_one_file_leaves_the_others_alone(workspace):
     changed = [path for path in before if (before[path].st_ino, before[path].st_mtime_ns) !=
                (after[path].st_ino, after[path].st_mtime_ns)]
     assert changed == ["data/7.txt"]
-
-
-# ---- the other kinds of conflict ----
-
-
-def conflicts(workspace, *options):
-    document = workspace.run("sync", "pull", NAME, *options, "--format", "json", status=7).json
-    return [(conflict["path"], conflict["type"]) for conflict in document["components"][0]["conflicts"]]
-
-
-def test_clean_texts_that_break_the_schema_together_are_a_schema_conflict(workspace, crm):
-    schema = {"properties": {"config": {"properties": {"timeout": {"type": "integer", "maximum": 50}}}}}
-    workspace.edit(NAME, "timeout: 30", "timeout: 60")
-    crm.commit({f"{COMPONENT}/schema.json": json.dumps(schema) + "\n"})
-    before = workspace.files(NAME)
-    assert conflicts(workspace, "--merge") == [("component.yaml", "schema")]
-    untouched(workspace, before)
-    assert workspace.one()["status"] == "conflict"
-
-
-def test_a_conflict_in_the_schema_itself_is_a_schema_conflict(workspace, crm):
-    workspace.edit(NAME, '"integer"', '"number"', "schema.json")
-    schema = workspace.path(NAME, "schema.json").read_text().replace('"number"', '"string"')
-    crm.commit({f"{COMPONENT}/schema.json": schema})
-    assert conflicts(workspace, "--merge") == [("schema.json", "schema")]
-
-
-@pytest.mark.parametrize("clean", [True, False])
-def test_a_version_that_a_dependent_cannot_take_is_a_version_conflict(workspace, crm, clean):
-    workspace.upstream("company/mail", tool("sales-system", extra=needing(NAME, "^2.1.0")))
-    workspace.run("install", f"{HOST}/company/mail/sales-system")
-    if not clean:
-        workspace.edit(NAME, "timeout: 30", "timeout: 60")
-    update(crm, "3.0.0")
-    before = workspace.files(NAME)
-    found = conflicts(workspace, *(() if clean else ("--merge",)))
-    assert ("component.yaml", "version") in found
-    untouched(workspace, before)
-    assert workspace.one()["status"] == "conflict" and workspace.lock()[NAME]["commit"] != crm.tip()
-
-
-def test_a_dependency_that_the_workspace_has_otherwise_is_a_dependency_conflict(workspace, crm):
-    workspace.upstream("company/mail", tool("email-composer", "1.3.2"), tag="v1.3.2")
-    workspace.run("install", f"{HOST}/company/mail/email-composer@^1")
-    update(crm, "2.2.0", extra=needing("email-composer", "^2.0.0", f"{HOST}/company/mail"))
-    assert conflicts(workspace) == [("component.yaml", "dependency")]
-    assert workspace.one()["status"] == "conflict"
-
-
-def test_a_dependency_that_fits_is_no_conflict(workspace, crm):
-    workspace.upstream("company/mail", tool("email-composer", "1.3.2"), tag="v1.3.2")
-    workspace.run("install", f"{HOST}/company/mail/email-composer@^1")
-    update(crm, "2.2.0", extra=needing("email-composer", "~1.3.0", f"{HOST}/company/mail"))
-    workspace.run("sync", "pull", NAME)
-    assert workspace.lock()[NAME]["dependencies"] == ["email-composer"]
-
-
-# ---- beside others ----
-
-
-def test_a_file_edited_while_a_pull_runs_is_kept(workspace):
-    more = {f"data/{number}.txt": f"{number}\n" for number in range(200)}
-    crm = workspace.crm(more=more)
-    crm.commit({f"{COMPONENT}/data/{number}.txt": f"new {number}\n" for number in range(200)})
-    child = workspace.start("sync", "pull", NAME)
-    words = []
-    while child.poll() is None:
-        words.append(f"typed {len(words)}\n")
-        try:
-            workspace.path(NAME, "data", "150.txt").write_text(words[-1])
-        except FileNotFoundError:
-            pass
-    child.communicate()
-    held = [path.read_text() for path in (workspace.root / ".forge" / "kept").rglob("150.txt")] \
-        if (workspace.root / ".forge" / "kept").exists() else []
-    held.append(workspace.path(NAME, "data", "150.txt").read_text())
-    if words:
-        assert words[-1] in held, (words[-1], held, child.returncode)
-    assert workspace.one()["status"] in ("modified", "synced")
