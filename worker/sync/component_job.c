@@ -11,6 +11,7 @@
 #include "journal/base/errors.h"
 #include "journal/message.h"
 #include "worker/git/git_library.h"
+#include "worker/sync/component_facts.h"
 #include "worker/sync/workspace_change.h"
 #include "worker/workspace/folder_snapshot.h"
 #include "worker/workspace/workspace.h"
@@ -148,14 +149,6 @@ static gboolean count_files(struct component_job *job, uint32_t *count, GError *
 	return ok;
 }
 
-static void set_oid(char **slot, const git_oid *oid)
-{
-	char hex[GIT_OID_HEXSZ + 1];
-
-	if (!git_oid_is_zero(oid))
-		message_set_string(slot, git_oid_tostr(hex, sizeof(hex), oid));
-}
-
 Forge__Component *component_job_component(
 	const struct component_job *job, const git_oid *base, GError **error)
 {
@@ -177,9 +170,9 @@ Forge__Component *component_job_component(
 	message_set_string(&component->folder, job->folder);
 	if (want && want->constraint)
 		message_set_string(&component->constraint, want->constraint);
-	set_oid(&component->commit, &link.commit);
-	set_oid(&component->base_commit, base);
-	set_oid(&component->tree, &tree);
+	component_fact_set_oid(&component->commit, &link.commit);
+	component_fact_set_oid(&component->base_commit, base);
+	component_fact_set_oid(&component->tree, &tree);
 	component->commit_time_us = component_job_commit_time_us(job->forge, base);
 	locked = lock_file_find(job->locked, job->name);
 	if (git_oid_equal(&link.commit, &job->pick.commit)) {
@@ -195,12 +188,12 @@ static void fill_upstream(const struct component_job *job, Forge__ComponentObser
 {
 	if (job->presence != FOLDER_PRESENT) {
 		seen->upstream = FORGE__UPSTREAM__UPSTREAM_GONE;
-		set_oid(&seen->upstream_commit, &job->pick.commit);
+		component_fact_set_oid(&seen->upstream_commit, &job->pick.commit);
 		return;
 	}
 	seen->upstream = FORGE__UPSTREAM__UPSTREAM_KNOWN;
-	set_oid(&seen->upstream_commit, &job->pick.commit);
-	set_oid(&seen->upstream_tree, &job->upstream_tree);
+	component_fact_set_oid(&seen->upstream_commit, &job->pick.commit);
+	component_fact_set_oid(&seen->upstream_tree, &job->upstream_tree);
 	if (job->pick.version)
 		message_set_string(&seen->upstream_version, job->pick.version);
 	seen->behind = job->count.behind;
@@ -219,15 +212,13 @@ gboolean component_job_note_observed(
 	struct component_job *job, const GError *failure, GError **error)
 {
 	Forge__ComponentObserved *seen = g_new(Forge__ComponentObserved, 1);
-	Forge__Fact *fact = g_new(Forge__Fact, 1);
+	Forge__Fact *fact = component_fact_new(FORGE__FACT__KIND_COMPONENT_OBSERVED);
 
 	forge__component_observed__init(seen);
-	forge__fact__init(fact);
-	fact->kind_case = FORGE__FACT__KIND_COMPONENT_OBSERVED;
 	fact->component_observed = seen;
 	message_set_string(&seen->name, job->name);
-	set_oid(&seen->local_tree, &job->local_tree);
-	set_oid(&seen->base_tree, &job->base_tree);
+	component_fact_set_oid(&seen->local_tree, &job->local_tree);
+	component_fact_set_oid(&seen->base_tree, &job->base_tree);
 	seen->component = component_job_component(job, &job->base, error);
 	if (!seen->component || !count_files(job, &seen->files_changed, error)) {
 		forge__fact__free_unpacked(fact, NULL);

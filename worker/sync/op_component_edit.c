@@ -12,6 +12,7 @@
 #include "journal/base/errors.h"
 #include "journal/message.h"
 #include "worker/git/identity.h"
+#include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/three_way.h"
@@ -46,14 +47,6 @@ static gboolean read_arguments(struct editing *editing, GError **error)
 	return read_id(arguments->from_tree, &editing->from, error) &&
 		read_id(arguments->to_tree, &editing->to, error) &&
 		read_id(arguments->stash_commit, &editing->named, error);
-}
-
-static void set_oid(char **slot, const git_oid *oid)
-{
-	char hex[GIT_OID_HEXSZ + 1];
-
-	if (!git_oid_is_zero(oid))
-		message_set_string(slot, git_oid_tostr(hex, sizeof(hex), oid));
 }
 
 /* ---- the files as they were seen ---------------------------------------------------------- */
@@ -431,17 +424,15 @@ static gboolean act(struct editing *editing, GError **error)
 static void note_edited(const struct editing *editing)
 {
 	Forge__ComponentEdited *edited = g_new(Forge__ComponentEdited, 1);
-	Forge__Fact *fact = g_new(Forge__Fact, 1);
+	Forge__Fact *fact = component_fact_new(FORGE__FACT__KIND_COMPONENT_EDITED);
 
 	forge__component_edited__init(edited);
 	message_set_string(&edited->name, editing->job->name);
 	edited->action = editing->arguments->action;
-	set_oid(&edited->before, &editing->from);
-	set_oid(&edited->after, &editing->to);
-	set_oid(&edited->stash, &editing->stash);
+	component_fact_set_oid(&edited->before, &editing->from);
+	component_fact_set_oid(&edited->after, &editing->to);
+	component_fact_set_oid(&edited->stash, &editing->stash);
 	message_set_string(&edited->note, editing->arguments->note);
-	forge__fact__init(fact);
-	fact->kind_case = FORGE__FACT__KIND_COMPONENT_EDITED;
 	fact->component_edited = edited;
 	operation_note(editing->job->operation, fact);
 }

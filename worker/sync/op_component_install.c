@@ -10,6 +10,7 @@
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "journal/message.h"
+#include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
 #include "worker/sync/settle.h"
 #include "worker/sync/workspace_change.h"
@@ -130,15 +131,13 @@ static void note_installed(
 	struct component_job *job, Forge__Component *take_component, const git_oid *before)
 {
 	Forge__ComponentInstalled *installed = g_new(Forge__ComponentInstalled, 1);
-	Forge__Fact *fact = g_new(Forge__Fact, 1);
+	Forge__Fact *fact = component_fact_new(FORGE__FACT__KIND_COMPONENT_INSTALLED);
 	char hex[GIT_OID_HEXSZ + 1];
 
 	forge__component_installed__init(installed);
 	installed->component = take_component;
 	if (!git_oid_is_zero(before))
 		message_set_string(&installed->before, git_oid_tostr(hex, sizeof(hex), before));
-	forge__fact__init(fact);
-	fact->kind_case = FORGE__FACT__KIND_COMPONENT_INSTALLED;
 	fact->component_installed = installed;
 	operation_note(job->operation, fact);
 }

@@ -13,6 +13,7 @@
 #include "journal/message.h"
 #include "worker/git/git_library.h"
 #include "worker/git/identity.h"
+#include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/three_way.h"
@@ -31,23 +32,6 @@ struct pulling {
 	git_oid stash;     /* commit that keeps what is replaced; zero: nothing is */
 	struct three_way merge;
 };
-
-static void set_oid(char **slot, const git_oid *oid)
-{
-	char hex[GIT_OID_HEXSZ + 1];
-
-	if (!git_oid_is_zero(oid))
-		message_set_string(slot, git_oid_tostr(hex, sizeof(hex), oid));
-}
-
-static Forge__Fact *new_fact(Forge__Fact__KindCase kind)
-{
-	Forge__Fact *fact = g_new(Forge__Fact, 1);
-
-	forge__fact__init(fact);
-	fact->kind_case = kind;
-	return fact;
-}
 
 /* ---- snapshots ---------------------------------------------------------------------------- */
 
@@ -147,15 +131,15 @@ static void note_pulled(struct pulling *pulling, Forge__Strategy strategy,
 	Forge__Component *take_component, const git_oid *local_before)
 {
 	Forge__ComponentPulled *pulled = g_new(Forge__ComponentPulled, 1);
-	Forge__Fact *fact = new_fact(FORGE__FACT__KIND_COMPONENT_PULLED);
+	Forge__Fact *fact = component_fact_new(FORGE__FACT__KIND_COMPONENT_PULLED);
 
 	forge__component_pulled__init(pulled);
 	pulled->component = take_component;
 	pulled->strategy = strategy;
-	set_oid(&pulled->before, &pulling->base_before);
-	set_oid(&pulled->local_before, local_before);
-	set_oid(&pulled->local_after, &pulling->job->local_tree);
-	set_oid(&pulled->stash, &pulling->stash);
+	component_fact_set_oid(&pulled->before, &pulling->base_before);
+	component_fact_set_oid(&pulled->local_before, local_before);
+	component_fact_set_oid(&pulled->local_after, &pulling->job->local_tree);
+	component_fact_set_oid(&pulled->stash, &pulling->stash);
 	pulled->merged = paths_of(pulling->merge.merged, &pulled->n_merged);
 	message_set_string(&pulled->rule_used, pulling->merge.rule_used);
 	fit(pulled);

@@ -14,6 +14,7 @@
 #include "worker/git/identity.h"
 #include "worker/store/anchors.h"
 #include "worker/store/fork_repository.h"
+#include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/pushed_tree.h"
@@ -61,23 +62,6 @@ static git_repository *target_git(const struct pushing *pushing)
 static const char *branch_name(const struct pushing *pushing)
 {
 	return pushing->ref + strlen(HEADS);
-}
-
-static void set_oid(char **slot, const git_oid *oid)
-{
-	char hex[GIT_OID_HEXSZ + 1];
-
-	if (!git_oid_is_zero(oid))
-		message_set_string(slot, git_oid_tostr(hex, sizeof(hex), oid));
-}
-
-static Forge__Fact *new_fact(Forge__Fact__KindCase kind)
-{
-	Forge__Fact *fact = g_new(Forge__Fact, 1);
-
-	forge__fact__init(fact);
-	fact->kind_case = kind;
-	return fact;
 }
 
 /* ---- where to ----------------------------------------------------------------------------- */
@@ -199,11 +183,11 @@ static gboolean note_pushed(struct pushing *pushing, GError **error)
 	message_set_string(&pushed->name, job->name);
 	message_set_string(&pushed->repository, pushing->repository);
 	message_set_string(&pushed->branch, branch_name(pushing));
-	set_oid(&pushed->commit, &pushing->commit);
-	set_oid(&pushed->tree, &tree);
-	set_oid(&pushed->onto, &pushing->onto);
+	component_fact_set_oid(&pushed->commit, &pushing->commit);
+	component_fact_set_oid(&pushed->tree, &tree);
+	component_fact_set_oid(&pushed->onto, &pushing->onto);
 	pushed->to_fork = pushing->to_fork;
-	fact = new_fact(FORGE__FACT__KIND_COMPONENT_PUSHED);
+	fact = component_fact_new(FORGE__FACT__KIND_COMPONENT_PUSHED);
 	fact->component_pushed = pushed;
 	operation_note(job->operation, fact);
 	return TRUE;
@@ -339,13 +323,13 @@ static gboolean prepare(struct pushing *pushing, GError **error)
 static gboolean report_intent(struct pushing *pushing, GError **error)
 {
 	Forge__PushIntended *intended = g_new(Forge__PushIntended, 1);
-	Forge__Fact *fact = new_fact(FORGE__FACT__KIND_PUSH_INTENDED);
+	Forge__Fact *fact = component_fact_new(FORGE__FACT__KIND_PUSH_INTENDED);
 
 	forge__push_intended__init(intended);
 	message_set_string(&intended->fork, pushing->job->name);
 	message_set_string(&intended->ref, pushing->ref);
-	set_oid(&intended->before, &pushing->before);
-	set_oid(&intended->after, &pushing->commit);
+	component_fact_set_oid(&intended->before, &pushing->before);
+	component_fact_set_oid(&intended->after, &pushing->commit);
 	fact->push_intended = intended;
 	operation_note(pushing->job->operation, fact);
 	return operation_report(pushing->job->operation, error);

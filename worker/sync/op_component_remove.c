@@ -11,6 +11,7 @@
 #include "journal/base/errors.h"
 #include "journal/message.h"
 #include "worker/git/git_library.h"
+#include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
 #include "worker/sync/dependents.h"
 #include "worker/sync/local_snapshot.h"
@@ -23,15 +24,13 @@
 static void note_removed(const struct component_job *job, const git_oid *kept)
 {
 	Forge__ComponentRemoved *removed = g_new(Forge__ComponentRemoved, 1);
-	Forge__Fact *fact = g_new(Forge__Fact, 1);
+	Forge__Fact *fact = component_fact_new(FORGE__FACT__KIND_COMPONENT_REMOVED);
 	char hex[GIT_OID_HEXSZ + 1];
 
 	forge__component_removed__init(removed);
 	message_set_string(&removed->name, job->name);
 	if (!git_oid_is_zero(kept))
 		message_set_string(&removed->kept, git_oid_tostr(hex, sizeof(hex), kept));
-	forge__fact__init(fact);
-	fact->kind_case = FORGE__FACT__KIND_COMPONENT_REMOVED;
 	fact->component_removed = removed;
 	operation_note(job->operation, fact);
 }

@@ -12,6 +12,7 @@
 #include "journal/message.h"
 #include "worker/git/git_library.h"
 #include "worker/git/identity.h"
+#include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/workspace_change.h"
@@ -52,12 +53,10 @@ static gboolean note_resolved(struct resolving *resolving, gboolean aborted, GEr
 {
 	struct component_job *job = resolving->job;
 	Forge__ComponentResolved *resolved = g_new(Forge__ComponentResolved, 1);
-	Forge__Fact *fact = g_new(Forge__Fact, 1);
+	Forge__Fact *fact = component_fact_new(FORGE__FACT__KIND_COMPONENT_RESOLVED);
 	char hex[GIT_OID_HEXSZ + 1];
 
 	forge__component_resolved__init(resolved);
-	forge__fact__init(fact);
-	fact->kind_case = FORGE__FACT__KIND_COMPONENT_RESOLVED;
 	fact->component_resolved = resolved;
 	message_set_string(&resolved->name, job->name);
 	resolved->aborted = aborted;

@@ -11,6 +11,7 @@
 #include "journal/message.h"
 #include "worker/git/git_library.h"
 #include "worker/git/identity.h"
+#include "worker/sync/component_facts.h"
 #include "worker/workspace/workspace_repository.h"
 
 /* ---- whose it is -------------------------------------------------------------------------- */
@@ -79,14 +80,6 @@ gboolean pending_refuse(const struct component_job *job, GError **error)
 
 /* ---- keeping ------------------------------------------------------------------------------ */
 
-static void set_oid(char **slot, const git_oid *oid)
-{
-	char hex[GIT_OID_HEXSZ + 1];
-
-	if (!git_oid_is_zero(oid))
-		message_set_string(slot, git_oid_tostr(hex, sizeof(hex), oid));
-}
-
 static Forge__Conflict *message_of(const struct component_conflict *conflict)
 {
 	Forge__Conflict *message = g_new(Forge__Conflict, 1);
@@ -99,9 +92,9 @@ static Forge__Conflict *message_of(const struct component_conflict *conflict)
 
 		message_set_string(&message->place, place);
 	}
-	set_oid(&message->base_id, &conflict->base);
-	set_oid(&message->local_id, &conflict->local);
-	set_oid(&message->upstream_id, &conflict->upstream);
+	component_fact_set_oid(&message->base_id, &conflict->base);
+	component_fact_set_oid(&message->local_id, &conflict->local);
+	component_fact_set_oid(&message->upstream_id, &conflict->upstream);
 	return message;
 }
 
@@ -125,14 +118,14 @@ static void note_conflicted(struct component_job *job, struct pending_merge *pen
 {
 	const struct three_way *merge = pending->merge;
 	Forge__ComponentConflicted *fact = g_new(Forge__ComponentConflicted, 1);
-	Forge__Fact *wrapped = g_new(Forge__Fact, 1);
+	Forge__Fact *wrapped = component_fact_new(FORGE__FACT__KIND_COMPONENT_CONFLICTED);
 
 	forge__component_conflicted__init(fact);
 	fact->component = g_steal_pointer(&pending->component);
-	set_oid(&fact->base_commit, &pending->base);
-	set_oid(&fact->local_commit, &pending->local);
-	set_oid(&fact->upstream_commit, &pending->upstream);
-	set_oid(&fact->merged_tree, &merge->tree);
+	component_fact_set_oid(&fact->base_commit, &pending->base);
+	component_fact_set_oid(&fact->local_commit, &pending->local);
+	component_fact_set_oid(&fact->upstream_commit, &pending->upstream);
+	component_fact_set_oid(&fact->merged_tree, &merge->tree);
 	fact->strategy = pending->strategy;
 	fact->conflict_count = merge->conflicts->len;
 	fact->n_conflicts = MIN(merge->conflicts->len, LIMIT_CONFLICT_PATHS);
@@ -144,8 +137,6 @@ static void note_conflicted(struct component_job *job, struct pending_merge *pen
 	for (size_t i = 0; i < fact->n_merged; i++)
 		fact->merged[i] = g_strdup(merge->merged->pdata[i]);
 	fit(fact);
-	forge__fact__init(wrapped);
-	wrapped->kind_case = FORGE__FACT__KIND_COMPONENT_CONFLICTED;
 	wrapped->component_conflicted = fact;
 	operation_note(job->operation, wrapped);
 }

@@ -9,6 +9,7 @@
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "journal/message.h"
+#include "worker/sync/component_facts.h"
 #include "worker/sync/component_texts.h"
 
 static char *or_null(const char *text)
@@ -75,14 +76,6 @@ gboolean workspace_change_apply(struct workspace_change *change, struct componen
 		component_history_tree(job->forge, &job->base, &job->base_tree, error);
 }
 
-static void set_oid(char **slot, const git_oid *oid)
-{
-	char hex[GIT_OID_HEXSZ + 1];
-
-	if (!git_oid_is_zero(oid))
-		message_set_string(slot, git_oid_tostr(hex, sizeof(hex), oid));
-}
-
 gboolean workspace_change_tell_recovered(struct component_job *job, GError **error)
 {
 	const struct settled_pull *pull = &job->recovered;
@@ -99,10 +92,10 @@ gboolean workspace_change_tell_recovered(struct component_job *job, GError **err
 	forge__component_pulled__init(pulled);
 	pulled->component = component;
 	pulled->strategy = pull->strategy;
-	set_oid(&pulled->before, &pull->before);
-	set_oid(&pulled->local_before, &pull->local_before);
-	set_oid(&pulled->local_after, &pull->local_after);
-	set_oid(&pulled->stash, &pull->stash);
+	component_fact_set_oid(&pulled->before, &pull->before);
+	component_fact_set_oid(&pulled->local_before, &pull->local_before);
+	component_fact_set_oid(&pulled->local_after, &pull->local_after);
+	component_fact_set_oid(&pulled->stash, &pull->stash);
 	fact = g_new(Forge__Fact, 1);
 	forge__fact__init(fact);
 	fact->kind_case = FORGE__FACT__KIND_COMPONENT_PULLED;
