@@ -185,7 +185,8 @@ static void show_object(const struct resolving *resolving, const char *status)
 	value_put_take(map, "left", left);
 	value_append_take(list, map);
 	value_put_take(object, "components", list);
-	output_value(resolving->invocation, object);
+	if (resolving->invocation->format != OUTPUT_JSONL)
+		output_value(resolving->invocation, object);
 }
 
 /* ---- for people --------------------------------------------------------------------------- */

@@ -174,9 +174,13 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 {
 	const struct job_kind *kind = job_kind_of(submit->kind);
 	uint64_t unfinished = state_unfinished(state);
+	guint all = 0;
 
 	if (!kind)
 		return refuse(error, FORGE_ERROR_UNSUPPORTED, "unknown job kind %d", submit->kind);
+	if (submit->all_forks)
+		all = kind->about == JOB_ABOUT_COMPONENT ? state->components->len
+							 : state->forks->len;
 	if (submit->n_targets + submit->noops == 0 && !submit->all_forks)
 		return refuse(error, FORGE_ERROR_USAGE, "nothing to do was named");
 	if ((kind->about == JOB_ABOUT_NOTHING) != (submit->noops > 0) ||
@@ -192,13 +196,11 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 	if (submit->noops > LIMIT_TARGETS_PER_BATCH)
 		return refuse(error, FORGE_ERROR_TOO_LARGE, "at most %d jobs a batch are taken",
 			LIMIT_TARGETS_PER_BATCH);
-	if (submit->all_forks && state->forks->len > LIMIT_TARGETS_PER_BATCH)
+	if (all > LIMIT_TARGETS_PER_BATCH)
 		return refuse(error, FORGE_ERROR_TOO_LARGE,
-			"%u forks are registered; at most %d jobs a batch are taken",
-			state->forks->len, LIMIT_TARGETS_PER_BATCH);
-	if (unfinished + submit->noops + submit->n_targets +
-			(submit->all_forks ? state->forks->len : 0) >
-		LIMIT_QUEUED_JOBS)
+			"there are %u targets; at most %d jobs a batch are taken", all,
+			LIMIT_TARGETS_PER_BATCH);
+	if (unfinished + submit->noops + submit->n_targets + all > LIMIT_QUEUED_JOBS)
 		return refuse(error, FORGE_ERROR_BUSY,
 			"%" G_GUINT64_FORMAT " jobs are queued already", unfinished);
 	return check_key(submit->request_id, error) && check_key(submit->unique_key, error) &&

@@ -238,7 +238,9 @@ static uint64_t jobs_to_come(const struct state *state, const struct batch_row *
 
 	if (batch->cancel_requested)
 		return 0;
-	if (opened->all_forks) {
+	if (opened->all_forks && job_kind_of(opened->kind)->about == JOB_ABOUT_COMPONENT) {
+		end = begin + state->components->len;
+	} else if (opened->all_forks) {
 		end = state_first_fork_after(state, batch->seq);
 		begin = state_first_fork_after(state, batch->cursor);
 	}

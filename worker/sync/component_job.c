@@ -108,6 +108,12 @@ gboolean component_job_look(struct component_job *job, GError **error)
 	return folder_snapshot(job->forge, folder, &options, &job->local_tree, NULL, error);
 }
 
+struct tree_limits component_job_limits(const struct component_job *job)
+{
+	return (struct tree_limits){
+		.blob_bytes_max = job->operation->workshop->config->sync_file_bytes};
+}
+
 gboolean component_job_is_modified(const struct component_job *job)
 {
 	return !git_oid_equal(&job->local_tree, &job->base_tree);

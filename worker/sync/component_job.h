@@ -9,6 +9,7 @@
 #include "worker/sync/settle.h"
 #include "worker/workspace/component_history.h"
 #include "worker/workspace/folder_apply.h"
+#include "worker/workspace/tree_safety.h"
 #include "worker/workspace/upstream_history.h"
 
 /**
@@ -64,6 +65,9 @@ SCOPED_VALUE(component_job, component_job_clear)
 
 /** Takes the snapshot of the files. */
 gboolean component_job_look(struct component_job *job, GError **error);
+
+/** The bounds of a tree that may be written to the workspace, or pushed from it. */
+struct tree_limits component_job_limits(const struct component_job *job);
 
 /** TRUE if the files are not what the base has. After component_job_look(). */
 gboolean component_job_is_modified(const struct component_job *job);

@@ -375,8 +375,7 @@ gboolean component_job_ask(
 
 gboolean component_job_import(struct component_job *job, git_oid *base, GError **error)
 {
-	struct tree_limits limits = {
-		.blob_bytes_max = job->operation->workshop->config->sync_file_bytes};
+	struct tree_limits limits = component_job_limits(job);
 	git_repository *upstream;
 	gboolean ok;
 

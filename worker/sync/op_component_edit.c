@@ -325,7 +325,7 @@ static gboolean merge_stash(struct editing *editing, GError **error)
 static gboolean pop(struct editing *editing, GError **error)
 {
 	if (git_oid_is_zero(&editing->from)) {
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_LOCAL_CHANGES,
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_FILE_NOT_FOUND,
 			"'%s' has no folder: `forge dev revert %s` brings it back",
 			editing->job->name, editing->job->name);
 		return FALSE;

@@ -269,6 +269,7 @@ static gboolean make_commit(struct pushing *pushing, const git_oid *tree, GError
 {
 	const struct component_job *job = pushing->job;
 	const struct operation *operation = job->operation;
+	struct tree_limits limits = component_job_limits(job);
 	g_autofree char *message = message_of(pushing);
 	git_signature *who = identity_signature(
 		operation->workshop->config, operation->job->opened_us, error);
@@ -277,7 +278,7 @@ static gboolean make_commit(struct pushing *pushing, const git_oid *tree, GError
 	if (!who)
 		return FALSE;
 	/* What nobody could install from there is not put there. */
-	made = tree_safety_check(job->forge, tree, NULL, error) &&
+	made = tree_safety_check(job->forge, tree, &limits, error) &&
 		component_graft(target_git(pushing), job->forge, tree, &pushing->onto,
 			job->link.path, who, message, &pushing->commit, error);
 	git_signature_free(who);

@@ -141,6 +141,7 @@ static gboolean merge_with(const struct component_job *job, git_repository *targ
 gboolean pushed_tree(const struct component_job *job, git_repository *target, const git_oid *onto,
 	const struct earlier_push *earlier, git_oid *tree, GError **error)
 {
+	struct tree_limits limits = component_job_limits(job);
 	enum folder_presence presence;
 	git_oid theirs;
 
@@ -156,7 +157,7 @@ gboolean pushed_tree(const struct component_job *job, git_repository *target, co
 		git_oid_cpy(tree, &job->local_tree);
 		return TRUE;
 	}
-	return tree_safety_check(target, &theirs, NULL, error) &&
+	return tree_safety_check(target, &theirs, &limits, error) &&
 		merge_with(job, target, onto,
 			has_earlier(target, onto, &theirs, earlier) ? earlier : NULL, tree, error);
 }

@@ -54,13 +54,13 @@ gboolean workspace_change_to(struct workspace_change *change, struct component_j
 	git_oid_cpy(&change->settlement.base, base);
 	git_oid_cpy(&change->settlement.local, &job->local_commit);
 	change->settlement.locked = locked;
-	change->settlement.file_bytes_max = job->operation->workshop->config->sync_file_bytes;
 	return TRUE;
 }
 
 gboolean workspace_change_apply(struct workspace_change *change, struct component_job *job,
 	const git_oid *from, const git_oid *to, GError **error)
 {
+	change->settlement.file_bytes_max = job->operation->workshop->config->sync_file_bytes;
 	change->settlement.base_before = job->base;
 	change->settlement.local_before = job->local_commit;
 	if (!settle_apply(job->root, job->forge, &change->settlement, from, to,
