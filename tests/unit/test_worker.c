@@ -393,11 +393,14 @@ static void leaves_once_its_goodbye_is_recorded(struct fixture *fixture, gconstp
 {
 	struct stopping stopping;
 	GThread *thread;
+	scoped_value(wire_request) beat = {0};
 	scoped_value(wire_request) goodbye = {0};
 	int64_t said_ms;
 
 	(void)unused;
 	join(fixture);
+	/* It has read the welcome once it beats; before that it has no session to end. */
+	beat = wire_await_request(fixture->socket, FORGE__REQUEST__KIND_HEARTBEAT);
 	thread = begin_stop(fixture, &stopping, 0);
 	goodbye = wire_await_request(fixture->socket, FORGE__REQUEST__KIND_GOODBYE);
 	said_ms = clock_now().monotonic_ms;
