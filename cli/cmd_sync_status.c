@@ -72,7 +72,8 @@ static void show_pushed(const struct showing *showing, const Forge__ComponentRow
 	if (!row->pushed)
 		return;
 	commit = render_short_id(row->pushed->commit);
-	component_line(showing->invocation, "Pushed: %s (commit: %s)", row->pushed->branch, commit);
+	component_line(showing->invocation, "%s: %s (commit: %s)",
+		render_is_as_pushed(row) ? "Pushed" : "Last push", row->pushed->branch, commit);
 	if (row->pushed->to_fork)
 		component_line(showing->invocation, "Fork: %s", row->pushed->repository);
 }

@@ -74,6 +74,12 @@ static gboolean is_pushed(const Forge__ComponentRow *row)
 	return row->pushed && strcmp(row->pushed->tree, row->component->tree) != 0;
 }
 
+gboolean render_is_as_pushed(const Forge__ComponentRow *row)
+{
+	return row->pushed && row->observed &&
+		strcmp(row->observed->local_tree, row->pushed->tree) == 0;
+}
+
 /* What stands in the parentheses. */
 static char *details_of(const Forge__ComponentRow *row)
 {
@@ -88,10 +94,12 @@ static char *details_of(const Forge__ComponentRow *row)
 		return g_strdup_printf("local: %s, upstream: %s", local, upstream);
 	case FORGE__COMPONENT_STATUS__COMPONENT_STATUS_MODIFIED:
 		if (is_pushed(row))
-			return g_strdup_printf("local: %s, upstream: %s, %u file%s changed, pushed "
-					       "to %s, commit: %.7s",
-				local, upstream, files, files == 1 ? "" : "s", row->pushed->branch,
-				row->pushed->commit);
+			return g_strdup_printf(
+				"local: %s, upstream: %s, %u file%s changed, %s %s, commit: "
+				"%.7s",
+				local, upstream, files, files == 1 ? "" : "s",
+				render_is_as_pushed(row) ? "pushed to" : "last push:",
+				row->pushed->branch, row->pushed->commit);
 		if (row->observed->behind > 0)
 			return g_strdup_printf(
 				"local: %s, upstream: %s, %u file%s changed, %u commit%s behind",

@@ -18,6 +18,10 @@ char *render_short_id(const char *id);
 /** `Component 'x' is outdated (local: abc1234, upstream: def4567)`. */
 char *render_component_line(const Forge__ComponentRow *row);
 
+/** TRUE if the files are just what was pushed last; after an edit, or where the push merged in what
+ * upstream had, they are not. */
+gboolean render_is_as_pushed(const Forge__ComponentRow *row);
+
 /** Why upstream could not be asked, or the newest job failed; NULL if neither. Borrowed. */
 const Forge__Error *render_component_trouble(const Forge__ComponentRow *row);
 
