@@ -104,7 +104,8 @@ def test_local_changes_are_kept_and_told(installed):
     assert git("show", f"{kept}:component.yaml") == manifest(timeout=60)
     assert git("show", f"{kept}:notes.txt") == "mine\n"
     assert git("rev-parse", f"refs/forge/{TOOL}/stash/1").strip() == kept
-    assert git("for-each-ref", "--format=%(refname)").split() == [f"refs/forge/{TOOL}/stash/1"]
+    assert git("for-each-ref", "--format=%(refname)").split() == [
+        f"refs/forge/{TOOL}/removed", f"refs/forge/{TOOL}/stash/1"]
 
 
 def test_files_that_are_not_the_components_stay_and_are_told(installed):
@@ -178,3 +179,13 @@ def test_killed_anywhere_it_is_wholly_there_or_wholly_gone_after_the_next_comman
             break
         work.run("install", f"{HOST}/{UPSTREAM}/{TOOL}")
     assert when > 1, "nothing was killed"
+
+
+def test_what_a_removal_kept_is_taken_back_though_upstream_went_on(installed):
+    file = installed.root / FOLDER / "component.yaml"
+    file.write_text(file.read_text().replace("timeout: 30", "timeout: 77"))
+    installed.run("remove", TOOL)
+    installed.commit({"README.md": "Elsewhere\n"})
+    installed.run("install", f"{HOST}/{UPSTREAM}/{TOOL}")
+    installed.run("dev", "stash", "pop", TOOL)
+    assert "timeout: 77" in file.read_text()

@@ -14,6 +14,7 @@
 #include "worker/git/git_library.h"
 #include "worker/store/anchors.h"
 #include "worker/workspace/tree_safety.h"
+#include "worker/workspace/workspace_repository.h"
 
 static void add_prefix(GPtrArray *prefixes, char *take_prefix)
 {
@@ -373,10 +374,21 @@ gboolean component_job_ask(
 
 /* ---- importing ---------------------------------------------------------------------------- */
 
+/* The base that the new one goes on from: also that of a component which was removed before. */
+static gboolean find_previous(const struct component_job *job, git_oid *previous, GError **error)
+{
+	if (!job->installed)
+		return workspace_ref_get(
+			job->forge, job->name, COMPONENT_REF_REMOVED, previous, error);
+	git_oid_cpy(previous, &job->base);
+	return TRUE;
+}
+
 gboolean component_job_import(struct component_job *job, git_oid *base, GError **error)
 {
 	struct tree_limits limits = component_job_limits(job);
 	git_repository *upstream;
+	git_oid previous;
 	gboolean ok;
 
 	if (job->presence != FOLDER_PRESENT) {
@@ -392,9 +404,10 @@ gboolean component_job_import(struct component_job *job, git_oid *base, GError *
 	if (!upstream)
 		return FALSE;
 	ok = tree_safety_check(upstream, &job->upstream_tree, &limits, error) &&
+		find_previous(job, &previous, error) &&
 		component_history_import(job->forge, upstream, &job->pick.commit,
-			job->upstream_path, job->repository, job->installed ? &job->base : NULL,
-			base, error);
+			job->upstream_path, job->repository,
+			git_oid_is_zero(&previous) ? NULL : &previous, base, error);
 	git_repository_free(upstream);
 	return ok;
 }

@@ -178,6 +178,18 @@ static struct value *read_token(const struct folder_change *change, GError **err
 	return document_parse(DOCUMENT_JSON, &origin, change->token, strlen(change->token), error);
 }
 
+/* What was stashed of a component that goes can be taken back after it comes again only if its
+ * history goes on from where it was. */
+static gboolean remember_base(const struct settling *settling, const char *name, GError **error)
+{
+	git_oid base;
+
+	if (!workspace_ref_get(settling->forge, name, COMPONENT_REF_BASE, &base, error))
+		return FALSE;
+	return git_oid_is_zero(&base) ||
+		workspace_ref_set(settling->forge, name, COMPONENT_REF_REMOVED, NULL, &base, error);
+}
+
 static gboolean settle(const struct folder_change *change, const struct apply_report *report,
 	void *data, GError **error)
 {
@@ -195,6 +207,7 @@ static gboolean settle(const struct folder_change *change, const struct apply_re
 	workspace_refs_unlock(settling->forge, change->component);
 	if (get_flag(token, "removes"))
 		return workspace_entry_remove(settling->root, change->component, error) &&
+			remember_base(settling, change->component, error) &&
 			workspace_ref_delete(settling->forge, change->component, COMPONENT_REF_BASE,
 				NULL, error) &&
 			workspace_ref_delete(settling->forge, change->component,

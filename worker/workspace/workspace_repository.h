@@ -14,6 +14,7 @@
  *     base        the commit that stands for upstream's version (component_history_import())
  *     local       the newest checkpoint; absent while there is none
  *     pending/X   what a pending merge needs; the names are the caller's
+ *     removed     the base of a component that was removed: the next installation goes on from it
  *     stash/N     stashes, numbered from 1, newest highest
  *
  * REF in the functions below is the part behind NAME (`base`, `pending/theirs`). What these refs
@@ -24,6 +25,7 @@
 #define COMPONENT_REF_LOCAL "local"
 #define COMPONENT_REF_PENDING "pending/"
 #define COMPONENT_REF_STASH "stash/"
+#define COMPONENT_REF_REMOVED "removed"
 
 /**
  * Makes the repository of the workspace at the path WORKSPACE, and `.forge` for this user alone, if
