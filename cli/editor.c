@@ -19,6 +19,8 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 
+#define STATUS_NOT_FOUND 127 /* the shell's word for a command that is not there */
+
 static const char *editor_command(void)
 {
 	static const char *const names[] = {"VISUAL", "EDITOR"};
@@ -64,6 +66,11 @@ static gboolean wait_for(pid_t child, const char *command, GError **error)
 		continue;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return TRUE;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_NOT_FOUND) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_FAILED, "the editor '%s' was not found",
+			command);
+		return FALSE;
+	}
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_FAILED, "the editor '%s' ended with %s %d",
 		command, WIFSIGNALED(status) ? "signal" : "status",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
