@@ -180,9 +180,10 @@ static void compare_with_none(
 	compare_maps(comparing, PLACE_FIELDS, from ? from : none, to ? to : none);
 }
 
+/* VALUE may be NULL: the version that lacks the member has none. */
 static gboolean is_properties(enum place place, const char *key, const struct value *value)
 {
-	return place == PLACE_SCHEMA && strcmp(key, "properties") == 0 &&
+	return value && place == PLACE_SCHEMA && strcmp(key, "properties") == 0 &&
 		value_kind(value) == VALUE_MAP && value_count(value) > 0;
 }
 
@@ -204,7 +205,7 @@ static void compare_member(struct comparing *comparing, enum place place, const 
 	step_to_member(comparing, place, key);
 	if (from && to)
 		compare(comparing, place_below(place, key), owner, before.label, from, to);
-	else if (is_properties(place, key, from ? from : to))
+	else if (is_properties(place, key, from) || is_properties(place, key, to))
 		compare_with_none(comparing, from, to);
 	else
 		note(comparing, from ? FIELD_REMOVED : FIELD_ADDED, owner, before.label, from, to);
