@@ -9,12 +9,13 @@ FORGE_TEST_SEED repeats a run, FORGE_TEST_KILLS sets how often the embedded comm
 
 import os
 import random
-import time
 
 import pytest
 
 from daemons import Daemons, kill as kill_daemon
 from fleet import Kind
+from growth import Growth
+from process import ended_within
 from world import finish_child, kill
 
 SEED = int(os.environ.get("FORGE_TEST_SEED", random.SystemRandom().randrange(2**31)))
@@ -117,18 +118,15 @@ def status_of(fact):
 
 def wait_for_requests(world, number, child, seconds=60):
     """Returns once NUMBER more requests of this world were answered (True) or CHILD has ended (False)."""
-    log = world.server.access_log
-    mark, offset = f"/{world.corner}/".encode(), log.stat().st_size
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with open(log, "rb") as stream:
+    path = world.server.access_log
+    mark, offset = f"/{world.corner}/".encode(), path.stat().st_size
+
+    def answered():
+        with open(path, "rb") as stream:
             stream.seek(offset)
-            if stream.read().count(mark) >= number:
-                return True
-        if child.poll() is not None:
-            return False
-        time.sleep(0.001)
-    raise AssertionError(f"only so few requests in {seconds} s: wanted {number}")
+            return stream.read().count(mark) >= number
+    with Growth(path) as log:
+        return log.wait(answered, seconds, child)
 
 
 @pytest.mark.parametrize("round_", range(-(-KILLS // KILLS_A_FLEET)))
@@ -137,7 +135,7 @@ def test_an_embedded_command_killed_anywhere_leaves_the_truth(fleet, dice, round
     for _ in range(KILLS_A_FLEET):
         child = fleet.start("fork", "sync", "--all", "--jobs", str(dice.randint(1, 4)))
         alive = wait_for_requests(fleet, dice.randint(1, 20), child)
-        time.sleep(dice.random() * 0.02)
+        ended_within(child, dice.random() * 0.02)
         kill(child)
         if not alive:
             break
@@ -152,7 +150,7 @@ def test_an_embedded_command_killed_before_its_first_request_loses_nothing(fleet
     expected = Expectation(fleet)
     for _ in range(5):
         child = fleet.start("fork", "sync", "--all")
-        time.sleep(dice.random() * 0.1)
+        ended_within(child, dice.random() * 0.1)
         kill(child)
     expected.check_document(fleet.sync(status=7, timeout=180), fresh=False)
     expected.check_refs()
@@ -169,7 +167,7 @@ def test_a_daemon_killed_anywhere_costs_the_waiting_command_nothing(fleet, dice,
         for _ in range(kills):
             if not wait_for_requests(fleet, dice.randint(1, 12), command):
                 break
-            time.sleep(dice.random() * 0.02)
+            ended_within(command, dice.random() * 0.02)
             kill_daemon(running[victim])
             running[victim] = daemons.scheduler() if victim == "scheduler" else daemons.worker("--jobs", "2")
         result = finish_child(command, 240)
@@ -200,17 +198,14 @@ def test_a_killed_command_with_commands_beside_it_on_one_journal(fleet, dice):
 
 def kill_between_push_and_answer(world, fork, branch):
     """Syncs until BRANCH has moved on the fork, and kills the command before it hears of that. Returns the old tip."""
-    hook = world.path(fork.repository) / "hooks" / "post-receive"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\nsleep 2\n")
-    hook.chmod(0o755)
     before = world.tip(fork.repository, branch)
+    gate = world.server.hold_answers(world.repository(fork.repository))
     child = world.start("fork", "sync", "--all")
-    until = time.monotonic() + 20
-    while world.tip(fork.repository, branch) == before and time.monotonic() < until:
-        time.sleep(0.02)
-    assert world.tip(fork.repository, branch) != before, "the push to be cut off from its answer never arrived"
+    gate.wait_reached()
     kill(child)
+    gate.remove()
+    gate.open()
+    assert world.tip(fork.repository, branch) != before
     return before
 
 

@@ -3,10 +3,10 @@
 import os
 import random
 import subprocess
-import time
 
 import pytest
 
+from process import ended_within
 from pushes import FOLDER, TOOL, UPSTREAM, Work, manifest
 from test_kill import wait_for_requests
 from world import HOST, IDENTITY, finish_child, kill
@@ -427,13 +427,6 @@ def test_a_component_that_is_not_there_is_not_found(installed):
 # ---- kill -9 ----
 
 
-def wait_for(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
-
-
 def test_a_push_killed_between_announcement_and_arrival_is_made_by_the_next_command(installed):
     work = installed
     work.edit(timeout=60)
@@ -470,14 +463,12 @@ def test_a_push_whose_answer_was_lost_is_looked_for_and_not_made_twice(installed
 def test_a_push_killed_after_it_arrived_is_told_and_not_made_twice(installed, afterwards):
     work = installed
     work.edit(timeout=60)
-    hook = work.path(UPSTREAM) / "hooks" / "post-receive"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\nsleep 3\n")
-    hook.chmod(0o755)
+    gate = work.server.hold_answers(work.repository(UPSTREAM))
     child = work.start("sync", "push", TOOL)
-    wait_for(lambda: len(work.heads()) == 2)
+    gate.wait_reached()
     kill(child)
-    hook.unlink()
+    gate.remove()
+    gate.open()
     branch = branch_of(work)
     pushed = work.tip(UPSTREAM, branch)
     if afterwards == "edited":
@@ -506,7 +497,7 @@ def test_however_often_it_is_killed_a_push_happens_once_and_is_told_once(install
     for _ in range(4):
         child = work.start(*words)
         wait_for_requests(work, dice.randint(1, 7), child)
-        time.sleep(dice.random() * 0.02)
+        ended_within(child, dice.random() * 0.02)
         kill(child)
         words = ("sync", "status", TOOL)
     work.run("sync", "status", TOOL)

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from process import ended_within
 from workspace import HOST, tool
 from world import finish_child, kill
 
@@ -99,10 +100,7 @@ def seconds_of(workspace, *arguments):
 def run_and_kill(workspace, delay, *arguments):
     """Kills the command after DELAY seconds. False if it had ended by then."""
     child = workspace.start(*arguments)
-    deadline = time.monotonic() + delay
-    while time.monotonic() < deadline and child.poll() is None:
-        time.sleep(0.001)
-    alive = child.poll() is None
+    alive = not ended_within(child, delay)
     kill(child)
     return alive
 
@@ -229,7 +227,7 @@ def test_a_command_killed_beside_another_leaves_the_other_working(fleet, dice):
         fleet.move()
         victim = workspace.start("sync", "pull", "alpha", "beta")
         other = workspace.start("sync", "pull", "gamma", "delta")
-        time.sleep(dice.random() * 0.15)
+        ended_within(victim, dice.random() * 0.15)
         kill(victim)
         result = finish_child(other, 120)
         assert result.status == 0, result

@@ -31,6 +31,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import process  # noqa: E402  (a script finds its neighbours only now)
+from growth import Growth  # noqa: E402
 
 TOKEN = "t0ps3cret-token"
 USERS = ("x-access-token", "oauth2", "git", "forge", "token", "jane", TOKEN)
@@ -163,9 +164,16 @@ class GitServer:
         self._hook(name, "update", f'case "$1" in\n{pattern}) echo {shlex.quote(reason)} >&2; exit 1 ;;\nesac\n')
 
     def hold_pushes(self, name):
-        """Pushes to OWNER/NAME stop in a hook until the Gate that is returned is opened."""
-        gate = Gate(self.root / f"gate-{name.replace('/', '-')}", self.path(name) / "hooks" / "pre-receive")
-        self._hook(name, "pre-receive", f"echo here > {gate.reached}\nread -r go < {gate.opened}\n")
+        """Pushes to OWNER/NAME stop in a hook, with no ref moved, until the Gate that is returned is opened."""
+        return self._gate(name, "pre-receive")
+
+    def hold_answers(self, name):
+        """The same for pushes that have moved their refs: only the answer is held back."""
+        return self._gate(name, "post-receive")
+
+    def _gate(self, name, kind):
+        gate = Gate(self.root / f"gate-{kind}-{name.replace('/', '-')}", self.path(name) / "hooks" / kind)
+        self._hook(name, kind, f"echo here > {gate.reached}\nread -r go < {gate.opened}\n")
         return gate
 
     def _hook(self, name, kind, script):
@@ -195,11 +203,8 @@ class GitServer:
             connection.sendall(f"GET {mark} HTTP/1.0\r\n\r\n".encode())
             while connection.recv(4096):
                 pass
-        deadline = time.monotonic() + 10
-        while mark not in self.access_log.read_text(encoding="utf-8")[-4096:]:
-            if time.monotonic() > deadline:
-                raise TimeoutError("the access log does not grow")
-            time.sleep(0.002)
+        with Growth(self.access_log) as log:
+            log.wait(lambda: mark in self.access_log.read_text(encoding="utf-8")[-4096:], 10)
 
 
 def lfs_pointer(content):

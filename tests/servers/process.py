@@ -22,6 +22,15 @@ def start(argv, **options):
     return subprocess.Popen(argv, start_new_session=True, preexec_fn=_die_with_parent, **options)
 
 
+def ended_within(child, seconds):
+    """Whether CHILD ends by itself in so many seconds."""
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
 def signal_group(child, number):
     """Sends signal NUMBER to CHILD and all it started; does nothing once the group is gone."""
     try:
