@@ -11,6 +11,7 @@
 #include "cli/history.h"
 #include "cli/output.h"
 #include "cli/registered_forks.h"
+#include "cli/render.h"
 #include "cli/render_component.h"
 #include "cli/workspace_client.h"
 #include "journal/base/errors.h"
@@ -136,24 +137,16 @@ static void show_refused(const struct showing *showing, const struct outcome *ou
 
 /* ---- for machines ------------------------------------------------------------------------- */
 
-static void put_text(struct value *map, const char *key, const char *text)
-{
-	value_put_string(map, key, text && *text ? text : NULL);
-}
-
 /* As component_value_of_job(), with the outcome's own hint. */
 static struct value *value_of_refusal(const struct outcome *outcome)
 {
-	const Forge__Error *failure = component_run_error(outcome->job);
+	Forge__Error failure = *component_run_error(outcome->job);
 	struct value *map = value_new_map();
-	struct value *error = value_new_map();
 
+	failure.hint = (char *)outcome->hint;
 	value_put_string(map, "component", outcome->job->target);
 	value_put_string(map, "status", job_state_word(outcome->job->state));
-	value_put_string(error, "code", failure->code);
-	value_put_string(error, "message", failure->message);
-	value_put_string(error, "hint", outcome->hint);
-	value_put_take(map, "error", error);
+	value_put_take(map, "error", render_error(&failure));
 	return map;
 }
 
@@ -166,10 +159,10 @@ static struct value *value_of_outcome(const struct outcome *outcome)
 					  : component_value_of_job(outcome->job);
 
 	value_put_boolean(map, "pushed", pushed != NULL);
-	put_text(map, "repository", pushed ? pushed->repository : NULL);
-	put_text(map, "branch", pushed ? pushed->branch : NULL);
-	put_text(map, "commit", pushed ? pushed->commit : NULL);
-	put_text(map, "onto", pushed ? pushed->onto : NULL);
+	value_put_text(map, "repository", pushed ? pushed->repository : NULL);
+	value_put_text(map, "branch", pushed ? pushed->branch : NULL);
+	value_put_text(map, "commit", pushed ? pushed->commit : NULL);
+	value_put_text(map, "onto", pushed ? pushed->onto : NULL);
 	value_put_boolean(map, "to_fork", pushed && pushed->to_fork);
 	return map;
 }

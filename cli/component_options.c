@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/output.h"
+#include "cli/render.h"
 #include "cli/terminal.h"
 #include "journal/base/errors.h"
 #include "journal/base/nearest.h"
@@ -30,19 +31,11 @@ gboolean component_targets(
 
 struct value *component_value_of_job(const struct history_job *job)
 {
-	const Forge__Error *failure = component_run_error(job);
 	struct value *map = value_new_map();
-	struct value *error = NULL;
 
 	value_put_string(map, "component", job->target);
 	value_put_string(map, "status", job_state_word(job->state));
-	if (failure) {
-		error = value_new_map();
-		value_put_string(error, "code", failure->code);
-		value_put_string(error, "message", failure->message);
-		value_put_string(error, "hint", *failure->hint ? failure->hint : NULL);
-	}
-	value_put_take(map, "error", error ? error : value_new_null());
+	value_put_take(map, "error", render_error(component_run_error(job)));
 	return map;
 }
 

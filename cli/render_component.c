@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "cli/render.h"
 #include "journal/base/clock.h"
 
 #define SHORT_ID 7
@@ -183,24 +184,6 @@ char *render_commit_and_time(const char *id, uint64_t time_us)
 
 /* ---- for machines ------------------------------------------------------------------------- */
 
-static void put_text(struct value *map, const char *key, const char *text)
-{
-	value_put_string(map, key, text && *text ? text : NULL);
-}
-
-static struct value *value_of_error(const Forge__Error *error)
-{
-	struct value *map;
-
-	if (!error)
-		return value_new_null();
-	map = value_new_map();
-	value_put_string(map, "code", error->code);
-	value_put_string(map, "message", error->message);
-	put_text(map, "hint", error->hint);
-	return map;
-}
-
 static void put_time(struct value *map, const char *key, uint64_t time_us)
 {
 	g_autofree char *time = time_us ? clock_format((int64_t)time_us) : NULL;
@@ -220,22 +203,23 @@ struct value *render_component_row(const Forge__ComponentRow *row, struct value 
 
 	value_put_string(map, "component", row->component->name);
 	value_put_string(map, "status", render_component_status(row->status));
-	put_text(map, "repository", row->component->repository);
-	put_text(map, "folder", row->component->folder);
-	put_text(map, "version", row->component->version);
-	put_text(map, "local_commit", row->component->commit);
-	put_text(map, "upstream_commit", seen ? seen->upstream_commit : NULL);
-	put_text(map, "upstream_version", seen ? seen->upstream_version : NULL);
+	value_put_text(map, "repository", row->component->repository);
+	value_put_text(map, "folder", row->component->folder);
+	value_put_text(map, "version", row->component->version);
+	value_put_text(map, "local_commit", row->component->commit);
+	value_put_text(map, "upstream_commit", seen ? seen->upstream_commit : NULL);
+	value_put_text(map, "upstream_version", seen ? seen->upstream_version : NULL);
 	value_put_take(map, "behind",
 		seen && !seen->behind_unknown ? value_new_integer(seen->behind) : value_new_null());
 	value_put_integer(map, "ahead", has_local_changes(row) ? 1 : 0);
 	value_put_boolean(map, "has_local_changes", has_local_changes(row));
 	value_put_integer(map, "conflict_count", row->pending ? row->pending->conflict_count : 0);
-	put_text(map, "fork", row->pushed && row->pushed->to_fork ? row->pushed->repository : NULL);
-	put_text(map, "branch", row->pushed ? row->pushed->branch : NULL);
+	value_put_text(
+		map, "fork", row->pushed && row->pushed->to_fork ? row->pushed->repository : NULL);
+	value_put_text(map, "branch", row->pushed ? row->pushed->branch : NULL);
 	put_time(map, "last_sync_at", row->synced_us);
 	value_put_boolean(map, "rewritten", seen && seen->rewritten);
 	value_put_take(map, "changes", take_changes ? take_changes : value_new_list());
-	value_put_take(map, "error", value_of_error(render_component_trouble(row)));
+	value_put_take(map, "error", render_error(render_component_trouble(row)));
 	return map;
 }

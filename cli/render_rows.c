@@ -74,11 +74,6 @@ static struct value *render_strings(char *const *strings, size_t count)
 	return list;
 }
 
-static void put_text(struct value *object, const char *key, const char *text)
-{
-	value_put_string(object, key, text && *text ? text : NULL);
-}
-
 struct value *render_fork_row(const Forge__ForkRow *row)
 {
 	const Forge__Fork *fork = row->fork;
@@ -149,8 +144,8 @@ struct value *render_batch_row(const Forge__BatchRow *row)
 	value_put_string(object, "state", row->closed ? "closed" : "open");
 	value_put_take(object, "opened_at", render_time(row->opened_us));
 	value_put_take(object, "closed_at", render_time(row->closed_us));
-	put_text(object, "actor", row->actor);
-	put_text(object, "retry_of", row->retry_of);
+	value_put_text(object, "actor", row->actor);
+	value_put_text(object, "retry_of", row->retry_of);
 	value_put_take(object, "arguments",
 		row->arguments ? render_arguments(row->arguments) : value_new_null());
 	value_put_take(
@@ -166,7 +161,7 @@ struct value *render_job_row(const Forge__JobRow *row)
 	value_put_string(object, "job", name);
 	value_put_string(object, "batch", row->batch_name);
 	value_put_integer(object, "number", row->job->number);
-	put_text(object, "target", row->target);
+	value_put_text(object, "target", row->target);
 	value_put_string(object, "state", row->state);
 	value_put_integer(object, "attempt", row->attempt);
 	value_put_take(object, "not_before", render_time(row->not_before_us));
@@ -181,7 +176,7 @@ struct value *render_stats(const Forge__Stats *stats)
 
 	value_put_string(object, "journal", stats->journal_id);
 	value_put_take(object, "last_seq", value_new_unsigned(stats->last_seq));
-	put_text(object, "digest", stats->digest);
+	value_put_text(object, "digest", stats->digest);
 	value_put_integer(object, "forks", stats->forks);
 	value_put_integer(object, "open_batches", stats->open_batches);
 	value_put_take(object, "queued", value_new_unsigned(stats->queued));
@@ -189,7 +184,7 @@ struct value *render_stats(const Forge__Stats *stats)
 	value_put_take(object, "leased", value_new_unsigned(stats->leased));
 	value_put_boolean(object, "paused", stats->paused);
 	value_put_take(object, "started_at", render_time(stats->started_us));
-	put_text(object, "host", stats->host);
+	value_put_text(object, "host", stats->host);
 	value_put_integer(object, "pid", stats->pid);
 	workers = value_new_list();
 	for (size_t i = 0; i < stats->n_workers; i++) {

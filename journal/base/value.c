@@ -386,6 +386,11 @@ void value_put_string(struct value *map, const char *key, const char *string)
 	value_put_take(map, key, string ? value_new_string(string) : value_new_null());
 }
 
+void value_put_text(struct value *map, const char *key, const char *text)
+{
+	value_put_string(map, key, text && *text ? text : NULL);
+}
+
 void value_put_integer(struct value *map, const char *key, int64_t integer)
 {
 	value_put_take(map, key, value_new_integer(integer));

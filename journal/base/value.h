@@ -74,6 +74,8 @@ gboolean value_add_take(
 /** Adds a member that is not there yet, or it is a defect. A string of NULL becomes a null. */
 void value_put_take(struct value *map, const char *key, struct value *take_value);
 void value_put_string(struct value *map, const char *key, const char *string);
+/** As value_put_string(); an empty text becomes a null too. */
+void value_put_text(struct value *map, const char *key, const char *text);
 void value_put_integer(struct value *map, const char *key, int64_t integer);
 void value_put_boolean(struct value *map, const char *key, gboolean boolean);
 

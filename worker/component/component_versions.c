@@ -182,19 +182,6 @@ struct component_versions *component_versions_new(const GPtrArray *refs, const c
 	return g_steal_pointer(&versions);
 }
 
-const struct component_version *component_versions_find(
-	const struct component_versions *versions, const struct semver *version)
-{
-	for (guint i = 0; i < versions->versions->len; i++) {
-		const struct component_version *other = g_ptr_array_index(versions->versions, i);
-
-		if (semver_compare(other->version, version) == 0 &&
-			(!version->build[0] || semver_compare_build(other->version, version) == 0))
-			return other;
-	}
-	return NULL;
-}
-
 /* ---- picks ---- */
 
 static void pick_version(

@@ -39,10 +39,6 @@ struct component_versions *component_versions_new(const GPtrArray *refs, const c
 void component_versions_free(struct component_versions *versions);
 SCOPED_POINTER(component_versions, component_versions_free)
 
-/** The version that is VERSION (builds count only if VERSION has one), or NULL. Borrowed. */
-const struct component_version *component_versions_find(
-	const struct component_versions *versions, const struct semver *version);
-
 /** What a constraint led to. */
 enum pick_kind {
 	PICK_VERSION, /**< a tag that says a version */

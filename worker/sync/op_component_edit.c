@@ -11,9 +11,9 @@
 
 #include "journal/base/errors.h"
 #include "journal/message.h"
-#include "worker/git/identity.h"
 #include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
+#include "worker/sync/local_snapshot.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/three_way.h"
 #include "worker/sync/workspace_change.h"
@@ -72,18 +72,9 @@ static gboolean are_as_seen(const struct editing *editing, GError **error)
 static gboolean make_commit(struct editing *editing, const git_oid *tree, const git_oid *parent,
 	const char *usual, git_oid *commit, GError **error)
 {
-	const struct operation *operation = editing->job->operation;
 	const char *message = *editing->arguments->message ? editing->arguments->message : usual;
-	git_signature *who = identity_signature(
-		operation->workshop->config, operation->job->opened_us, error);
-	gboolean made;
 
-	if (!who)
-		return FALSE;
-	made = component_history_commit(
-		editing->job->forge, tree, parent, 1, who, message, commit, error);
-	git_signature_free(who);
-	return made;
+	return local_snapshot_write(editing->job, tree, parent, 1, message, commit, error);
 }
 
 /* The number of the stash OID; 0: there is none. */
@@ -380,20 +371,6 @@ static gboolean checkpoint(struct editing *editing, GError **error)
 	return TRUE;
 }
 
-/* A merge that waits took the files as they were: only a plain edit leaves that in order. */
-static gboolean refuse_pending(const struct component_job *job, GError **error)
-{
-	git_oid upstream;
-
-	if (!workspace_ref_get(job->forge, job->name, PENDING_UPSTREAM, &upstream, error))
-		return FALSE;
-	if (git_oid_is_zero(&upstream))
-		return TRUE;
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
-		"'%s' has a merge pending: `forge sync resolve %s` ends it", job->name, job->name);
-	return FALSE;
-}
-
 static gboolean act(struct editing *editing, GError **error)
 {
 	switch (editing->arguments->action) {
@@ -402,13 +379,13 @@ static gboolean act(struct editing *editing, GError **error)
 	case FORGE__EDIT_ACTION__EDIT_ACTION_STASH_DROP:
 		return drop(editing, error);
 	case FORGE__EDIT_ACTION__EDIT_ACTION_REVERT:
-		return refuse_pending(editing->job, error) && revert(editing, error);
+		return pending_refuse_any(editing->job, error) && revert(editing, error);
 	case FORGE__EDIT_ACTION__EDIT_ACTION_STASH:
-		return refuse_pending(editing->job, error) && stash(editing, error);
+		return pending_refuse_any(editing->job, error) && stash(editing, error);
 	case FORGE__EDIT_ACTION__EDIT_ACTION_STASH_POP:
-		return refuse_pending(editing->job, error) && pop(editing, error);
+		return pending_refuse_any(editing->job, error) && pop(editing, error);
 	case FORGE__EDIT_ACTION__EDIT_ACTION_CHECKPOINT:
-		return refuse_pending(editing->job, error) && checkpoint(editing, error);
+		return pending_refuse_any(editing->job, error) && checkpoint(editing, error);
 	case FORGE__EDIT_ACTION__EDIT_ACTION_UNSET:
 	case _FORGE__EDIT_ACTION_IS_INT_SIZE:
 		break;

@@ -12,6 +12,7 @@
 #include "journal/message.h"
 #include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
+#include "worker/sync/pending.h"
 #include "worker/sync/settle.h"
 #include "worker/sync/workspace_change.h"
 #include "worker/workspace/workspace_documents.h"
@@ -237,17 +238,8 @@ static gboolean install(struct installing *installing, GError **error)
 	if (is_as_wanted(installing))
 		return tell_as_it_is(job, error);
 	if (job->installed) {
-		git_oid pending;
-
-		if (!workspace_ref_get(job->forge, job->name, COMPONENT_REF_PENDING "upstream",
-			    &pending, error))
-			return FALSE;
-		if (!git_oid_is_zero(&pending)) {
-			g_set_error(error, FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
-				"'%s' has a merge pending; resolve or abort it first", job->name);
-			return FALSE;
-		}
-		if (!component_job_look(job, error) || !refuse_local_changes(installing, error))
+		if (!pending_refuse_any(job, error) || !component_job_look(job, error) ||
+			!refuse_local_changes(installing, error))
 			return FALSE;
 		job->replaces = TRUE;
 	}

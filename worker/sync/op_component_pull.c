@@ -12,9 +12,9 @@
 #include "journal/base/limits.h"
 #include "journal/message.h"
 #include "worker/git/git_library.h"
-#include "worker/git/identity.h"
 #include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
+#include "worker/sync/local_snapshot.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/three_way.h"
 #include "worker/sync/workspace_change.h"
@@ -58,34 +58,22 @@ static gboolean files_tree(const struct component_job *job, git_oid *tree, GErro
 /* A commit of the files as they are, on top of the newest checkpoint. */
 static gboolean make_snapshot(struct pulling *pulling, GError **error)
 {
-	struct component_job *job = pulling->job;
-	const struct operation *operation = job->operation;
+	const struct component_job *job = pulling->job;
 	const git_oid *parent = git_oid_is_zero(&job->local_commit) ? &job->base
 								    : &job->local_commit;
 	git_oid tree;
-	git_signature *who;
-	gboolean made;
 
-	if (!git_oid_is_zero(&pulling->snapshot))
-		return TRUE;
-	if (!files_tree(job, &tree, error))
-		return FALSE;
-	who = identity_signature(operation->workshop->config, operation->job->opened_us, error);
-	if (!who)
-		return FALSE;
-	made = component_history_commit(job->forge, &tree, parent, 1, who,
-		"Local changes before a pull", &pulling->snapshot, error);
-	git_signature_free(who);
-	return made;
+	return !git_oid_is_zero(&pulling->snapshot) ||
+		(files_tree(job, &tree, error) &&
+			local_snapshot_write(job, &tree, parent, 1, "Local changes before a pull",
+				&pulling->snapshot, error));
 }
 
 /* Keeps the files as they are as the newest stash; an attempt after a crash finds it there. Of a
  * folder that is not there only the checkpoints can be lost. */
 static gboolean keep_as_stash(struct pulling *pulling, GError **error)
 {
-	struct component_job *job = pulling->job;
-	g_autoptr(GArray) stashes = NULL;
-	uint32_t number;
+	const struct component_job *job = pulling->job;
 
 	if (!git_oid_is_zero(&job->local_tree)) {
 		if (!make_snapshot(pulling, error))
@@ -96,14 +84,7 @@ static gboolean keep_as_stash(struct pulling *pulling, GError **error)
 	} else {
 		return TRUE;
 	}
-	stashes = workspace_stash_list(job->forge, job->name, error);
-	if (!stashes)
-		return FALSE;
-	if (stashes->len > 0 &&
-		git_oid_equal(
-			&g_array_index(stashes, struct workspace_stash, 0).oid, &pulling->stash))
-		return TRUE;
-	return workspace_stash_add(job->forge, job->name, &pulling->stash, &number, error);
+	return local_snapshot_keep(job, &pulling->stash, error);
 }
 
 /* ---- telling ------------------------------------------------------------------------------ */
@@ -231,27 +212,6 @@ static enum version_rule rule_of(const struct pulling *pulling)
 	return three_way_rule(pulling->job->operation->workshop->config->sync_version_conflict);
 }
 
-/* With checkpoints the merge becomes one: history goes on from it. */
-static gboolean merge_checkpoint(struct pulling *pulling, git_oid *local, GError **error)
-{
-	struct component_job *job = pulling->job;
-	const struct operation *operation = job->operation;
-	git_oid parents[2] = {pulling->snapshot, pulling->base};
-	git_signature *who;
-	gboolean made;
-
-	memset(local, 0, sizeof(*local));
-	if (git_oid_is_zero(&job->local_commit))
-		return TRUE;
-	who = identity_signature(operation->workshop->config, operation->job->opened_us, error);
-	if (!who)
-		return FALSE;
-	made = component_history_commit(
-		job->forge, &pulling->merge.tree, parents, 2, who, "Merge upstream", local, error);
-	git_signature_free(who);
-	return made;
-}
-
 static gboolean merge(struct pulling *pulling, Forge__Strategy strategy, GError **error)
 {
 	struct component_job *job = pulling->job;
@@ -263,7 +223,8 @@ static gboolean merge(struct pulling *pulling, Forge__Strategy strategy, GError 
 		return FALSE;
 	if (pulling->merge.conflicts->len > 0)
 		return leave_conflict(pulling, strategy, error);
-	return merge_checkpoint(pulling, &local, error) &&
+	return local_snapshot_merge(job, &pulling->merge.tree, &pulling->snapshot, &pulling->base,
+		       &local, error) &&
 		finish(pulling, strategy, &pulling->merge.tree, &local, error);
 }
 

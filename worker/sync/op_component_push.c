@@ -393,23 +393,10 @@ static gboolean push_until_it_stays(struct pushing *pushing, GError **error)
 
 /* ---- the job ------------------------------------------------------------------------------ */
 
-static gboolean refuse_pending(const struct component_job *job, GError **error)
-{
-	git_oid upstream;
-
-	if (!workspace_ref_get(job->forge, job->name, PENDING_UPSTREAM, &upstream, error))
-		return FALSE;
-	if (git_oid_is_zero(&upstream))
-		return TRUE;
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
-		"'%s' has a merge pending: `forge sync resolve %s` ends it", job->name, job->name);
-	return FALSE;
-}
-
 /* What stands against a push of the files as they are. */
 static gboolean check_files(const struct component_job *job, GError **error)
 {
-	if (!refuse_pending(job, error))
+	if (!pending_refuse_any(job, error))
 		return FALSE;
 	if (!git_oid_is_zero(&job->local_tree))
 		return TRUE;

@@ -11,9 +11,9 @@
 #include "journal/base/errors.h"
 #include "journal/message.h"
 #include "worker/git/git_library.h"
-#include "worker/git/identity.h"
 #include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
+#include "worker/sync/local_snapshot.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/workspace_change.h"
 #include "worker/workspace/component_history.h"
@@ -112,27 +112,6 @@ static gboolean read_version(struct resolving *resolving, GError **error)
 	return TRUE;
 }
 
-/* With checkpoints the merge becomes one: history goes on from it. */
-static gboolean make_checkpoint(struct resolving *resolving, git_oid *local, GError **error)
-{
-	struct component_job *job = resolving->job;
-	const struct operation *operation = job->operation;
-	git_oid parents[2] = {resolving->local, resolving->upstream};
-	git_signature *who;
-	gboolean made;
-
-	memset(local, 0, sizeof(*local));
-	if (git_oid_is_zero(&job->local_commit))
-		return TRUE;
-	who = identity_signature(operation->workshop->config, operation->job->opened_us, error);
-	if (!who)
-		return FALSE;
-	made = component_history_commit(
-		job->forge, &resolving->to, parents, 2, who, "Merge upstream", local, error);
-	git_signature_free(who);
-	return made;
-}
-
 static gboolean finish(struct resolving *resolving, GError **error)
 {
 	struct component_job *job = resolving->job;
@@ -141,7 +120,9 @@ static gboolean finish(struct resolving *resolving, GError **error)
 
 	if (!git_oid_equal(&job->local_tree, &resolving->from))
 		return refuse_edited(job, error);
-	if (!read_version(resolving, error) || !make_checkpoint(resolving, &local, error) ||
+	if (!read_version(resolving, error) ||
+		!local_snapshot_merge(job, &resolving->to, &resolving->local, &resolving->upstream,
+			&local, error) ||
 		!workspace_change_to(&change, job, &resolving->upstream, error))
 		return FALSE;
 	git_oid_cpy(&change.settlement.local, &local);
@@ -197,31 +178,15 @@ static gboolean write_markers(struct resolving *resolving, GError **error)
 /* What somebody made of the files behind the markers is not thrown away: it becomes a stash. */
 static gboolean keep_edited(struct resolving *resolving, GError **error)
 {
-	struct component_job *job = resolving->job;
-	const struct operation *operation = job->operation;
-	g_autoptr(GArray) stashes = workspace_stash_list(job->forge, job->name, error);
-	git_signature *who;
+	const struct component_job *job = resolving->job;
 	git_oid commit;
-	uint32_t number;
-	gboolean made;
 
-	if (!stashes)
-		return FALSE;
-	who = identity_signature(operation->workshop->config, operation->job->opened_us, error);
-	if (!who)
-		return FALSE;
-	made = component_history_commit(job->forge, &job->local_tree, &job->base, 1, who,
-		"Edited while a pull's conflicts were resolved", &commit, error);
-	git_signature_free(who);
-	if (!made)
+	if (!local_snapshot_write(job, &job->local_tree, &job->base, 1,
+		    "Edited while a pull's conflicts were resolved", &commit, error))
 		return FALSE;
 	g_warning("%s: what was edited in its files is kept: forge dev stash pop %s", job->name,
 		job->name);
-	/* An attempt after a kill finds it there. */
-	if (stashes->len > 0 &&
-		git_oid_equal(&g_array_index(stashes, struct workspace_stash, 0).oid, &commit))
-		return TRUE;
-	return workspace_stash_add(job->forge, job->name, &commit, &number, error);
+	return local_snapshot_keep(job, &commit, error);
 }
 
 static gboolean restore_files(struct resolving *resolving, GError **error)

@@ -10,8 +10,8 @@
 #include "journal/base/limits.h"
 #include "journal/message.h"
 #include "worker/git/git_library.h"
-#include "worker/git/identity.h"
 #include "worker/sync/component_facts.h"
+#include "worker/sync/local_snapshot.h"
 #include "worker/workspace/workspace_repository.h"
 
 /* ---- whose it is -------------------------------------------------------------------------- */
@@ -60,22 +60,26 @@ static gboolean is_own(const struct component_job *job, gboolean *own, GError **
 	return made_here(job, &merged, own, error);
 }
 
-gboolean pending_refuse(const struct component_job *job, GError **error)
+gboolean pending_refuse_any(const struct component_job *job, GError **error)
 {
 	git_oid upstream;
-	gboolean own = FALSE;
 
 	if (!workspace_ref_get(job->forge, job->name, PENDING_UPSTREAM, &upstream, error))
 		return FALSE;
 	if (git_oid_is_zero(&upstream))
 		return TRUE;
-	if (job->operation->job->attempt > 1 && !is_own(job, &own, error))
-		return FALSE;
-	if (own)
-		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
 		"'%s' has a merge pending: `forge sync resolve %s` ends it", job->name, job->name);
 	return FALSE;
+}
+
+gboolean pending_refuse(const struct component_job *job, GError **error)
+{
+	gboolean own = FALSE;
+
+	if (job->operation->job->attempt > 1 && !is_own(job, &own, error))
+		return FALSE;
+	return own || pending_refuse_any(job, error);
 }
 
 /* ---- keeping ------------------------------------------------------------------------------ */
@@ -144,23 +148,15 @@ static void note_conflicted(struct component_job *job, struct pending_merge *pen
 static gboolean keep_merged(
 	struct component_job *job, const struct pending_merge *pending, GError **error)
 {
-	const struct operation *operation = job->operation;
 	git_oid parents[2] = {pending->local, pending->upstream};
-	git_signature *who = identity_signature(
-		operation->workshop->config, operation->job->opened_us, error);
 	const char *version = pending->component->version;
 	g_autofree char *line = job_line(job);
 	g_autofree char *message = g_strconcat("What merged of a pull\n\n",
 		*version ? PENDING_VERSION : "", version, *version ? "\n" : "", line, NULL);
 	git_oid merged;
-	gboolean made;
 
-	if (!who)
-		return FALSE;
-	made = component_history_commit(
-		job->forge, &pending->merge->tree, parents, 2, who, message, &merged, error);
-	git_signature_free(who);
-	return made &&
+	return local_snapshot_write(
+		       job, &pending->merge->tree, parents, 2, message, &merged, error) &&
 		workspace_ref_set(job->forge, job->name, PENDING_MERGED, NULL, &merged, error);
 }
 

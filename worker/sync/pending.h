@@ -29,6 +29,9 @@ struct pending_merge {
 	const struct three_way *merge;
 };
 
+/** SYNC_CONFLICT if a merge is pending. */
+gboolean pending_refuse_any(const struct component_job *job, GError **error);
+
 /** SYNC_CONFLICT if a merge is pending already, unless an earlier attempt of this very job left
  * it and nobody has begun to decide it. */
 gboolean pending_refuse(const struct component_job *job, GError **error);
