@@ -419,6 +419,13 @@ def test_bad_options_are_refused_before_anything_happens(installed, options):
     assert len(installed.heads()) == 1
 
 
+def test_a_component_that_the_edit_broke_is_not_pushed(installed):
+    installed.file().write_text(manifest(timeout=60).replace("kind: Tool", "kind: Tol"))
+    error = installed.push(status=6)["error"]
+    assert error["code"] == "VALIDATION_FAILED" and "component.yaml:" in error["message"]
+    assert len(installed.heads()) == 1
+
+
 def test_a_component_that_is_not_there_is_not_found(installed):
     result = installed.run("sync", "push", "salesforce-lokup", status=8)
     assert TOOL in result.err

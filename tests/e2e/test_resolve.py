@@ -419,6 +419,17 @@ def test_markers_are_written_and_what_was_made_of_them_is_taken(shop):
     assert shop.refs() == ["base"] and shop.status() == "modified"
 
 
+@pytest.mark.parametrize("broken", [LOCAL.replace("kind: Tool", "kind: Tol"), "{"])
+def test_files_that_are_no_component_any_more_do_not_continue(shop, broken):
+    shop.conflict()
+    shop.resolve("--strategy", "manual")
+    shop.local({"component.yaml": broken})
+    assert "component.yaml:" in shop.resolve("--continue", status=6).err
+    assert shop.text() == broken and shop.status() == "conflict"
+    shop.local({"component.yaml": LOCAL})
+    shop.resolve("--continue")
+
+
 def test_a_line_that_the_file_always_had_is_no_marker(tmp_path):
     shop = Shop(tmp_path, {"component.yaml": BASE, "doc.md": "Title\n=======\na\n"})
     shop.conflict({"doc.md": "Title\n=======\nlocal\n"}, {"doc.md": "Title\n=======\nupstream\n"})

@@ -185,45 +185,17 @@ static gboolean format_of(const char *file, enum document_format *format, GError
 	return FALSE;
 }
 
-/* A problem without the line it is on, which an edit moves. */
-static const char *without_line(const char *problem)
-{
-	const char *colon = strchr(problem, ':');
-	const char *rest = colon ? colon + 1 : problem;
-
-	while (g_ascii_isdigit(*rest))
-		rest++;
-	return colon && rest > colon + 1 && *rest == ':' ? rest : problem;
-}
-
-static gboolean has_problem(const GPtrArray *problems, const char *problem)
-{
-	for (guint i = 0; i < problems->len; i++)
-		if (strcmp(without_line(problems->pdata[i]), without_line(problem)) == 0)
-			return TRUE;
-	return FALSE;
-}
-
 static gboolean refuse_new_problems(
 	const struct edit_room *room, const git_oid *result, GError **error)
 {
-	g_autoptr(GPtrArray) before = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GPtrArray) after = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *problem = NULL;
 
-	if (!component_validity(room->forge, result, after, error))
+	if (!component_validity_broken(room->forge, &room->tree, 1, result, &problem, error))
 		return FALSE;
-	if (after->len == 0)
-		return TRUE;
-	if (!component_validity(room->forge, &room->tree, before, error))
-		return FALSE;
-	for (guint i = 0; i < after->len; i++) {
-		if (has_problem(before, after->pdata[i]))
-			continue;
+	if (problem)
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
-			"%s; nothing was changed", (const char *)after->pdata[i]);
-		return FALSE;
-	}
-	return TRUE;
+			"%s; nothing was changed", problem);
+	return problem == NULL;
 }
 
 static gboolean set_field(const struct edit_room *room, const char *path, const char *value,

@@ -116,6 +116,44 @@ gboolean component_validity(
 		check_schema(repository, tree, problems, error);
 }
 
+/* A problem without the line it is on, which a change moves. */
+static const char *without_line(const char *problem)
+{
+	const char *colon = strchr(problem, ':');
+	const char *rest = colon ? colon + 1 : problem;
+
+	while (g_ascii_isdigit(*rest))
+		rest++;
+	return colon && rest > colon + 1 && *rest == ':' ? rest : problem;
+}
+
+static gboolean has_problem(const GPtrArray *problems, const char *problem)
+{
+	for (guint i = 0; i < problems->len; i++)
+		if (strcmp(without_line(problems->pdata[i]), without_line(problem)) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+gboolean component_validity_broken(git_repository *repository, const git_oid *before, size_t n,
+	const git_oid *after, char **problem, GError **error)
+{
+	g_autoptr(GPtrArray) old = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) new = g_ptr_array_new_with_free_func(g_free);
+
+	*problem = NULL;
+	if (!component_validity(repository, after, new, error))
+		return FALSE;
+	for (size_t i = 0; i<n &&new->len> 0; i++)
+		if (!git_oid_is_zero(&before[i]) &&
+			!component_validity(repository, &before[i], old, error))
+			return FALSE;
+	for (guint i = 0; i < new->len && !*problem; i++)
+		if (!has_problem(old, new->pdata[i]))
+			*problem = g_strdup(new->pdata[i]);
+	return TRUE;
+}
+
 GPtrArray *component_validity_of(const char *root, const char *tree, GError **error)
 {
 	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);

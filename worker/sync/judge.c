@@ -12,8 +12,8 @@
 #include "journal/base/errors.h"
 #include "worker/component/component_constraint.h"
 #include "worker/component/semver_range.h"
-#include "worker/document/json_schema.h"
 #include "worker/sync/component_texts.h"
+#include "worker/sync/component_validity.h"
 #include "worker/workspace/workspace_repository.h"
 
 #define COMPONENT_YAML "component.yaml"
@@ -52,66 +52,6 @@ struct component_conflict *component_conflicts_add(
 
 /* ---- schema ------------------------------------------------------------------------------- */
 
-/* What is wrong with the component in TREE by itself: *WHERE names the file, *WHAT says it; both
- * NULL if nothing is. FALSE only if it cannot be told. */
-static gboolean find_fault(
-	git_repository *forge, const git_oid *tree, const char **where, char **what, GError **error)
-{
-	static const struct document_origin origin = {SCHEMA_JSON, FORGE_ERROR_VALIDATION_FAILED};
-	g_autoptr(GError) problem = NULL;
-	g_autoptr(GBytes) schema_bytes = NULL;
-	g_autoptr(GPtrArray) findings = schema_findings_new();
-	scoped(component_file) file = component_texts_file(forge, tree, NULL, &problem);
-	scoped(value) document = NULL;
-	scoped(json_schema) schema = NULL;
-	const char *pointer = "#/properties/config";
-	gboolean valid = TRUE;
-	gsize size = 0;
-	const char *text;
-
-	*where = COMPONENT_YAML;
-	*what = NULL;
-	if (problem)
-		goto told;
-	*where = SCHEMA_JSON;
-	schema_bytes = component_texts_read(forge, tree, SCHEMA_JSON, &problem);
-	if (!schema_bytes)
-		goto told;
-	text = g_bytes_get_data(schema_bytes, &size);
-	document = document_parse(DOCUMENT_JSON, &origin, text ? text : "", size, &problem);
-	schema = document ? json_schema_new(document, &origin, &problem) : NULL;
-	if (schema && file && file->config && json_schema_has(schema, pointer))
-		valid = json_schema_check(
-			schema, pointer, file->config, "config", findings, &problem);
-	if (!valid && !problem && findings->len > 0) {
-		*where = COMPONENT_YAML;
-		*what = schema_finding_text(findings->pdata[0]);
-		return TRUE;
-	}
-told:
-	if (!problem) {
-		*where = NULL;
-		return TRUE;
-	}
-	if (forge_error_code(problem) != FORGE_ERROR_VALIDATION_FAILED) {
-		g_propagate_error(error, g_steal_pointer(&problem));
-		return FALSE;
-	}
-	*what = g_strdup(problem->message);
-	return TRUE;
-}
-
-static gboolean is_fine(git_repository *forge, const git_oid *tree, gboolean *fine, GError **error)
-{
-	g_autofree char *what = NULL;
-	const char *where;
-
-	if (!find_fault(forge, tree, &where, &what, error))
-		return FALSE;
-	*fine = what == NULL;
-	return TRUE;
-}
-
 static void set_ids(git_repository *forge, const struct judged_trees *trees,
 	struct component_conflict *conflict)
 {
@@ -133,20 +73,23 @@ static void set_ids(git_repository *forge, const struct judged_trees *trees,
 static gboolean judge_schema(const struct component_job *job, const struct judged_trees *trees,
 	GPtrArray *conflicts, GError **error)
 {
-	g_autofree char *what = NULL;
-	const char *where;
-	gboolean local_fine, upstream_fine;
+	const git_oid before[] = {trees->local, trees->upstream};
+	g_autofree char *problem = NULL;
+	gboolean in_schema;
+	const char *place;
 
-	if (!find_fault(job->forge, &trees->result, &where, &what, error))
+	if (!component_validity_broken(
+		    job->forge, before, G_N_ELEMENTS(before), &trees->result, &problem, error))
 		return FALSE;
-	if (!what)
+	if (!problem)
 		return TRUE;
-	if (!is_fine(job->forge, &trees->local, &local_fine, error) ||
-		!is_fine(job->forge, &trees->upstream, &upstream_fine, error))
-		return FALSE;
-	if (local_fine && upstream_fine)
-		set_ids(job->forge, trees,
-			component_conflicts_add(conflicts, where, "schema", what));
+	in_schema = g_str_has_prefix(problem, SCHEMA_JSON);
+	place = g_str_has_prefix(problem, COMPONENT_YAML ": ")
+		? problem + strlen(COMPONENT_YAML ": ")
+		: problem;
+	set_ids(job->forge, trees,
+		component_conflicts_add(
+			conflicts, in_schema ? SCHEMA_JSON : COMPONENT_YAML, "schema", place));
 	return TRUE;
 }
 

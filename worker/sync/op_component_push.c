@@ -16,6 +16,7 @@
 #include "worker/store/fork_repository.h"
 #include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
+#include "worker/sync/component_validity.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/pushed_tree.h"
 #include "worker/workspace/component_graft.h"
@@ -396,14 +397,23 @@ static gboolean push_until_it_stays(struct pushing *pushing, GError **error)
 /* What stands against a push of the files as they are. */
 static gboolean check_files(const struct component_job *job, GError **error)
 {
+	g_autofree char *problem = NULL;
+
 	if (!pending_refuse_any(job, error))
 		return FALSE;
-	if (!git_oid_is_zero(&job->local_tree))
-		return TRUE;
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
-		"'%s' has no files in %s; a push does not delete a component", job->name,
-		job->folder);
-	return FALSE;
+	if (git_oid_is_zero(&job->local_tree)) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
+			"'%s' has no files in %s; a push does not delete a component", job->name,
+			job->folder);
+		return FALSE;
+	}
+	if (!component_validity_broken(
+		    job->forge, &job->base_tree, 1, &job->local_tree, &problem, error))
+		return FALSE;
+	if (problem)
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
+			"%s; nothing was pushed", problem);
+	return problem == NULL;
 }
 
 static gboolean has_changes(const struct component_job *job)

@@ -9,6 +9,7 @@
 #include "journal/base/errors.h"
 #include "worker/git/git_library.h"
 #include "worker/sync/component_texts.h"
+#include "worker/sync/component_validity.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/resolution_parts.h"
 #include "worker/workspace/component_history.h"
@@ -170,6 +171,22 @@ static gboolean read_one(
 	return TRUE;
 }
 
+/* What was written by hand must not break what both sides had whole. */
+static gboolean is_component_still(
+	const struct resolution *resolution, const git_oid *tree, GError **error)
+{
+	const git_oid before[] = {resolution->local_tree, resolution->upstream_tree};
+	g_autofree char *problem = NULL;
+
+	if (!component_validity_broken(
+		    resolution->forge, before, G_N_ELEMENTS(before), tree, &problem, error))
+		return FALSE;
+	if (problem)
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
+			"%s; nothing is resolved yet", problem);
+	return problem == NULL;
+}
+
 gboolean resolution_read_files(struct resolution *resolution, GError **error)
 {
 	const char *name = resolution->name;
@@ -194,5 +211,5 @@ gboolean resolution_read_files(struct resolution *resolution, GError **error)
 	for (guint i = 0; i < resolution->conflicts->len; i++)
 		if (!read_one(resolution, &tree, i, error))
 			return FALSE;
-	return TRUE;
+	return is_component_still(resolution, &tree, error);
 }
