@@ -1,5 +1,5 @@
 /*
- * `forge init|install|list|info`: a workspace and the components in it.
+ * `forge init|list|info`: a workspace and the components in it.
  */
 #include <string.h>
 
@@ -11,9 +11,7 @@
 #include "cli/workspace_client.h"
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
-#include "worker/component/component_reference.h"
 #include "worker/workspace/workspace.h"
-#include "worker/workspace/workspace_documents.h"
 
 /* ---- init --------------------------------------------------------------------------------- */
 
@@ -36,190 +34,6 @@ int cmd_init(struct invocation *invocation, GError **error)
 		output_remark(invocation,
 			"`forge install REPOSITORY/COMPONENT` puts a component into it.");
 	return 0;
-}
-
-/* ---- install ------------------------------------------------------------------------------ */
-
-/* What is asked for, as messages whose texts are kept by REFERENCES. */
-struct asking {
-	GPtrArray *references; /* of struct component_reference */
-	GPtrArray *wanted;     /* of Forge__WantedComponent */
-	GPtrArray *names;      /* of char *, borrowed */
-};
-
-static void free_reference(gpointer reference)
-{
-	component_reference_free(reference);
-}
-
-static void asking_init(struct asking *asking)
-{
-	asking->references = g_ptr_array_new_with_free_func(free_reference);
-	asking->wanted = g_ptr_array_new_with_free_func(g_free);
-	asking->names = g_ptr_array_new();
-}
-
-static void asking_clear(struct asking *asking)
-{
-	g_ptr_array_unref(asking->references);
-	g_ptr_array_unref(asking->wanted);
-	g_ptr_array_unref(asking->names);
-}
-SCOPED_VALUE(asking, asking_clear)
-
-static gboolean is_named_already(const struct asking *asking, const char *name)
-{
-	for (guint i = 0; i < asking->names->len; i++)
-		if (strcmp(asking->names->pdata[i], name) == 0)
-			return TRUE;
-	return FALSE;
-}
-
-/* `NAME@C` without a repository is the one that forge.yaml lists. */
-static const char *repository_of(const struct component_reference *reference,
-	const struct wanted_file *listed, GError **error)
-{
-	const struct wanted_component *wanted;
-
-	if (reference->repository)
-		return reference->repository;
-	wanted = wanted_file_find(listed, reference->component);
-	if (wanted)
-		return wanted->repository;
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
-		"forge.yaml does not list '%s'; say where it is from: REPOSITORY/%s",
-		reference->component, reference->component);
-	return NULL;
-}
-
-static gboolean ask_for(
-	struct asking *asking, const char *text, const struct wanted_file *listed, GError **error)
-{
-	struct component_reference *reference = component_reference_parse(text, error);
-	Forge__WantedComponent *wanted;
-	const char *repository;
-
-	if (!reference)
-		return FALSE;
-	g_ptr_array_add(asking->references, reference);
-	if (is_named_already(asking, reference->component)) {
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE,
-			"'%s' is named twice; a workspace has one component of a name",
-			reference->component);
-		return FALSE;
-	}
-	repository = repository_of(reference, listed, error);
-	if (!repository)
-		return FALSE;
-	wanted = g_new(Forge__WantedComponent, 1);
-	forge__wanted_component__init(wanted);
-	wanted->name = reference->component;
-	wanted->repository = (char *)repository;
-	if (reference->constraint->kind == CONSTRAINT_COMMIT) {
-		char *at = g_strconcat("@", reference->constraint->text, NULL);
-
-		g_free(reference->constraint->text);
-		reference->constraint->text = at;
-	}
-	if (reference->constraint->text)
-		wanted->constraint = reference->constraint->text;
-	/* Just a name that is listed: what the files say. */
-	if (reference->repository || reference->constraint->kind != CONSTRAINT_NONE)
-		g_ptr_array_add(asking->wanted, wanted);
-	else
-		g_free(wanted);
-	g_ptr_array_add(asking->names, reference->component);
-	return TRUE;
-}
-
-static gboolean ask_for_all(
-	struct asking *asking, char **arguments, const struct wanted_file *listed, GError **error)
-{
-	for (char **text = arguments; *text; text++)
-		if (!ask_for(asking, *text, listed, error))
-			return FALSE;
-	for (guint i = 0; !*arguments && i < listed->components->len; i++)
-		g_ptr_array_add(asking->names,
-			((struct wanted_component *)listed->components->pdata[i])->component);
-	return TRUE;
-}
-
-static char *what_was_installed(const Forge__ComponentInstalled *fact)
-{
-	const Forge__Component *component = fact->component;
-	g_autofree char *commit = render_short_id(component->commit);
-	gboolean same = strcmp(fact->before, component->base_commit) == 0;
-	const char *version = component->version;
-
-	return g_strdup_printf("✓ %s: %s %s%s%s%s", component->name,
-		same                    ? "already at"
-			: *fact->before ? "changed to"
-					: "installed",
-		version, *version ? " (" : "", commit, *version ? ")" : "");
-}
-
-static void show_installed(const struct history_job *job, gpointer user_data)
-{
-	struct invocation *invocation = user_data;
-	const Forge__Fact *fact = component_run_fact(job, FORGE__FACT__KIND_COMPONENT_INSTALLED);
-	g_autofree char *line = NULL;
-
-	if (job->state == JOB_DONE && fact) {
-		line = what_was_installed(fact->component_installed);
-		output_marked(invocation, line);
-		return;
-	}
-	component_show_failure(invocation, job);
-}
-
-static struct value *value_of_install(const struct history_job *job)
-{
-	const Forge__Fact *fact = component_run_fact(job, FORGE__FACT__KIND_COMPONENT_INSTALLED);
-	struct value *map = component_value_of_job(job);
-
-	if (fact) {
-		const Forge__Component *component = fact->component_installed->component;
-
-		value_put_string(map, "repository", component->repository);
-		value_put_string(map, "version", *component->version ? component->version : NULL);
-		value_put_string(map, "commit", component->commit);
-		value_put_string(map, "folder", component->folder);
-	}
-	return map;
-}
-
-int cmd_install(struct invocation *invocation, GError **error)
-{
-	Forge__Submit submit = FORGE__SUBMIT__INIT;
-	Forge__BatchArguments arguments = FORGE__BATCH_ARGUMENTS__INIT;
-	Forge__ComponentArguments component = FORGE__COMPONENT_ARGUMENTS__INIT;
-	scoped_value(component_run) run = {0};
-	scoped_value(asking) asking = {0};
-	scoped(client) client = NULL;
-	scoped(wanted_file) listed = NULL;
-	const char *root;
-
-	asking_init(&asking);
-	client = workspace_connect(invocation, CLIENT_WORKS, &root, error);
-	listed = client ? workspace_wanted_read(root, error) : NULL;
-	if (!listed || !ask_for_all(&asking, invocation->arguments, listed, error))
-		return 1;
-	if (asking.names->len == 0) {
-		output_remark(invocation, "forge.yaml lists no components.");
-		component_show_nothing(invocation);
-		return 0;
-	}
-	component.wanted = (Forge__WantedComponent **)asking.wanted->pdata;
-	component.n_wanted = asking.wanted->len;
-	arguments.component = &component;
-	submit.kind = FORGE__JOB_KIND__JOB_KIND_COMPONENT_INSTALL;
-	submit.arguments = &arguments;
-	submit.targets = (char **)asking.names->pdata;
-	submit.n_targets = asking.names->len;
-	if (!component_run(invocation, client, &submit, show_installed, invocation, &run, error))
-		return 1;
-	component_show_jobs(invocation, &run, value_of_install);
-	return run.status;
 }
 
 /* ---- list and info ------------------------------------------------------------------------ */

@@ -16,6 +16,7 @@ enum job_lane {
 enum job_about {
 	JOB_ABOUT_FORK,
 	JOB_ABOUT_COMPONENT, /**< of the workspace whose journal it is */
+	JOB_ABOUT_WORKSPACE, /**< by its root */
 	JOB_ABOUT_NOTHING,   /**< there are none */
 };
 

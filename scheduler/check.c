@@ -134,6 +134,14 @@ static gboolean check_name(const char *what, const char *name, GError **error)
 		LIMIT_NAME_BYTES, name, what);
 }
 
+static gboolean check_workspace(const char *root, GError **error)
+{
+	if (*root == '/' && strlen(root) < LIMIT_PATH_BYTES)
+		return TRUE;
+	return refuse(error, FORGE_ERROR_VALIDATION_FAILED,
+		"'%.*s' is no absolute path of a workspace", LIMIT_NAME_BYTES, root);
+}
+
 static gboolean check_target(
 	const struct state *state, const struct job_kind *kind, const char *target, GError **error)
 {
@@ -144,6 +152,8 @@ static gboolean check_target(
 		if (kind->kind == FORGE__JOB_KIND__JOB_KIND_COMPONENT_INSTALL)
 			return check_name("component", target, error);
 		return check_component_is_there(state, target, error);
+	case JOB_ABOUT_WORKSPACE:
+		return check_workspace(target, error);
 	case JOB_ABOUT_NOTHING:
 		break;
 	}
@@ -178,6 +188,8 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 
 	if (!kind)
 		return refuse(error, FORGE_ERROR_UNSUPPORTED, "unknown job kind %d", submit->kind);
+	if (submit->all_forks && kind->about == JOB_ABOUT_WORKSPACE)
+		return refuse(error, FORGE_ERROR_USAGE, "name the workspaces");
 	if (submit->all_forks)
 		all = kind->about == JOB_ABOUT_COMPONENT ? state->components->len
 							 : state->forks->len;
@@ -259,6 +271,7 @@ static size_t paths_of(const Forge__Fact *fact)
 	case FORGE__FACT__KIND_COMPONENT_PUSHED:
 	case FORGE__FACT__KIND_COMPONENT_EDITED:
 	case FORGE__FACT__KIND_COMPONENT_REMOVED:
+	case FORGE__FACT__KIND_DEPENDENCIES_RESOLVED:
 	case FORGE__FACT__KIND__NOT_SET:
 	case _FORGE__FACT__KIND__CASE_IS_INT_SIZE:
 		break;
@@ -266,20 +279,35 @@ static size_t paths_of(const Forge__Fact *fact)
 	return 0;
 }
 
-/* A component may be spoken of only by a job that is about it. */
+/* What a job has to be about to report FACT. */
+static gboolean may_report(const struct job_kind *kind, const Forge__Fact *fact)
+{
+	if (component_fact_is(fact->kind_case))
+		return kind->about == JOB_ABOUT_COMPONENT;
+	if (fact->kind_case == FORGE__FACT__KIND_DEPENDENCIES_RESOLVED)
+		return kind->about == JOB_ABOUT_WORKSPACE;
+	if (fact->kind_case == FORGE__FACT__KIND_PUSH_INTENDED)
+		return kind->about != JOB_ABOUT_WORKSPACE;
+	return kind->about == JOB_ABOUT_FORK || kind->about == JOB_ABOUT_NOTHING;
+}
+
+/* A component or workspace may be spoken of only by a job that is about it. */
 static gboolean check_about(
 	const Forge__Fact *fact, const struct job_kind *kind, const char *target, GError **error)
 {
-	gboolean component = component_fact_is(fact->kind_case);
+	const char *name = NULL;
 
-	if (component != (kind->about == JOB_ABOUT_COMPONENT) &&
-		fact->kind_case != FORGE__FACT__KIND_PUSH_INTENDED)
+	if (!may_report(kind, fact))
 		return refuse(error, FORGE_ERROR_VALIDATION_FAILED,
 			"a job of '%s' reports what it is not about", kind->name);
-	if (!component || (target && strcmp(component_fact_name(fact), target) == 0))
+	if (component_fact_is(fact->kind_case))
+		name = component_fact_name(fact);
+	else if (fact->kind_case == FORGE__FACT__KIND_DEPENDENCIES_RESOLVED)
+		name = fact->dependencies_resolved->workspace;
+	if (!name || g_strcmp0(name, target) == 0)
 		return TRUE;
 	return refuse(error, FORGE_ERROR_VALIDATION_FAILED,
-		"a report names another component than its job");
+		"a report is about something else than its job");
 }
 
 static gboolean check_facts(Forge__Fact *const *facts, size_t n_facts, const struct job_kind *kind,

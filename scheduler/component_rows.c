@@ -170,6 +170,7 @@ gboolean component_fact_is(Forge__Fact__KindCase kind)
 		return TRUE;
 	case FORGE__FACT__KIND_PUSH_INTENDED:
 	case FORGE__FACT__KIND_FORK_SYNCED:
+	case FORGE__FACT__KIND_DEPENDENCIES_RESOLVED:
 	case FORGE__FACT__KIND__NOT_SET:
 	case _FORGE__FACT__KIND__CASE_IS_INT_SIZE:
 		break;
@@ -203,6 +204,7 @@ const char *component_fact_name(const Forge__Fact *fact)
 		return fact->component_removed->name;
 	case FORGE__FACT__KIND_PUSH_INTENDED:
 	case FORGE__FACT__KIND_FORK_SYNCED:
+	case FORGE__FACT__KIND_DEPENDENCIES_RESOLVED:
 	case FORGE__FACT__KIND__NOT_SET:
 	case _FORGE__FACT__KIND__CASE_IS_INT_SIZE:
 		break;
@@ -252,6 +254,7 @@ const char *component_fact_fold(
 	case FORGE__FACT__KIND_COMPONENT_INSTALLED:
 	case FORGE__FACT__KIND_PUSH_INTENDED:
 	case FORGE__FACT__KIND_FORK_SYNCED:
+	case FORGE__FACT__KIND_DEPENDENCIES_RESOLVED:
 	case FORGE__FACT__KIND__NOT_SET:
 	case _FORGE__FACT__KIND__CASE_IS_INT_SIZE:
 		break;

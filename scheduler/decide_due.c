@@ -267,6 +267,7 @@ static gboolean target_is_there(
 	case JOB_ABOUT_COMPONENT:
 		return kind->kind == FORGE__JOB_KIND__JOB_KIND_COMPONENT_INSTALL ||
 			state_component(state, target) != NULL;
+	case JOB_ABOUT_WORKSPACE:
 	case JOB_ABOUT_NOTHING:
 		break;
 	}

@@ -325,6 +325,9 @@ static gboolean fold_reported(struct state *state, uint64_t seq, uint64_t time_u
 	case FORGE__FACT__KIND_COMPONENT_REMOVED:
 		wrong = component_fact_fold(state, seq, time_us, fact);
 		return wrong ? misfit(error, seq, wrong) : TRUE;
+	case FORGE__FACT__KIND_DEPENDENCIES_RESOLVED:
+		/* What was chosen is history; what of it is installed, the installations say. */
+		return TRUE;
 	case FORGE__FACT__KIND__NOT_SET:
 	case _FORGE__FACT__KIND__CASE_IS_INT_SIZE:
 		break;

@@ -62,6 +62,8 @@ static const struct field fields[] = {
 	{"sync.default_commit_message", FIELD_STRING, AT(sync_default_commit_message),
 		.fallback = "forge: update {component}", .min = 1},
 	{"sync.max_file", FIELD_BYTES, AT(sync_file_bytes), .fallback = "100MB", SIZE},
+	{"sync.minimum_age", FIELD_DURATION, AT(sync_minimum_age_ms), .fallback = "0s",
+		.max = LIMIT_CONFIGURED_AGE_MS},
 	{"network.connect", FIELD_DURATION, AT(network_connect_ms), .fallback = "10s", WAIT},
 	{"network.request", FIELD_DURATION, AT(network_request_ms), .fallback = "15m", WAIT},
 	{"network.low_speed", FIELD_DURATION, AT(network_low_speed_ms), .fallback = "30s", WAIT},

@@ -331,6 +331,14 @@
 /* Branches and tags that are fetched to find a commit that was asked for by its id. */
 #define LIMIT_REFS_FOR_A_COMMIT 2000
 
+/*
+ * Resolving dependencies: repositories that are asked at the same time, which a server takes for
+ * one busy client; tags of one repository that may be versions of the components wanted, each a ref
+ * that is kept in the cache.
+ */
+#define LIMIT_SOURCES_AT_ONCE 8
+#define LIMIT_REFS_PER_SOURCE 20000
+
 /* Commits that a component is said to be behind; past it, `at least`. */
 #define LIMIT_BEHIND_COUNT 10000
 
@@ -415,6 +423,7 @@
 #define LIMIT_HOSTS 1000
 #define LIMIT_SOCKET_PATH_BYTES 107 /* sun_path of a Unix socket, less its NUL */
 #define LIMIT_CONFIGURED_WAIT_MS (7LL * 24 * 60 * 60 * 1000)
+#define LIMIT_CONFIGURED_AGE_MS (10LL * 366 * 24 * 60 * 60 * 1000)
 #define LIMIT_CONFIGURED_BYTES (1LL << 50)
 
 #endif

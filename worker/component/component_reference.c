@@ -175,3 +175,12 @@ struct component_reference *component_reference_parse(const char *text, GError *
 		return refuse(error, text, "behind the '@': %s", failure->message);
 	return g_steal_pointer(&reference);
 }
+
+char *component_reference_constraint(const struct component_reference *reference)
+{
+	const struct component_constraint *constraint = reference->constraint;
+
+	/* The id of a commit is kept without its `@`. */
+	return g_strconcat(constraint->kind == CONSTRAINT_COMMIT ? "@" : "",
+		constraint->text ? constraint->text : "", NULL);
+}

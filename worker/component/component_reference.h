@@ -20,6 +20,10 @@ struct component_reference {
  * is not repeated then). Whether any of it exists is not asked. Caller frees.
  */
 struct component_reference *component_reference_parse(const char *text, GError **error);
+
+/** What REFERENCE asks for, as component_constraint_parse() reads it: `^2.1`, `@a1b2c3d`; empty for
+ * nothing. Caller frees. */
+char *component_reference_constraint(const struct component_reference *reference);
 void component_reference_free(struct component_reference *reference);
 SCOPED_POINTER(component_reference, component_reference_free)
 

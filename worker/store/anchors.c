@@ -55,6 +55,15 @@ char *anchor_name(const char *kind, const char *remote_name)
 	return g_strdup_printf("refs/anchors/%s/%s", kind, name->str);
 }
 
+char *anchor_remote_name(const char *kind, const char *name)
+{
+	g_autofree char *prefix = g_strdup_printf("refs/anchors/%s/", kind);
+
+	if (!g_str_has_prefix(name, prefix) || name[strlen(prefix)] == '=')
+		return NULL;
+	return g_uri_unescape_string(name + strlen(prefix), NULL);
+}
+
 static gboolean read_line(struct anchors *anchors, const char *line)
 {
 	git_oid oid;

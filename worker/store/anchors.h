@@ -23,6 +23,10 @@ SCOPED_VALUE(anchors, anchors_clear)
  */
 char *anchor_name(const char *kind, const char *remote_name);
 
+/** The REMOTE_NAME of which anchor_name() made NAME, or NULL: it is of another kind, or was too long
+ * to be kept but as a digest. Caller frees. */
+char *anchor_remote_name(const char *kind, const char *name);
+
 /** Reads the anchors of the repository folder FOLDER into ANCHORS (initialised). BROKEN_REPOSITORY.
  */
 gboolean anchors_read(struct anchors *anchors, const char *folder, GError **error);

@@ -233,6 +233,36 @@ const char *store_generation(const struct store *store)
 	return store->repository.stamp.generation;
 }
 
+static void free_tip(gpointer data)
+{
+	struct store_tip *tip = data;
+
+	g_free(tip->name);
+	g_free(tip);
+}
+
+static gboolean add_tip(gpointer anchor, gpointer oid, gpointer tips)
+{
+	char *name = anchor_remote_name("tip", anchor);
+	struct store_tip *tip;
+
+	if (!name)
+		return FALSE;
+	tip = g_new(struct store_tip, 1);
+	tip->name = name;
+	tip->oid = *(const git_oid *)oid;
+	g_ptr_array_add(tips, tip);
+	return FALSE;
+}
+
+GPtrArray *store_tips(const struct store *store)
+{
+	GPtrArray *tips = g_ptr_array_new_with_free_func(free_tip);
+
+	g_tree_foreach(store->repository.anchors.by_name, add_tip, tips);
+	return tips;
+}
+
 gboolean store_has(const struct store *store, const git_oid *oid)
 {
 	return cache_repository_has(&store->repository, oid);

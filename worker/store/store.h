@@ -54,6 +54,16 @@ const char *store_path(const struct store *store);
 const char *store_identity(const struct store *store);
 const char *store_generation(const struct store *store);
 
+/** A ref as its server was last seen to have it. */
+struct store_tip {
+	char *name; /**< `refs/tags/v1.0.0`, `HEAD` */
+	git_oid oid;
+};
+
+/** What STORE keeps of its upstream's refs: those that were fetched as `tip` (see anchor_name()), as
+ * a GPtrArray of struct store_tip, by the name of their anchors. Caller unrefs. */
+GPtrArray *store_tips(const struct store *store);
+
 /** TRUE if the object OID is there, and so all that it reaches. */
 gboolean store_has(const struct store *store, const git_oid *oid);
 

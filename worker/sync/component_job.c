@@ -235,7 +235,7 @@ gboolean component_job_note_observed(
 			? FORGE__UPSTREAM__UPSTREAM_GONE
 			: FORGE__UPSTREAM__UPSTREAM_UNKNOWN;
 		seen->error = operation_error(failure);
-	} else if (job->answer) {
+	} else if (job->remote) {
 		fill_upstream(job, seen);
 	}
 	operation_note(job->operation, fact);

@@ -80,6 +80,13 @@ gboolean component_job_is_modified(const struct component_job *job);
 gboolean component_job_ask(
 	struct component_job *job, const struct wanted_component *wanted, GError **error);
 
+/**
+ * As component_job_ask() for the commit COMMIT_HEX, which a resolution chose: no server is asked if
+ * the cache has it. If not, and OFFLINE, COMPONENT_NOT_FOUND.
+ */
+gboolean component_job_take(struct component_job *job, const struct wanted_component *wanted,
+	const char *commit_hex, gboolean offline, GError **error);
+
 /** What forge.yaml wants of the target; if nothing (somebody removed the line), what is installed.
  * Borrowed. */
 const struct wanted_component *component_job_wanted(struct component_job *job);

@@ -372,6 +372,51 @@ gboolean component_job_ask(
 	return look_upstream(job, error);
 }
 
+/* The commit is in the store. */
+static gboolean look_in_store(struct component_job *job, GError **error)
+{
+	git_repository *upstream = open_store(job, error);
+	gboolean ok = upstream && find_in(job, upstream, error) &&
+		(!job->installed || count_commits(job, upstream, error));
+
+	if (ok)
+		job->upstream_time_us = component_job_commit_time_us(upstream, &job->pick.commit);
+	git_repository_free(upstream);
+	return ok;
+}
+
+gboolean component_job_take(struct component_job *job, const struct wanted_component *wanted,
+	const char *commit_hex, gboolean offline, GError **error)
+{
+	git_oid commit;
+
+	if (git_oid_fromstr(&commit, commit_hex) != 0) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
+			"'%s' is no commit's id", commit_hex);
+		return FALSE;
+	}
+	job->want = wanted;
+	job->repository = wanted->repository;
+	job->remote = remote_new(job->operation->workshop->config, wanted->repository, error);
+	if (!job->remote || !fetch_tips(job, NULL, 0, error))
+		return FALSE;
+	if (store_has(job->store, &commit)) {
+		job->pick.kind = PICK_COMMIT;
+		job->pick.commit = commit;
+		job->pick.pinned = TRUE;
+		return look_in_store(job, error);
+	}
+	if (offline) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+			"commit %.12s of %s is not in the cache, and no server is asked", commit_hex,
+			wanted->repository);
+		return FALSE;
+	}
+	g_clear_pointer(&job->store, store_close);
+	g_clear_pointer(&job->remote, remote_free);
+	return component_job_ask(job, wanted, error);
+}
+
 /* ---- importing ---------------------------------------------------------------------------- */
 
 /* The base that the new one goes on from: also that of a component which was removed before. */

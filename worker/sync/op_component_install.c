@@ -26,6 +26,8 @@ struct installing {
 	struct wanted_component wanted;         /* what is asked of upstream; texts borrowed */
 	const struct wanted_component *written; /* for forge.yaml; NULL: stays as it is */
 	const struct locked_component *locked;  /* the line of forge.lock that decides; or NULL */
+	const Forge__WantedComponent *resolved; /* names the very commit; or NULL */
+	struct wanted_component stands_for;     /* what RESOLVED was resolved from */
 	char *at_commit;
 };
 
@@ -45,12 +47,39 @@ static char *or_null(char *text)
 	return *text ? text : NULL;
 }
 
+/* A resolution has settled which commit; forge.yaml says what it was asked for. */
+static void take_resolved(struct installing *installing, const Forge__WantedComponent *asked)
+{
+	struct component_job *job = installing->job;
+	const struct wanted_component *listed = wanted_file_find(job->wanted, job->name);
+	const struct locked_component *locked = lock_file_find(job->locked, job->name);
+	struct wanted_component *wanted = &installing->stands_for;
+
+	wanted->component = (char *)job->name;
+	wanted->repository = asked->repository;
+	wanted->constraint = or_null(asked->constraint);
+	wanted->path = *asked->folder ? asked->folder : listed ? listed->path : NULL;
+	installing->resolved = asked;
+	if (locked && strcmp(locked->commit, asked->commit) == 0 &&
+		strcmp(locked->repository, asked->repository) == 0)
+		installing->locked = locked;
+	installing->at_commit = g_strconcat("@", asked->commit, NULL);
+	installing->wanted = *wanted;
+	installing->wanted.constraint = installing->at_commit;
+	if (!asked->keeps_wanted)
+		installing->written = wanted;
+}
+
 static gboolean decide_what(struct installing *installing, GError **error)
 {
 	struct component_job *job = installing->job;
 	const Forge__WantedComponent *asked = asked_for(job);
 	const struct wanted_component *listed = wanted_file_find(job->wanted, job->name);
 
+	if (asked && *asked->commit) {
+		take_resolved(installing, asked);
+		return TRUE;
+	}
 	if (asked && *asked->repository) {
 		installing->wanted.component = (char *)job->name;
 		installing->wanted.repository = asked->repository;
@@ -95,11 +124,23 @@ static gboolean is_locked_as(const struct installing *installing, const git_oid 
 		strcmp(git_oid_tostr(hex, sizeof(hex), tree), installing->locked->tree) == 0;
 }
 
+/* The version that was resolved is the one that is there, whatever else is to be written. */
+static gboolean is_at_resolved(const struct installing *installing)
+{
+	const struct component_job *job = installing->job;
+	char hex[GIT_OID_HEXSZ + 1];
+
+	return installing->resolved && job->installed &&
+		strcmp(job->link.repository, installing->resolved->repository) == 0 &&
+		strcmp(git_oid_tostr(hex, sizeof(hex), &job->link.commit),
+			installing->resolved->commit) == 0;
+}
+
 static gboolean refuse_local_changes(struct installing *installing, GError **error)
 {
 	const struct component_job *job = installing->job;
 
-	if (!component_job_is_modified(job) || has_no_files(job) ||
+	if (!component_job_is_modified(job) || has_no_files(job) || is_at_resolved(installing) ||
 		(installing->locked && is_locked_as(installing, &job->local_tree)))
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_LOCAL_CHANGES,
@@ -170,8 +211,10 @@ static gboolean put_in_place(struct installing *installing, GError **error)
 		!component_history_tree(job->forge, &base, &tree, error) ||
 		!choose_folder(installing, error) || !check_folder(installing, &tree, &from, error))
 		return FALSE;
-	/* What somebody did to the files before this clone had its own folder is theirs. */
-	to = !has_no_files(job) && !job->installed ? from : &tree;
+	/* What somebody did to the files before this clone had its own folder is theirs; so is what
+	 * they did to a version that stays. */
+	to = !has_no_files(job) && (!job->installed || git_oid_equal(&base, &job->base)) ? from
+										       : &tree;
 	if (!workspace_change_to(&change, job, &base, error))
 		return FALSE;
 	change.settlement.wanted = installing->written;
@@ -181,12 +224,28 @@ static gboolean put_in_place(struct installing *installing, GError **error)
 	return component_job_note_observed(job, NULL, error);
 }
 
+/* forge.yaml says already what is to be written to it. */
+static gboolean says_so_already(const struct installing *installing)
+{
+	const struct wanted_component *written = installing->written;
+	const struct wanted_component *listed = wanted_file_find(
+		installing->job->wanted, installing->job->name);
+
+	return !written ||
+		(installing->resolved && listed &&
+			strcmp(listed->repository, written->repository) == 0 &&
+			g_strcmp0(listed->constraint, written->constraint) == 0);
+}
+
 /* Nothing was asked that is not so already. The lock may say otherwise: somebody else moved it. */
 static gboolean is_as_wanted(const struct installing *installing)
 {
 	const struct component_job *job = installing->job;
 
-	return job->installed && !installing->written && is_locked_as(installing, &job->base_tree);
+	if (installing->resolved && (!is_at_resolved(installing) || !installing->locked))
+		return FALSE;
+	return job->installed && says_so_already(installing) &&
+		is_locked_as(installing, &job->base_tree);
 }
 
 /* A folder that somebody deleted as a whole, or emptied. */
@@ -229,6 +288,17 @@ static gboolean check_locked_tree(const struct installing *installing, GError **
 	return FALSE;
 }
 
+static gboolean ask(struct installing *installing, GError **error)
+{
+	struct component_job *job = installing->job;
+	const Forge__BatchArguments *arguments = job->operation->job->arguments;
+
+	return installing->resolved
+		? component_job_take(job, &installing->wanted, installing->resolved->commit,
+			  arguments->component->offline, error)
+		: component_job_ask(job, &installing->wanted, error);
+}
+
 static gboolean install(struct installing *installing, GError **error)
 {
 	struct component_job *job = installing->job;
@@ -243,14 +313,18 @@ static gboolean install(struct installing *installing, GError **error)
 			return FALSE;
 		job->replaces = TRUE;
 	}
-	if (!component_job_ask(job, &installing->wanted, error) ||
-		!check_locked_tree(installing, error))
+	if (!ask(installing, error) || !check_locked_tree(installing, error))
 		return FALSE;
 	/* The commit was asked for, and is what the version means. */
-	if (installing->locked && !job->pick.version)
-		job->pick.version = g_strdup(installing->locked->version);
-	if (installing->locked)
+	if (installing->resolved) {
+		g_free(job->pick.version);
+		job->pick.version = g_strdup(or_null(installing->resolved->version));
+		job->want = &installing->stands_for;
+	} else if (installing->locked) {
+		if (!job->pick.version)
+			job->pick.version = g_strdup(installing->locked->version);
 		job->want = wanted_file_find(job->wanted, job->name);
+	}
 	return put_in_place(installing, error);
 }
 

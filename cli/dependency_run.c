@@ -1,0 +1,382 @@
+/*
+ * Resolving a workspace and following the resolution: one job that finds exact commits, then jobs
+ * that install them.
+ *
+ * The two are apart, so that what was found can be shown, or refused, before a file changes. If the
+ * command dies between them, nothing has changed; if it dies in the second, the jobs are queued and
+ * the next command that waits for jobs goes on with them.
+ */
+#include "cli/dependency_run.h"
+
+#include <string.h>
+
+#include "cli/component_options.h"
+#include "cli/output.h"
+#include "cli/render_component.h"
+#include "cli/terminal.h"
+#include "journal/base/errors.h"
+#include "journal/base/hash.h"
+
+void dependency_outcome_clear(struct dependency_outcome *outcome)
+{
+	GPtrArray **lists[] = {&outcome->components, &outcome->repositories, &outcome->unneeded,
+		&outcome->warnings, &outcome->explanation};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+		g_clear_pointer(lists[i], g_ptr_array_unref);
+	component_run_clear(&outcome->run);
+}
+
+char *dependency_shown(const char *version, const char *commit)
+{
+	return *version ? g_strdup(version) : render_short_id(commit);
+}
+
+/* ---- resolving ---------------------------------------------------------------------------- */
+
+static void begin_lists(struct dependency_outcome *outcome)
+{
+	outcome->components = g_ptr_array_new();
+	outcome->repositories = g_ptr_array_new();
+	outcome->unneeded = g_ptr_array_new();
+	outcome->warnings = g_ptr_array_new();
+	outcome->explanation = g_ptr_array_new();
+}
+
+static void append(GPtrArray *list, gpointer *items, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		g_ptr_array_add(list, items[i]);
+}
+
+/* A part that begins again before where the last one ended is of another attempt of the job. */
+static gboolean begins_anew(
+	const struct dependency_outcome *outcome, const Forge__DependenciesResolved *part)
+{
+	const Forge__ResolvedComponent *last;
+
+	if (outcome->components->len == 0 || part->n_components == 0)
+		return FALSE;
+	last = outcome->components->pdata[outcome->components->len - 1];
+	return strcmp(part->components[0]->name, last->name) <= 0;
+}
+
+static void take_part(
+	struct dependency_outcome *outcome, const Forge__DependenciesResolved *part)
+{
+	if (begins_anew(outcome, part)) {
+		g_ptr_array_set_size(outcome->components, 0);
+		g_ptr_array_set_size(outcome->warnings, 0);
+	}
+	append(outcome->components, (gpointer *)part->components, part->n_components);
+	append(outcome->repositories, (gpointer *)part->repositories, part->n_repositories);
+	append(outcome->unneeded, (gpointer *)part->unneeded, part->n_unneeded);
+	append(outcome->warnings, (gpointer *)part->warnings, part->n_warnings);
+	append(outcome->explanation, (gpointer *)part->explanation, part->n_explanation);
+}
+
+static gboolean take_job(
+	struct dependency_outcome *outcome, const struct history_job *job, GError **error)
+{
+	const Forge__Error *failure = component_run_error(job);
+
+	if (job->state != JOB_DONE && job->state != JOB_CONFLICT) {
+		g_set_error_literal(error, FORGE_ERROR,
+			(gint)(failure ? forge_error_from_name(failure->code)
+				       : FORGE_ERROR_CANCELLED),
+			failure ? failure->message : "the resolution was cancelled");
+		return FALSE;
+	}
+	for (guint i = 0; job->facts && i < job->facts->len; i++) {
+		const Forge__Fact *fact = job->facts->pdata[i];
+
+		if (fact->kind_case == FORGE__FACT__KIND_DEPENDENCIES_RESOLVED)
+			take_part(outcome, fact->dependencies_resolved);
+	}
+	if (job->state == JOB_CONFLICT)
+		g_clear_pointer(&outcome->components, g_ptr_array_unref);
+	return TRUE;
+}
+
+gboolean dependency_resolve(struct invocation *invocation, struct client *client, const char *root,
+	Forge__ResolveArguments *resolve, struct dependency_outcome *outcome, GError **error)
+{
+	Forge__Submit submit = FORGE__SUBMIT__INIT;
+	Forge__BatchArguments arguments = FORGE__BATCH_ARGUMENTS__INIT;
+	char *targets[] = {(char *)root};
+
+	arguments.resolve = resolve;
+	submit.kind = FORGE__JOB_KIND__JOB_KIND_DEPENDENCIES_RESOLVE;
+	submit.arguments = &arguments;
+	submit.targets = targets;
+	submit.n_targets = 1;
+	begin_lists(outcome);
+	if (!component_run(invocation, client, &submit, NULL, NULL, &outcome->run, error) ||
+		!take_job(outcome, outcome->run.history->jobs->pdata[0], error))
+		return FALSE;
+	for (guint i = 0; i < outcome->warnings->len; i++) {
+		g_autofree char *printable = text_printable(outcome->warnings->pdata[i]);
+
+		output_remark(invocation, "warning: %s", printable);
+	}
+	return TRUE;
+}
+
+const Forge__ResolvedComponent *dependency_find(
+	const struct dependency_outcome *outcome, const char *name)
+{
+	for (guint i = 0; i < outcome->components->len; i++) {
+		const Forge__ResolvedComponent *component = outcome->components->pdata[i];
+
+		if (strcmp(component->name, name) == 0)
+			return component;
+	}
+	return NULL;
+}
+
+void dependency_fail(const struct dependency_outcome *outcome, GError **error)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	for (guint i = 0; i < outcome->explanation->len; i++)
+		g_string_append_printf(
+			text, "%s%s", i ? "\n" : "", (char *)outcome->explanation->pdata[i]);
+	g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_NO_RESOLUTION, text->str);
+}
+
+/* ---- following a resolution --------------------------------------------------------------- */
+
+static const Forge__WantedComponent *asked_for(
+	const struct dependency_install *how, const char *name)
+{
+	for (guint i = 0; how->asked && i < how->asked->len; i++) {
+		const Forge__WantedComponent *wanted = how->asked->pdata[i];
+
+		if (strcmp(wanted->name, name) == 0)
+			return wanted;
+	}
+	return NULL;
+}
+
+static void add_with_needs(
+	const struct dependency_outcome *outcome, const char *name, GHashTable *names)
+{
+	const Forge__ResolvedComponent *component = dependency_find(outcome, name);
+
+	if (!component || !g_hash_table_add(names, component->name))
+		return;
+	for (size_t i = 0; i < component->n_needs; i++)
+		add_with_needs(outcome, component->needs[i], names);
+}
+
+/* The components that jobs are made for: what is named with what it needs, and what moves. */
+static GHashTable *names_to_install(
+	const struct dependency_outcome *outcome, const struct dependency_install *how)
+{
+	GHashTable *names = g_hash_table_new(hash_string_keyed, g_str_equal);
+
+	for (size_t i = 0; how->names && how->names[i]; i++)
+		add_with_needs(outcome, how->names[i], names);
+	for (guint i = 0; i < outcome->components->len; i++) {
+		const Forge__ResolvedComponent *component = outcome->components->pdata[i];
+
+		if (!how->names || *component->why)
+			g_hash_table_add(names, component->name);
+	}
+	return names;
+}
+
+static void fill_wanted(Forge__WantedComponent *wanted, const Forge__ResolvedComponent *component,
+	const Forge__WantedComponent *asked)
+{
+	forge__wanted_component__init(wanted);
+	wanted->name = component->name;
+	wanted->repository = component->repository;
+	wanted->constraint = asked ? asked->constraint : component->constraint;
+	wanted->commit = component->commit;
+	wanted->version = component->version;
+	wanted->keeps_wanted = asked == NULL;
+	if (asked)
+		wanted->folder = asked->folder;
+}
+
+static char *what_was_installed(const Forge__ComponentInstalled *fact)
+{
+	const Forge__Component *component = fact->component;
+	g_autofree char *commit = render_short_id(component->commit);
+	gboolean same = strcmp(fact->before, component->base_commit) == 0;
+	const char *version = component->version;
+
+	return g_strdup_printf("✓ %s: %s %s%s%s%s", component->name,
+		same                    ? "already at"
+			: *fact->before ? "changed to"
+					: "installed",
+		version, *version ? " (" : "", commit, *version ? ")" : "");
+}
+
+void dependency_show_installed(
+	struct invocation *invocation, const struct history_job *job, gboolean tells_unchanged)
+{
+	const Forge__Fact *fact = component_run_fact(job, FORGE__FACT__KIND_COMPONENT_INSTALLED);
+	const Forge__ComponentInstalled *installed = fact ? fact->component_installed : NULL;
+	g_autofree char *line = NULL;
+
+	if (job->state != JOB_DONE || !installed) {
+		component_show_failure(invocation, job);
+		return;
+	}
+	if (strcmp(installed->before, installed->component->base_commit) == 0 && !tells_unchanged)
+		return;
+	line = what_was_installed(installed);
+	output_marked(invocation, line);
+}
+
+struct value *dependency_value_of_install(const struct history_job *job)
+{
+	const Forge__Fact *fact = component_run_fact(job, FORGE__FACT__KIND_COMPONENT_INSTALLED);
+	struct value *map = component_value_of_job(job);
+
+	if (fact) {
+		const Forge__Component *component = fact->component_installed->component;
+
+		value_put_string(map, "repository", component->repository);
+		value_put_string(map, "version", *component->version ? component->version : NULL);
+		value_put_string(map, "commit", component->commit);
+		value_put_string(map, "folder", component->folder);
+	}
+	return map;
+}
+
+struct showing {
+	struct invocation *invocation;
+	const struct dependency_install *how;
+};
+
+static void show_installed(const struct history_job *job, gpointer user_data)
+{
+	const struct showing *showing = user_data;
+
+	dependency_show_installed(showing->invocation, job, showing->how->tells_unchanged);
+}
+
+static gboolean install_all(struct invocation *invocation, struct client *client,
+	const struct dependency_outcome *outcome, const struct dependency_install *how,
+	struct component_run *run, GError **error)
+{
+	Forge__Submit submit = FORGE__SUBMIT__INIT;
+	Forge__BatchArguments arguments = FORGE__BATCH_ARGUMENTS__INIT;
+	Forge__ComponentArguments component = FORGE__COMPONENT_ARGUMENTS__INIT;
+	g_autoptr(GHashTable) names = names_to_install(outcome, how);
+	g_autofree Forge__WantedComponent *wanted = g_new0(
+		Forge__WantedComponent, outcome->components->len + 1);
+	g_autoptr(GPtrArray) pointers = g_ptr_array_new();
+	g_autoptr(GPtrArray) targets = g_ptr_array_new();
+	struct showing showing = {invocation, how};
+
+	for (guint i = 0; i < outcome->components->len; i++) {
+		const Forge__ResolvedComponent *resolved = outcome->components->pdata[i];
+
+		if (!g_hash_table_contains(names, resolved->name))
+			continue;
+		fill_wanted(&wanted[i], resolved, asked_for(how, resolved->name));
+		g_ptr_array_add(pointers, &wanted[i]);
+		g_ptr_array_add(targets, resolved->name);
+	}
+	if (targets->len == 0)
+		return TRUE;
+	component.wanted = (Forge__WantedComponent **)pointers->pdata;
+	component.n_wanted = pointers->len;
+	component.offline = how->offline;
+	arguments.component = &component;
+	submit.kind = FORGE__JOB_KIND__JOB_KIND_COMPONENT_INSTALL;
+	submit.arguments = &arguments;
+	submit.targets = (char **)targets->pdata;
+	submit.n_targets = targets->len;
+	return component_run(
+		invocation, client, &submit, show_installed, &showing, run, error);
+}
+
+static void show_removed(const struct history_job *job, gpointer user_data)
+{
+	struct invocation *invocation = user_data;
+	const Forge__Fact *fact = component_run_fact(job, FORGE__FACT__KIND_COMPONENT_REMOVED);
+
+	if (job->state != JOB_DONE || !fact) {
+		component_show_failure(invocation, job);
+		return;
+	}
+	component_line(invocation, "✓ %s: removed; nothing needs it any more", job->target);
+	if (*fact->component_removed->kept)
+		component_line(invocation,
+			"    its local changes are kept; `forge install` of it brings them back");
+}
+
+/* Those of the names UNNEEDED that are installed: a lock may name more. */
+static GPtrArray *installed_of(struct client *client, const GPtrArray *unneeded, GError **error)
+{
+	GPtrArray *rows = requests_components(client, NULL, error);
+	GPtrArray *names = rows ? g_ptr_array_new() : NULL;
+
+	for (guint i = 0; rows && i < rows->len; i++) {
+		const char *name = ((const Forge__ComponentRow *)rows->pdata[i])->component->name;
+
+		for (guint j = 0; j < unneeded->len; j++)
+			if (strcmp(unneeded->pdata[j], name) == 0)
+				g_ptr_array_add(names, unneeded->pdata[j]);
+	}
+	if (rows)
+		g_ptr_array_unref(rows);
+	return names;
+}
+
+static gboolean remove_unneeded(struct invocation *invocation, struct client *client,
+	const struct dependency_outcome *outcome, int *status, GError **error)
+{
+	Forge__Submit submit = FORGE__SUBMIT__INIT;
+	scoped_value(component_run) run = {0};
+	g_autoptr(GPtrArray) names = NULL;
+
+	if (outcome->unneeded->len == 0)
+		return TRUE;
+	names = installed_of(client, outcome->unneeded, error);
+	if (!names || names->len == 0)
+		return names != NULL;
+	submit.kind = FORGE__JOB_KIND__JOB_KIND_COMPONENT_REMOVE;
+	submit.targets = (char **)names->pdata;
+	submit.n_targets = names->len;
+	if (!component_run(invocation, client, &submit, show_removed, invocation, &run, error))
+		return FALSE;
+	*status = *status ? *status : run.status;
+	return TRUE;
+}
+
+static void show_outcome(struct invocation *invocation, const struct dependency_outcome *outcome,
+	const struct dependency_install *how)
+{
+	scoped(value) object = NULL;
+
+	if (invocation->format != OUTPUT_JSON && invocation->format != OUTPUT_YAML)
+		return;
+	object = how->value(outcome);
+	output_value(invocation, object);
+}
+
+gboolean dependency_install(struct invocation *invocation, struct client *client,
+	const struct dependency_outcome *outcome, const struct dependency_install *how,
+	int *status, GError **error)
+{
+	scoped_value(component_run) run = {0};
+
+	if (!install_all(invocation, client, outcome, how, &run, error))
+		return FALSE;
+	*status = run.status;
+	if (run.status == 0 && !remove_unneeded(invocation, client, outcome, status, error))
+		return FALSE;
+	if (how->value)
+		show_outcome(invocation, outcome, how);
+	else if (run.history)
+		component_show_jobs(invocation, &run, dependency_value_of_install);
+	else
+		component_show_nothing(invocation);
+	return TRUE;
+}
