@@ -30,7 +30,7 @@ CPPFLAGS += -D_GNU_SOURCE -DFORGE_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"forge"
 CFLAGS += -std=gnu11 -g $(OPTIMIZE) $(WARNINGS) $(if $(WERROR),-Werror)
 LDFLAGS += $(OPTIMIZE) $(if $(VARIANT),,-pie)
 
-WORKER := git merge remote store content fork document component workspace sync
+WORKER := git merge remote store content fork document component resolve workspace sync
 LAYERS := journal/base journal queue scheduler worker $(WORKER:%=worker/%) cli
 PROTOS := journal/events queue/messages scheduler/image
 GENERATED_C := $(PROTOS:%=$(BUILD)/generated/%.pb-c.c)
