@@ -37,7 +37,8 @@ void solver_answer_candidate(
 /** To `allowed`: CANDIDATE, a number from `candidates`, is allowed. */
 void solver_answer_allow(struct solver_answer *answer, guint candidate);
 
-/** To `dependencies`: the candidate needs PACKAGE as CONSTRAINT (empty: any) says. */
+/** To `dependencies`: the candidate needs PACKAGE, as CONSTRAINT (empty: nothing more was said) has
+ * it. */
 void solver_answer_need(struct solver_answer *answer, const char *package, const char *constraint);
 
 /**
@@ -98,7 +99,7 @@ enum solver_requirement_kind {
 
 struct solver_requirement {
 	const char *package;
-	const char *constraint; /**< as written; empty: any */
+	const char *constraint; /**< as written; empty: nothing more was said */
 	const char *origin;     /**< who says so: `forge.yaml`; not read of a supposition */
 	enum solver_requirement_kind kind;
 };
