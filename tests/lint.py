@@ -25,15 +25,18 @@ LAYERS = {
     "worker/content": ("worker/remote", "worker/git", "journal/base"),
     "worker/document": ("worker/merge", "journal/base"),
     "worker/component": ("worker/document", "worker/git", "journal/base"),
-    "worker/workspace": ("worker/component", "worker/document", "worker/merge", "worker/git", "journal/base"),
+    "worker/resolve": ("worker/component", "journal/base"),
+    "worker/workspace": ("worker/resolve", "worker/component", "worker/document", "worker/merge", "worker/git",
+                         "journal/base"),
     # What all jobs share; a job's own folder is above it.
     "worker": ("worker/store", "worker/remote", "worker/git", "queue", "journal/base"),
-    "worker/sync": ("worker", "worker/workspace", "worker/component", "worker/document", "worker/store", "worker/merge",
-                    "worker/remote", "worker/git", "queue", "journal/base"),
+    "worker/sync": ("worker", "worker/workspace", "worker/resolve", "worker/component", "worker/document", "worker/store",
+                    "worker/merge", "worker/remote", "worker/git", "queue", "journal/base"),
     "worker/fork": ("worker", "worker/content", "worker/store", "worker/merge", "worker/remote", "worker/git", "queue",
                     "journal/base"),
     "cli": ("scheduler", "worker", "worker/fork", "worker/store", "worker/remote", "worker/merge", "worker/git", "worker/document",
-            "worker/component", "worker/workspace", "worker/sync", "queue", "journal", "journal/base"),
+            "worker/component", "worker/resolve", "worker/workspace", "worker/sync", "queue", "journal",
+            "journal/base"),
 }
 # Beyond its layers, worker/ reads the schema of events, copies its messages, and takes nothing else of journal/.
 EXCEPTIONS = {(folder, header) for folder in ("worker", "worker/fork", "worker/sync")

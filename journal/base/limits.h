@@ -411,6 +411,28 @@
 #define LIMIT_COMPONENT_VERSIONS_NAMED 5 /* in an error */
 
 /*
+ * Choosing versions. Candidates of one component: a repository may have as many refs, none has as
+ * many versions. Packages: ten times what the largest workspace lists. A step is one look at one
+ * rule: so many are some ten seconds, where the hardest known registries take a few milliseconds;
+ * rules that are learned stay in so much memory. Between two questions whether to go on lie some
+ * milliseconds. A branch or commit that nobody named before makes the search begin anew; people
+ * name a few. The facts of an explanation are thinned out for at most about a second; so many steps of
+ * a proof are looked at, and so many lines told: nobody reads more. Requirements that it is tried to
+ * do without, and the steps of each try: advice comes soon or not at all.
+ */
+#define LIMIT_SOLVER_CANDIDATES 200000
+#define LIMIT_SOLVER_PACKAGES 100000
+#define LIMIT_SOLVER_STEPS 300000000
+#define LIMIT_SOLVER_RULE_BYTES (512LL * 1024 * 1024)
+#define LIMIT_SOLVER_STEPS_PER_LOOK 100000
+#define LIMIT_SOLVER_RESTARTS 1000
+#define LIMIT_SOLVER_EXPLAIN_STEPS 20000000
+#define LIMIT_SOLVER_EXPLANATION_NODES 2000
+#define LIMIT_SOLVER_EXPLANATION_LINES 40
+#define LIMIT_SOLVER_ADVICE 5
+#define LIMIT_SOLVER_ADVICE_STEPS 10000000
+
+/*
  * Questions to a person: more lines of a conflict than this scroll the choices' sense away (an
  * editor shows all); an answer is a digit or letter.
  */
