@@ -194,6 +194,24 @@ static struct value *failure_value(
 	return outer;
 }
 
+/* An explanation is lines of our own making; all other messages are one line, whoever wrote it. */
+static char *message_of(const GError *failure, enum forge_error code)
+{
+	g_auto(GStrv) lines = NULL;
+	GString *text;
+
+	if (code != FORGE_ERROR_NO_RESOLUTION)
+		return text_printable(failure->message);
+	lines = g_strsplit(failure->message, "\n", -1);
+	text = g_string_new("not everything that is needed goes together");
+	for (char **line = lines; *line; line++) {
+		g_autofree char *printable = text_printable(*line);
+
+		g_string_append_printf(text, "\n  %s", printable);
+	}
+	return g_string_free(text, FALSE);
+}
+
 int output_failure(const struct invocation *invocation, const GError *failure)
 {
 	enum forge_error code = forge_error_code(failure);
@@ -206,7 +224,7 @@ int output_failure(const struct invocation *invocation, const GError *failure)
 		output_value(invocation, value);
 	} else {
 		g_autofree char *hint = make_hint(invocation, code);
-		g_autofree char *message = text_printable(failure->message);
+		g_autofree char *message = message_of(failure, code);
 
 		fprintf(stderr, "forge: %s\nhint: %s\n", message, hint);
 	}

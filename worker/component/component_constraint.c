@@ -101,3 +101,44 @@ gboolean component_constraint_is_pinned(const struct component_constraint *const
 	return constraint->kind == CONSTRAINT_COMMIT ||
 		component_constraint_version(constraint) != NULL;
 }
+
+/* The range that is ONE and OTHER at once, set by set. */
+static char *intersect(const struct semver_range *one, const struct semver_range *other)
+{
+	g_autofree char *one_text = semver_range_text(one);
+	g_autofree char *other_text = semver_range_text(other);
+	g_auto(GStrv) left = g_strsplit(one_text, "||", -1);
+	g_auto(GStrv) right = g_strsplit(other_text, "||", -1);
+	GString *text = g_string_new(NULL);
+
+	for (char **a = left; *a; a++)
+		for (char **b = right; *b; b++)
+			g_string_append_printf(
+				text, "%s%s %s", text->len > 0 ? "||" : "", *a, *b);
+	return g_string_free(text, FALSE);
+}
+
+char *component_constraint_all(const char *const *texts)
+{
+	g_autofree char *all = NULL;
+
+	for (; *texts; texts++) {
+		scoped(component_constraint) constraint = component_constraint_parse(*texts, NULL);
+		scoped(component_constraint) before = component_constraint_parse(all, NULL);
+		char *both;
+
+		if (!constraint || constraint->kind == CONSTRAINT_NONE ||
+			g_strcmp0(all, *texts) == 0)
+			continue;
+		if (constraint->kind != CONSTRAINT_RANGE)
+			return g_strdup(*texts);
+		both = all ? intersect(before->range, constraint->range) : g_strdup(*texts);
+		if (strlen(both) > LIMIT_NAME_BYTES) {
+			g_free(both);
+			break;
+		}
+		g_free(all);
+		all = both;
+	}
+	return g_steal_pointer(&all);
+}

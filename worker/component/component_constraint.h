@@ -30,6 +30,14 @@ struct component_constraint *component_constraint_parse(const char *text, GError
 void component_constraint_free(struct component_constraint *constraint);
 SCOPED_POINTER(component_constraint, component_constraint_free)
 
+/**
+ * One constraint for what all of TEXTS (NULL-terminated; empty: any) allow: ranges become their
+ * intersection; where one is a branch, a tag, a commit or `latest`, it is that one. NULL: any. Of
+ * prereleases it may allow more than each by itself; where it would be too long to be one, the
+ * rest is left out. Pure. Caller frees.
+ */
+char *component_constraint_all(const char *const *texts);
+
 /** The one version that CONSTRAINT asks for, or NULL. Borrowed. */
 const struct semver *component_constraint_version(const struct component_constraint *constraint);
 

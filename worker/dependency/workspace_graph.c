@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "worker/component/component_catalog.h"
+#include "worker/git/git_library.h"
 #include "worker/workspace/component_history.h"
 #include "worker/workspace/workspace_documents.h"
 #include "worker/workspace/workspace_repository.h"
@@ -30,9 +31,14 @@ struct lock_graph *workspace_graph_read(const char *root, GError **error)
 {
 	scoped(wanted_file) wanted = workspace_wanted_read(root, error);
 	scoped(lock_file) locked = wanted ? workspace_locked_read(root, error) : NULL;
-	git_repository *forge = locked ? workspace_repository_open(root, error) : NULL;
-	struct lock_graph *graph = forge ? lock_graph_new(wanted, locked) : NULL;
+	git_repository *forge;
+	struct lock_graph *graph;
 
+	if (!locked)
+		return NULL;
+	git_library_start();
+	forge = workspace_repository_open(root, error);
+	graph = forge ? lock_graph_new(wanted, locked) : NULL;
 	for (guint i = 0; graph && i < locked->components->len; i++) {
 		const struct locked_component *component = locked->components->pdata[i];
 		scoped(component_file) file = file_of(forge, component);
@@ -45,5 +51,6 @@ struct lock_graph *workspace_graph_read(const char *root, GError **error)
 		}
 	}
 	git_repository_free(forge);
+	git_library_stop();
 	return graph;
 }

@@ -12,6 +12,7 @@
 #include "journal/message.h"
 #include "worker/git/git_library.h"
 #include "worker/sync/component_facts.h"
+#include "worker/sync/dependents.h"
 #include "worker/sync/workspace_change.h"
 #include "worker/workspace/folder_snapshot.h"
 #include "worker/workspace/workspace.h"
@@ -83,6 +84,7 @@ void component_job_clear(struct component_job *job)
 		upstream_answer_unref(job->answer);
 	g_clear_pointer(&job->remote, remote_free);
 	g_free(job->upstream_path);
+	g_free(job->unlisted.constraint);
 	g_free(job->folder);
 	upstream_link_clear(&job->link);
 	wanted_file_free(job->wanted);
@@ -121,6 +123,17 @@ gboolean component_job_is_modified(const struct component_job *job)
 
 /* ---- upstream ----------------------------------------------------------------------------- */
 
+/* Of what only others need, the best that they allow; of what has versions, the newest. */
+static char *wanted_by_others(const struct component_job *job)
+{
+	const struct locked_component *locked = lock_file_find(job->locked, job->name);
+	char *constraint = dependents_constraint(job);
+
+	if (!constraint && locked && locked->version)
+		constraint = g_strdup("*");
+	return constraint;
+}
+
 const struct wanted_component *component_job_wanted(struct component_job *job)
 {
 	const struct wanted_component *wanted = wanted_file_find(job->wanted, job->name);
@@ -129,6 +142,8 @@ const struct wanted_component *component_job_wanted(struct component_job *job)
 		return wanted;
 	job->unlisted.component = (char *)job->name;
 	job->unlisted.repository = job->link.repository;
+	if (!job->unlisted.constraint)
+		job->unlisted.constraint = wanted_by_others(job);
 	return &job->unlisted;
 }
 

@@ -35,7 +35,8 @@ struct component_job {
 					  that the journal has been told of; else zero */
 
 	gboolean replaces; /**< set by an installation over another: it is looked for anew */
-	struct wanted_component unlisted; /**< stands in where forge.yaml lacks the component */
+	struct wanted_component unlisted; /**< stands in where forge.yaml lacks the component; owns
+					     its constraint */
 
 	git_oid local_tree; /**< of the files, once component_job_look() was called; zero: no folder */
 
@@ -87,8 +88,7 @@ gboolean component_job_ask(
 gboolean component_job_take(struct component_job *job, const struct wanted_component *wanted,
 	const char *commit_hex, gboolean offline, GError **error);
 
-/** What forge.yaml wants of the target; if nothing (somebody removed the line), what is installed.
- * Borrowed. */
+/** What forge.yaml wants of the target; if nothing, what the components that need it do. Borrowed. */
 const struct wanted_component *component_job_wanted(struct component_job *job);
 
 /**

@@ -111,3 +111,42 @@ char **dependents_of(const struct component_job *job, GError **error)
 	}
 	return g_strv_builder_end(dependents);
 }
+
+/* What the installed component OTHER says of the job's, or NULL. */
+static char *constraint_of(const struct component_job *job, const char *other)
+{
+	scoped(component_file) file = NULL;
+	git_oid base, tree;
+
+	if (!workspace_ref_get(job->forge, other, COMPONENT_REF_BASE, &base, NULL) ||
+		git_oid_is_zero(&base) ||
+		!component_history_tree(job->forge, &base, &tree, NULL))
+		return NULL;
+	file = component_texts_file(job->forge, &tree, NULL, NULL);
+	for (guint i = 0; file && i < file->dependencies->len; i++) {
+		const struct component_dependency *dependency = file->dependencies->pdata[i];
+
+		if (strcmp(dependency->component, job->name) == 0)
+			return g_strdup(dependency->constraint);
+	}
+	return NULL;
+}
+
+char *dependents_constraint(const struct component_job *job)
+{
+	g_autoptr(GStrvBuilder) constraints = g_strv_builder_new();
+	g_auto(GStrv) all = NULL;
+
+	for (guint i = 0; i < job->locked->components->len; i++) {
+		const struct locked_component *other = job->locked->components->pdata[i];
+		g_autofree char *constraint = NULL;
+
+		if (!g_strv_contains((const char *const *)other->dependencies, job->name))
+			continue;
+		constraint = constraint_of(job, other->component);
+		if (constraint)
+			g_strv_builder_add(constraints, constraint);
+	}
+	all = g_strv_builder_end(constraints);
+	return component_constraint_all((const char *const *)all);
+}

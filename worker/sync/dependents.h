@@ -10,4 +10,10 @@
  */
 char **dependents_of(const struct component_job *job, GError **error);
 
+/**
+ * What the components that need JOB's together allow it to be, by forge.lock and what is installed;
+ * NULL: anything, or nobody needs it. Caller frees.
+ */
+char *dependents_constraint(const struct component_job *job);
+
 #endif
