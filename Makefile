@@ -85,7 +85,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_RUNTIME) $(TEST_SUPPORT) $(LIBRARY)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-deps: ## install the Debian packages that are missing
+deps: ## install the packages that are missing
 	@./tests/deps.sh
 
 demo: deps ## start a git server with forks on loopback and sync them
@@ -99,7 +99,7 @@ unit: all $(UNIT_TESTS) ## unit tests and the simulation alone
 	prove --exec tests/tap.sh $(UNIT_TESTS)
 
 e2e: all ## end-to-end tests alone
-	FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e
+	FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) -m pytest -q -rs -p no:cacheprovider tests/e2e
 
 bench: all $(BENCHES) ## measure; prints JSON lines
 	@for bench in $(BENCHES); do $$bench || exit 1; done

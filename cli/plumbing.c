@@ -8,12 +8,12 @@
 #include "cli/plumbing.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/output.h"
 #include "journal/base/document.h"
 #include "journal/base/errors.h"
+#include "journal/base/limits.h"
 
 const char *plumbing_text(const struct value *question, const char *key, GError **error)
 {
@@ -54,22 +54,32 @@ static struct value *answer_line(
 	return g_steal_pointer(&answer);
 }
 
+/* The next line of standard input into LINE. Of one that is larger than a document may be, so much
+ * is kept that this is seen. */
+static gboolean read_line(GString *line)
+{
+	int byte;
+
+	g_string_truncate(line, 0);
+	while ((byte = getc_unlocked(stdin)) != EOF && byte != '\n')
+		if (line->len <= LIMIT_DOCUMENT_BYTES)
+			g_string_append_c(line, (char)byte);
+	return byte != EOF || line->len > 0;
+}
+
 gboolean plumbing_run(plumbing_operation *operation, gpointer context, GError **error)
 {
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t size;
+	g_autoptr(GString) line = g_string_new(NULL);
 
-	while ((size = getline(&line, &room, stdin)) > 0) {
+	while (read_line(line)) {
 		scoped(value) answer = NULL;
 
-		if (strspn(line, " \t\r\n") == (size_t)size)
+		if (line->len <= LIMIT_DOCUMENT_BYTES && strspn(line->str, " \t\r") == line->len)
 			continue;
-		answer = answer_line(operation, context, line, (size_t)size);
+		answer = answer_line(operation, context, line->str, line->len);
 		output_json_line(answer);
 		fflush(stdout);
 	}
-	free(line);
 	if (!ferror(stdin))
 		return TRUE;
 	g_set_error_literal(

@@ -209,7 +209,10 @@ static enum semver_base base_of(const struct value *input)
 	if (value_kind(base) == VALUE_BOOLEAN)
 		return value_boolean(base) ? SEMVER_BASE_ONE : SEMVER_BASE_NONE;
 	if (value_kind(base) == VALUE_STRING)
-		return strcmp(value_string(base), "1") == 0 ? SEMVER_BASE_ONE : SEMVER_BASE_ZERO;
+		return strspn(value_string(base), "0123456789") == strlen(value_string(base)) &&
+				value_string(base)[strspn(value_string(base), "0")]
+			? SEMVER_BASE_ONE
+			: SEMVER_BASE_ZERO;
 	return value_kind(base) == VALUE_INTEGER && value_integer(base) != 0 ? SEMVER_BASE_ONE
 									     : SEMVER_BASE_ZERO;
 }
@@ -232,8 +235,10 @@ static struct value *op_diff(const struct asking *asking, GError **error)
 {
 	scoped(semver) a = NULL;
 	scoped(semver) b = NULL;
-	const char *difference = two_versions(asking, &a, &b, error) ? semver_difference(a, b)
-								     : NULL;
+	/* npm's function takes no options. */
+	const struct asking strictly = {.input = asking->input};
+	const char *difference = two_versions(&strictly, &a, &b, error) ? semver_difference(a, b)
+									: NULL;
 
 	return otherwise(difference ? value_new_string(difference) : value_new_null(), error);
 }
@@ -289,8 +294,18 @@ static struct value *sorted_value(const struct asking *asking, char *const *vers
 static struct value *op_sort(const struct asking *asking, GError **error)
 {
 	g_auto(GStrv) versions = texts(asking, error);
+	struct value *sorted;
 
-	return versions ? sorted_value(asking, versions) : NULL;
+	if (!versions)
+		return NULL;
+	/* One text alone is compared with nothing, so it need not be a version. */
+	if (g_strv_length(versions) < 2)
+		return texts_value((const char *const *)versions);
+	sorted = sorted_value(asking, versions);
+	if (value_count(sorted) == g_strv_length(versions))
+		return sorted;
+	value_free(sorted);
+	return value_new_null();
 }
 
 static struct value *op_best(const struct asking *asking,
@@ -411,8 +426,12 @@ static struct value *op_subset(const struct asking *asking, GError **error)
 	scoped(semver_range) sub = NULL;
 	scoped(semver_range) dom = NULL;
 	gboolean both = two_ranges(asking, "sub", "dom", &sub, &dom, error);
+	/* Two texts that are the same are not even read. */
+	gboolean same = (!error || !*error) &&
+		strcmp(text(asking, "sub", NULL), text(asking, "dom", NULL)) == 0;
 
-	return otherwise(value_new_boolean(both && semver_range_is_subset(sub, dom)), error);
+	return otherwise(
+		value_new_boolean(same || (both && semver_range_is_subset(sub, dom))), error);
 }
 
 static struct value *op_comparators(const struct asking *asking, GError **error)
@@ -434,7 +453,7 @@ static struct value *op_simplify(const struct asking *asking, GError **error)
 	if (!versions)
 		return NULL;
 	simple = semver_range_simplify(written, versions, asking->flags);
-	return value_new_string(simple);
+	return simple ? value_new_string(simple) : value_new_null();
 }
 
 static const struct {

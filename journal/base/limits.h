@@ -387,10 +387,11 @@
 #define LIMIT_FIELD_ITEMS 100000
 
 /*
- * Versions and ranges of them: node-semver's own bound on a version. Two ranges are compared set by
- * set, so the work grows with the square of their length; people's have some dozen bytes.
+ * Versions and ranges of them: node-semver's own bound on a version, in units of UTF-16. Two ranges
+ * are compared set by set, so the work grows with the square of their length; people's have some
+ * dozen bytes.
  */
-#define LIMIT_SEMVER_BYTES 256
+#define LIMIT_SEMVER_UNITS 256
 #define LIMIT_SEMVER_RANGE_BYTES 4096
 
 /*

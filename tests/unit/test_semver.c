@@ -86,10 +86,16 @@ static void test_numbers_end_where_npms_do(void)
 	scoped(semver) larger = semver_parse("9007199254740992.0.0", SEMVER_STRICT);
 	scoped(semver)
 		next = semver_increment(largest, "major", NULL, SEMVER_BASE_ZERO, SEMVER_STRICT);
+	scoped(semver) again = NULL;
+	g_autofree char *written = NULL;
 
 	g_assert_nonnull(largest);
 	g_assert_null(larger);
-	g_assert_null(next);
+	/* What follows it is written, as by npm, and read by nobody. */
+	written = semver_text(next);
+	again = semver_parse(written, SEMVER_STRICT);
+	g_assert_cmpstr(written, ==, "9007199254740992.0.0");
+	g_assert_null(again);
 }
 
 int main(int argc, char **argv)

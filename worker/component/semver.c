@@ -19,7 +19,7 @@ struct semver *semver_parse(const char *text, enum semver_flags flags)
 	struct semver_parts parts;
 	const char *at;
 
-	if (strlen(text) > LIMIT_SEMVER_BYTES)
+	if (semver_text_length(text) > LIMIT_SEMVER_UNITS)
 		return NULL;
 	squeezed = semver_text_squeeze(text);
 	at = squeezed;
@@ -64,6 +64,14 @@ char *semver_text_with_build(const struct semver *version)
 	g_autofree char *build = g_strjoinv(".", version->build);
 
 	return g_strconcat(text, *build ? "+" : "", build, NULL);
+}
+
+gboolean semver_is_strict(const struct semver *version)
+{
+	g_autofree char *text = semver_text(version);
+	scoped(semver) again = semver_parse(text, SEMVER_STRICT);
+
+	return again != NULL;
 }
 
 gboolean semver_is_prerelease(const struct semver *version)
@@ -115,17 +123,17 @@ int semver_compare_identifiers(const char *a, const char *b)
 	return sign(strcmp(a, b));
 }
 
-/* Identifier by identifier; the shorter of two that are equal so far comes first. */
+/*
+ * Identifier by identifier; the shorter of two that are equal so far comes first. Two spellings of
+ * a number (`1` and `01` of builds) end the comparison, as they do for npm.
+ */
 static int compare_lists(char *const *a, char *const *b)
 {
 	for (size_t i = 0; a[i] || b[i]; i++) {
-		int order;
-
 		if (!a[i] || !b[i])
 			return a[i] ? 1 : -1;
-		order = semver_compare_identifiers(a[i], b[i]);
-		if (order != 0)
-			return order;
+		if (strcmp(a[i], b[i]) != 0)
+			return semver_compare_identifiers(a[i], b[i]);
 	}
 	return 0;
 }

@@ -24,7 +24,7 @@ struct semver {
 #define SEMVER_NUMBER_MAX ((UINT64_C(1) << 53) - 1)
 
 /**
- * TEXT as a version, blanks around it ignored; NULL if it is none, longer than LIMIT_SEMVER_BYTES,
+ * TEXT as a version, blanks around it ignored; NULL if it is none, longer than LIMIT_SEMVER_UNITS,
  * or has a number past SEMVER_NUMBER_MAX. Caller frees.
  */
 struct semver *semver_parse(const char *text, enum semver_flags flags);
@@ -34,6 +34,10 @@ SCOPED_POINTER(semver, semver_free)
 
 /** VERSION without its build identifiers, as it is compared. Caller frees. */
 char *semver_text(const struct semver *version);
+
+/** Whether VERSION as a text is a version for strict readers: not where a loose reader has found a
+ * number past SEMVER_NUMBER_MAX with zeros before it. node-semver gives up where it needs that. */
+gboolean semver_is_strict(const struct semver *version);
 
 /** VERSION with its build identifiers. Caller frees. */
 char *semver_text_with_build(const struct semver *version);

@@ -52,6 +52,30 @@ static void append_identifier(struct semver *version, const char *identifier)
 	version->prerelease[count + 1] = NULL;
 }
 
+/* Whether JavaScript makes a number of IDENTIFIER: `-1e5`, `0x1f` and `Infinity` are some too. */
+static gboolean converts_to_number(const char *identifier)
+{
+	static const char *const digits[][2] = {
+		{"xX", "0123456789abcdefABCDEF"}, {"oO", "01234567"}, {"bB", "01"}};
+	const char *at = identifier;
+	size_t size;
+
+	for (size_t i = 0; *at == '0' && at[1] && i < G_N_ELEMENTS(digits); i++)
+		if (strchr(digits[i][0], at[1]))
+			return at[2] && at[2 + strspn(at + 2, digits[i][1])] == '\0';
+	at += *at == '-';
+	if (strcmp(at, "Infinity") == 0)
+		return TRUE;
+	size = strspn(at, "0123456789");
+	at += size;
+	if (size > 0 && (*at == 'e' || *at == 'E')) {
+		at += at[1] == '-' ? 2 : 1;
+		size = strspn(at, "0123456789");
+		at += size;
+	}
+	return size > 0 && *at == '\0';
+}
+
 /* Whether the prerelease is IDENTIFIERS and a number behind them. */
 static gboolean continues(const struct semver *version, char *const *identifiers)
 {
@@ -62,7 +86,7 @@ static gboolean continues(const struct semver *version, char *const *identifiers
 	for (guint i = 0; i < count; i++)
 		if (semver_compare_identifiers(version->prerelease[i], identifiers[i]) != 0)
 			return FALSE;
-	return semver_identifier_is_number(version->prerelease[count]);
+	return converts_to_number(version->prerelease[count]);
 }
 
 /* The next prerelease of the same three numbers. */
@@ -165,9 +189,7 @@ struct semver *semver_increment(const struct semver *version, const char *releas
 {
 	scoped(semver) next = semver_copy(version);
 
-	if (!increment(next, release, identifier ? identifier : "", base, flags) ||
-		next->major > SEMVER_NUMBER_MAX || next->minor > SEMVER_NUMBER_MAX ||
-		next->patch > SEMVER_NUMBER_MAX)
+	if (!increment(next, release, identifier ? identifier : "", base, flags))
 		return NULL;
 	return g_steal_pointer(&next);
 }
@@ -229,12 +251,9 @@ struct semver *semver_truncate(const struct semver *version, const char *release
 
 struct semver *semver_clean(const char *text, enum semver_flags flags)
 {
-	g_autofree char *squeezed = NULL;
+	g_autofree char *trimmed = semver_text_trim(text);
 
-	if (strlen(text) > LIMIT_SEMVER_RANGE_BYTES)
-		return NULL;
-	squeezed = semver_text_squeeze(text);
-	return semver_parse(squeezed + strspn(squeezed, "=v"), flags);
+	return semver_parse(trimmed + strspn(trimmed, "=v"), flags);
 }
 
 /* More digits than this no number has that can be kept exactly. */
@@ -243,7 +262,7 @@ struct semver *semver_clean(const char *text, enum semver_flags flags)
 struct coerced {
 	const char *number; /* where its first number begins */
 	size_t digits;      /* of that number */
-	const char *end;    /* behind all that belongs to it, and the one byte that ends it */
+	const char *end;    /* behind all that belongs to it, and what ends it */
 	struct semver_parts parts;
 };
 
@@ -254,18 +273,30 @@ static size_t count_digits(const char *at)
 	return MIN(count, COERCED_DIGITS_MAX);
 }
 
+/* The identifiers at AT, as many as no digit follows; NULL: none. */
 static const char *longest_identifiers(const char *at, gboolean build)
 {
-	const char *end = at +
-		strspn(at,
-			"0123456789abcdefghijklmnopqrstuvwxyz"
-			"ABCDEFGHIJKLMNOPQRSTUVWXYZ.-");
+	const char *longest = NULL;
 
-	for (; end > at; end--)
-		if (!g_ascii_isdigit(*end) &&
-			semver_text_identifiers(at, end, SEMVER_STRICT, build) == end)
-			return end;
-	return NULL;
+	for (;;) {
+		const char *end = at +
+			strspn(at,
+				"0123456789abcdefghijklmnopqrstuvwxyz"
+				"ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+		const char *stop = semver_text_identifiers(at, end, SEMVER_STRICT, build);
+
+		/* Shorter, where too long an identifier ends amid digits. */
+		while (stop && stop > at &&
+			(g_ascii_isdigit(*stop) ||
+				semver_text_identifiers(at, stop, SEMVER_STRICT, build) != stop))
+			stop--;
+		if (!stop || stop == at)
+			return longest;
+		longest = stop;
+		if (*stop != '.')
+			return longest;
+		at = stop + 1;
+	}
 }
 
 /* `-PRERELEASE` and `+BUILD` at AT, as far as they go. */
@@ -310,7 +341,11 @@ static gboolean read_coerced(const char *number, gboolean suffixes, struct coerc
 		return FALSE;
 	if (suffixes)
 		at = read_suffixes(at, &coerced->parts);
+	/* JavaScript's patterns see the halves of a character past 0xffff. */
 	coerced->end = *at ? at + 1 : at;
+	if ((guchar)*at < 0xf0)
+		while (((guchar)*coerced->end & 0xc0) == 0x80)
+			coerced->end++;
 	return TRUE;
 }
 
@@ -325,13 +360,32 @@ static gboolean find_coerced(
 	return FALSE;
 }
 
+/* The version of PARTS, read as if it had been written out. */
+static struct semver *version_of(const struct semver_parts *parts, enum semver_flags flags)
+{
+	const struct {
+		const char *before;
+		struct semver_part part;
+	} members[] = {{"", parts->major}, {".", parts->minor}, {".", parts->patch},
+		{"-", parts->prerelease}, {"+", parts->build}};
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
+		if (members[i].part.size > 0) {
+			g_string_append(text, members[i].before);
+			g_string_append_len(text, members[i].part.at, (gssize)members[i].part.size);
+		} else if (i < 3) {
+			g_string_append(text, ".0");
+		}
+	}
+	return semver_parse(text->str, flags);
+}
+
 struct semver *semver_coerce(const char *text, gboolean from_right, enum semver_flags flags)
 {
 	gboolean suffixes = (flags & SEMVER_INCLUDE_PRERELEASE) != 0;
 	const char *end = text + MIN(strlen(text), LIMIT_SEMVER_RANGE_BYTES);
-	const struct semver_part zero = {"0", 1};
 	struct coerced found, next;
-	scoped(semver) version = NULL;
 
 	if (*end || !find_coerced(text, text, suffixes, &found))
 		return NULL;
@@ -342,19 +396,5 @@ struct semver *semver_coerce(const char *text, gboolean from_right, enum semver_
 		if (next.end != found.end)
 			found = next;
 	}
-	if (found.parts.minor.size == 0)
-		found.parts.minor = zero;
-	if (found.parts.patch.size == 0)
-		found.parts.patch = zero;
-	version = semver_from_parts(&found.parts);
-	if (version && !(flags & SEMVER_LOOSE)) {
-		/* Leading zeros are for loose readers. */
-		const struct semver_part *const places[] = {
-			&found.parts.major, &found.parts.minor, &found.parts.patch};
-
-		for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
-			if (places[i]->size > 1 && *places[i]->at == '0')
-				return NULL;
-	}
-	return g_steal_pointer(&version);
+	return version_of(&found.parts, flags);
 }

@@ -17,8 +17,8 @@ enum semver_base {
 /**
  * The version after VERSION by RELEASE: `major`, `minor`, `patch`, `premajor`, `preminor`,
  * `prepatch`, `prerelease`, `pre` or `release`. IDENTIFIER (`beta`; may hold dots; NULL or empty:
- * none) names prereleases. NULL if there is no such release, IDENTIFIER can be none, or a number
- * would exceed SEMVER_NUMBER_MAX. Caller frees.
+ * none) names prereleases. NULL if there is no such release or IDENTIFIER can be none. What follows
+ * SEMVER_NUMBER_MAX is past it, as it is for npm, so that no reader takes it. Caller frees.
  */
 struct semver *semver_increment(const struct semver *version, const char *release,
 	const char *identifier, enum semver_base base, enum semver_flags flags);

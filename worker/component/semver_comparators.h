@@ -24,7 +24,16 @@ struct semver_comparator {
 struct semver_range {
 	enum semver_flags flags;
 	GPtrArray *sets; /**< of GPtrArray of struct semver_comparator; one set must hold whole */
+	/** The text of each set. node-semver keeps sets by their text and takes what it knows for the
+	 * same without a look, so what two sets are to each other can depend on it. */
+	GPtrArray *sources;
 };
+
+/** Behind the operator (`<`, `>=`, none) that TEXT begins with. */
+const char *semver_operator_end(const char *text);
+
+/** What the operator that TEXT begins with means. */
+enum semver_bound semver_bound_of(const char *text);
 
 struct semver_comparator *semver_comparator_new(
 	enum semver_bound bound, struct semver *take_version);

@@ -13,6 +13,22 @@
 
 /* ---- comparators ---- */
 
+const char *semver_operator_end(const char *text)
+{
+	if (*text == '<' || *text == '>')
+		text++;
+	return *text == '=' ? text + 1 : text;
+}
+
+enum semver_bound semver_bound_of(const char *text)
+{
+	if (*text == '<')
+		return text[1] == '=' ? SEMVER_LESS_EQUAL : SEMVER_LESS;
+	if (*text == '>')
+		return text[1] == '=' ? SEMVER_GREATER_EQUAL : SEMVER_GREATER;
+	return SEMVER_EQUAL;
+}
+
 struct semver_comparator *semver_comparator_new(
 	enum semver_bound bound, struct semver *take_version)
 {
@@ -114,6 +130,7 @@ void semver_range_free(struct semver_range *range)
 	if (!range)
 		return;
 	g_ptr_array_unref(range->sets);
+	g_ptr_array_unref(range->sources);
 	g_free(range);
 }
 
@@ -227,6 +244,18 @@ static struct semver *lowest_of(const struct semver_comparator *comparator)
 	g_assert_not_reached();
 }
 
+/* Whether SET can be asked for its lowest version. */
+static gboolean is_strict_set(const GPtrArray *set)
+{
+	for (guint i = 0; i < set->len; i++) {
+		const struct semver_comparator *comparator = g_ptr_array_index(set, i);
+
+		if (comparator->version && !semver_is_strict(comparator->version))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 static struct semver *lowest_of_set(const GPtrArray *set)
 {
 	struct semver *lowest = NULL;
@@ -256,8 +285,11 @@ struct semver *semver_range_lowest(const struct semver_range *range)
 			return g_steal_pointer(&version);
 	}
 	for (guint i = 0; i < range->sets->len; i++) {
-		struct semver *bound = lowest_of_set(g_ptr_array_index(range->sets, i));
+		struct semver *bound;
 
+		if (!is_strict_set(g_ptr_array_index(range->sets, i)))
+			return NULL;
+		bound = lowest_of_set(g_ptr_array_index(range->sets, i));
 		if (bound && (!lowest || semver_compare(lowest, bound) > 0)) {
 			semver_free(lowest);
 			lowest = bound;
@@ -265,5 +297,8 @@ struct semver *semver_range_lowest(const struct semver_range *range)
 			semver_free(bound);
 		}
 	}
+	/* The number after SEMVER_NUMBER_MAX is read again, and refused, with any flag. */
+	if (lowest && range->flags != SEMVER_STRICT && lowest->patch > SEMVER_NUMBER_MAX)
+		return NULL;
 	return lowest && semver_range_has(range, lowest) ? g_steal_pointer(&lowest) : NULL;
 }

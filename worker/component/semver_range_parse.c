@@ -4,12 +4,15 @@
  * The sugar is rewritten step by step, text to text, in the order in which node-semver does it
  * (hyphen ranges, spaces behind operators, carets, tildes, x-ranges, stars), and only what is left
  * is read as comparators. A grammar of our own would be shorter, and differ where people's files
- * rely on the order of these steps: `==1.x` is a range and `==1.2.3` is none.
+ * rely on the order of these steps: `==1.x` is a range and `==1.2.3` is none. The steps that only
+ * drop something are in semver_range_trim.c.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "journal/base/limits.h"
 #include "worker/component/semver_comparators.h"
+#include "worker/component/semver_range_trim.h"
 #include "worker/component/semver_text.h"
 
 /* ---- places of a partial version ---- */
@@ -29,16 +32,30 @@ static void append(GString *text, struct semver_part part)
 	g_string_append_len(text, part.at, (gssize)part.size);
 }
 
-/* The number after PART's. Past the bound on numbers it does not matter which, for both are
- * refused.
+/*
+ * The number after PART's, as JavaScript writes it: from 1e21 on as `1e+21`, which is no number of a
+ * version, so that loose readers pass over it. Below, whatever is past SEMVER_NUMBER_MAX is refused.
  */
 static void append_next(GString *text, struct semver_part part)
 {
-	uint64_t number = 0;
+	g_autofree char *digits = g_strndup(part.at, part.size);
+	double number = g_ascii_strtod(digits, NULL) + 1;
+	char written[G_ASCII_DTOSTR_BUF_SIZE];
+	char format[sizeof("%.16e")];
 
-	for (size_t i = 0; i < part.size && number <= SEMVER_NUMBER_MAX; i++)
-		number = number * 10 + (uint64_t)(part.at[i] - '0');
-	g_string_append_printf(text, "%" G_GUINT64_FORMAT, number + 1);
+	if (number < 1e21) {
+		g_string_append_printf(text, "%.0f", number);
+		return;
+	}
+	/* The least digits that are this number. */
+	for (int places = 0; places <= 16; places++) {
+		snprintf(format, sizeof(format), "%%.%de", places);
+		g_ascii_formatd(written, sizeof(written), format, number);
+		if (g_ascii_strtod(written, NULL) >= number &&
+			g_ascii_strtod(written, NULL) <= number)
+			break;
+	}
+	g_string_append(text, written);
 }
 
 enum place { MAJOR, MINOR, PATCH };
@@ -89,28 +106,6 @@ static void append_from(GString *text, const struct semver_parts *parts, enum se
 
 /* ---- one step each ---- */
 
-/* Builds say nothing about order, so ranges know none. */
-static char *strip_builds(const char *text)
-{
-	const char *end = text + strlen(text);
-	GString *stripped = g_string_sized_new((gsize)(end - text));
-
-	for (const char *at = text; at < end;) {
-		const char *stop = at + 1;
-
-		if (*at == '+')
-			while (stop < end &&
-				(g_ascii_isalnum(*stop) || *stop == '-' ||
-					(*stop == '.' && stop > at + 1 &&
-						(g_ascii_isalnum(stop[1]) || stop[1] == '-'))))
-				stop++;
-		if (*at != '+' || stop == at + 1)
-			g_string_append_c(stripped, *at);
-		at = stop;
-	}
-	return g_string_free(stripped, FALSE);
-}
-
 static void append_hyphen_to(GString *text, const struct semver_parts *to, struct semver_part whole,
 	gboolean prereleases)
 {
@@ -140,14 +135,17 @@ static void append_hyphen_to(GString *text, const struct semver_parts *to, struc
 /* `1.2 - 3.4.5` → `>=1.2.0 <=3.4.5`; any other text as it is. */
 static char *replace_hyphen(const char *text, enum semver_flags flags)
 {
-	const char *dash = strstr(text, " - ");
+	/* A build that stood alone has left its space behind. */
+	const char *first = text + (*text == ' ');
+	const char *dash = strstr(first, " - ");
 	const char *second = dash ? dash + strlen(" - ") : NULL;
+	const char *end = text + strlen(text) - g_str_has_suffix(text, " ");
 	gboolean prereleases = (flags & SEMVER_INCLUDE_PRERELEASE) != 0;
 	struct semver_parts from, to;
 	GString *replaced;
 
-	if (!dash || !semver_text_partial(text, dash, flags, &from) ||
-		!semver_text_partial(second, second + strlen(second), flags, &to))
+	if (!dash || second > end || !semver_text_partial(first, dash, flags, &from) ||
+		!semver_text_partial(second, end, flags, &to))
 		return g_strdup(text);
 	replaced = g_string_new(NULL);
 	if (is_any(from.major)) {
@@ -156,66 +154,13 @@ static char *replace_hyphen(const char *text, enum semver_flags flags)
 		append_from(replaced, &from, flags);
 	} else {
 		g_string_append(replaced, ">=");
-		g_string_append_len(replaced, text, dash - text);
+		g_string_append_len(replaced, first, dash - first);
 		if (prereleases && from.prerelease.size == 0)
 			g_string_append(replaced, "-0");
 	}
-	append_hyphen_to(replaced, &to, (struct semver_part){second, strlen(second)}, prereleases);
+	append_hyphen_to(
+		replaced, &to, (struct semver_part){second, (size_t)(end - second)}, prereleases);
 	return g_strstrip(g_string_free(replaced, FALSE));
-}
-
-static const char *skip_operator(const char *at)
-{
-	if (*at == '<' || *at == '>')
-		at++;
-	return *at == '=' ? at + 1 : at;
-}
-
-/* `> 1.2.3` → `>1.2.3`: drops the space behind an operator before what can begin a version. */
-static char *join_operators(const char *text)
-{
-	GString *joined = g_string_new(NULL);
-
-	for (const char *at = text; *at;) {
-		const char *stop = skip_operator(at);
-		const char *version = *stop == ' ' ? stop + 1 : stop;
-		const char *number = version + strspn(version, "v= ");
-
-		if (!g_ascii_isdigit(*number) && (*number == '\0' || !strchr("xX*", *number))) {
-			g_string_append_c(joined, *at++);
-			continue;
-		}
-		if (stop == at) {
-			/* no operator: the space is between comparators */
-			g_string_append_len(joined, at, number + 1 - at);
-		} else {
-			g_string_append_len(joined, at, stop - at);
-			g_string_append_len(joined, version, number + 1 - version);
-		}
-		at = number + 1;
-	}
-	return g_string_free(joined, FALSE);
-}
-
-/* `~> 1.2` and `^ 1.2` lose their spaces, and a tilde its `>`, where a space follows. */
-static char *join_sugar(const char *text)
-{
-	GString *joined = g_string_new(NULL);
-
-	for (const char *at = text; *at;) {
-		const char *stop = at + 1;
-
-		if (*at == '~' && *stop == '>')
-			stop++;
-		if ((*at == '~' || *at == '^') && *stop == ' ') {
-			/* The space before it, if any, is between comparators and stays. */
-			g_string_append_c(joined, *at);
-			at = stop + 1;
-		} else {
-			g_string_append_c(joined, *at++);
-		}
-	}
-	return g_string_free(joined, FALSE);
 }
 
 static gboolean replace_caret(const char *token, enum semver_flags flags, GString *text)
@@ -285,7 +230,7 @@ static void replace_bounded(struct semver_part sign, const struct semver_parts *
 
 static gboolean replace_x(const char *token, enum semver_flags flags, GString *text)
 {
-	const char *stop = skip_operator(token);
+	const char *stop = semver_operator_end(token);
 	struct semver_part sign = {token, (size_t)(stop - token)};
 	struct semver_parts parts;
 
@@ -337,15 +282,6 @@ static void replace_token(const char *token, enum semver_flags flags, GString *t
 
 /* ---- comparators ---- */
 
-static enum semver_bound bound_of(const char *text, size_t size)
-{
-	if (size == 0 || *text == '=')
-		return SEMVER_EQUAL;
-	if (*text == '<')
-		return size == 1 ? SEMVER_LESS : SEMVER_LESS_EQUAL;
-	return size == 1 ? SEMVER_GREATER : SEMVER_GREATER_EQUAL;
-}
-
 /*
  * Reads TEXT into *COMPARATOR; FALSE if it spoils the range. Loosely, what is no comparator at all
  * is passed over, and *COMPARATOR is NULL.
@@ -354,7 +290,7 @@ static gboolean read_comparator(
 	const char *text, enum semver_flags flags, struct semver_comparator **comparator)
 {
 	const char *least = flags & SEMVER_INCLUDE_PRERELEASE ? ">=0.0.0-0" : ">=0.0.0";
-	const char *version = skip_operator(text);
+	const char *version = semver_operator_end(text);
 	struct semver_parts parts;
 	struct semver *parsed;
 
@@ -369,15 +305,19 @@ static gboolean read_comparator(
 	parsed = semver_parse(version, flags & SEMVER_LOOSE);
 	if (!parsed)
 		return FALSE;
-	*comparator = semver_comparator_new(bound_of(text, (size_t)(version - text)), parsed);
+	*comparator = semver_comparator_new(semver_bound_of(text), parsed);
 	return TRUE;
 }
 
+/* Whether both are written alike: `1.0.0-01` of a number past all bounds is not `1.0.0-1`. */
 static gboolean same_comparator(
 	const struct semver_comparator *a, const struct semver_comparator *b)
 {
 	return a->bound == b->bound &&
-		(a->bound == SEMVER_ANY || semver_compare(a->version, b->version) == 0);
+		(a->bound == SEMVER_ANY ||
+			(semver_compare_numbers(a->version, b->version) == 0 &&
+				g_strv_equal((const char *const *)a->version->prerelease,
+					(const char *const *)b->version->prerelease)));
 }
 
 static void free_comparator(gpointer data)
@@ -419,15 +359,15 @@ static void reduce_set(GPtrArray *set)
 	}
 }
 
-/* The comparators of TEXT, which holds no `||`; an empty set if a loose text has none; NULL if it
- * is no range. */
-static GPtrArray *read_set(const char *text, enum semver_flags flags)
+/* The comparators of PLAIN, which holds no `||` and no builds; an empty set if a loose text has
+ * none; NULL if it is no range. */
+static GPtrArray *read_set(const char *plain, enum semver_flags flags)
 {
-	g_autofree char *plain = strip_builds(text);
 	g_autofree char *unhyphened = replace_hyphen(plain, flags);
-	g_autofree char *joined = join_operators(unhyphened);
-	g_autofree char *tight = join_sugar(joined);
-	g_auto(GStrv) tokens = g_strsplit(tight, " ", -1);
+	g_autofree char *tight = semver_range_trim_spaces(unhyphened);
+	/* Once more: what follows the `+` of `<1.2.1e+21-0` is taken for a build. */
+	g_autofree char *bare = semver_range_trim_builds(tight);
+	g_auto(GStrv) tokens = g_strsplit(bare, " ", -1);
 	g_auto(GStrv) comparators = NULL;
 	g_autoptr(GString) replaced = g_string_new(NULL);
 	g_autoptr(GPtrArray) set = new_set();
@@ -469,17 +409,25 @@ static gboolean lets_all(const GPtrArray *set)
 	return set->len == 1 && first->bound == SEMVER_ANY;
 }
 
-/* Of several sets those that let nothing through say nothing, and one that lets all says all. */
-static void reduce_sets(GPtrArray *sets)
+static void remove_sets(struct semver_range *range, guint from, guint count)
 {
+	g_ptr_array_remove_range(range->sets, from, count);
+	g_ptr_array_remove_range(range->sources, from, count);
+}
+
+/* Of several sets those that let nothing through say nothing, and one that lets all says all. */
+static void reduce_sets(struct semver_range *range)
+{
+	const GPtrArray *sets = range->sets;
+
 	for (guint i = sets->len; i-- > 0 && sets->len > 1;)
 		if (lets_nothing(g_ptr_array_index(sets, i)))
-			g_ptr_array_remove_index(sets, i);
+			remove_sets(range, i, 1);
 	for (guint i = 0; i < sets->len && sets->len > 1; i++) {
 		if (!lets_all(g_ptr_array_index(sets, i)))
 			continue;
-		g_ptr_array_remove_range(sets, i + 1, sets->len - i - 1);
-		g_ptr_array_remove_range(sets, 0, i);
+		remove_sets(range, i + 1, sets->len - i - 1);
+		remove_sets(range, 0, i);
 	}
 }
 
@@ -496,23 +444,25 @@ struct semver_range *semver_range_parse(const char *text, enum semver_flags flag
 
 	range->flags = flags;
 	range->sets = g_ptr_array_new_with_free_func(free_set);
+	range->sources = g_ptr_array_new_with_free_func(g_free);
 	if (strlen(text) > LIMIT_SEMVER_RANGE_BYTES)
 		return NULL;
 	squeezed = semver_text_squeeze(text);
 	/* g_strsplit() makes no part of an empty text. */
 	alternatives = g_strsplit(*squeezed ? squeezed : " ", "||", -1);
 	for (size_t i = 0; alternatives[i]; i++) {
-		GPtrArray *set = read_set(g_strstrip(alternatives[i]), flags);
+		g_autofree char *plain = semver_range_trim_builds(g_strstrip(alternatives[i]));
+		g_autoptr(GPtrArray) set = read_set(plain, flags);
 
 		if (!set)
 			return NULL;
-		if (set->len > 0)
-			g_ptr_array_add(range->sets, set);
-		else
-			g_ptr_array_unref(set);
+		if (set->len == 0)
+			continue;
+		g_ptr_array_add(range->sets, g_steal_pointer(&set));
+		g_ptr_array_add(range->sources, g_steal_pointer(&plain));
 	}
 	if (range->sets->len == 0)
 		return NULL;
-	reduce_sets(range->sets);
+	reduce_sets(range);
 	return g_steal_pointer(&range);
 }

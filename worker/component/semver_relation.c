@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "worker/component/semver_comparators.h"
+#include "worker/component/semver_text.h"
 
 static gboolean is_greater(const struct semver_comparator *comparator)
 {
@@ -40,7 +41,8 @@ static struct semver_comparator *least(enum semver_flags flags)
 
 /* ---- outside ---- */
 
-/* Whether VERSION is not beyond SET; DIRECTION is 1 for above, -1 for below. */
+/* Whether VERSION is not beyond SET, or that cannot be told; DIRECTION is 1 for above, -1 for
+ * below. */
 static gboolean reaches(const GPtrArray *set, const struct semver *version, int direction)
 {
 	scoped(semver_comparator) any = least(SEMVER_STRICT);
@@ -65,6 +67,9 @@ static gboolean reaches(const GPtrArray *set, const struct semver *version, int 
 			low = comparator;
 	}
 	if (high->bound == open || high->bound == closed)
+		return TRUE;
+	if ((low->bound == SEMVER_EQUAL || low->bound == open || low->bound == closed) &&
+		(!semver_is_strict(version) || !semver_is_strict(low->version)))
 		return TRUE;
 	order = semver_compare(version, low->version) * direction;
 	if (low->bound == SEMVER_EQUAL || low->bound == open)
@@ -174,22 +179,14 @@ gboolean semver_ranges_intersect(const struct semver_range *a, const struct semv
 
 static struct semver_comparator *parse_comparator(const char *text, enum semver_flags flags)
 {
-	size_t size = strcspn(text, "0123456789v");
-	scoped(semver) version = semver_parse(text + size, flags);
-	g_autofree char *sign = g_strndup(text, size);
-	static const struct {
-		const char *sign;
-		enum semver_bound bound;
-	} signs[] = {{"", SEMVER_EQUAL}, {"=", SEMVER_EQUAL}, {"<", SEMVER_LESS},
-		{"<=", SEMVER_LESS_EQUAL}, {">", SEMVER_GREATER}, {">=", SEMVER_GREATER_EQUAL}};
+	g_autofree char *squeezed = semver_text_squeeze(text);
+	const char *at = semver_operator_end(squeezed);
+	struct semver *version;
 
-	if (*text == '\0')
+	if (*squeezed == '\0')
 		return semver_comparator_new(SEMVER_ANY, NULL);
-	g_strstrip(sign);
-	for (size_t i = 0; version && i < G_N_ELEMENTS(signs); i++)
-		if (strcmp(sign, signs[i].sign) == 0)
-			return semver_comparator_new(signs[i].bound, g_steal_pointer(&version));
-	return NULL;
+	version = semver_parse(*at == ' ' ? at + 1 : at, flags);
+	return version ? semver_comparator_new(semver_bound_of(squeezed), version) : NULL;
 }
 
 gboolean semver_comparators_intersect(
@@ -353,6 +350,17 @@ static enum answer is_set_in(const GPtrArray *sub, const GPtrArray *dom, enum se
 	return YES;
 }
 
+/* Whether a set of A and one of B have the same text, which makes the one a subset of the other
+ * even where nothing is in both. What says `<0.0.0-0` is not kept by its text. */
+static gboolean is_same(
+	const struct semver_range *a, guint i, const struct semver_range *b, guint j)
+{
+	const GPtrArray *set = g_ptr_array_index(a->sets, i);
+
+	return strcmp(g_ptr_array_index(a->sources, i), g_ptr_array_index(b->sources, j)) == 0 &&
+		!semver_comparator_is_nothing(members(set)[0]);
+}
+
 gboolean semver_range_is_subset(const struct semver_range *sub, const struct semver_range *dom)
 {
 	gboolean saw_something = FALSE;
@@ -361,8 +369,10 @@ gboolean semver_range_is_subset(const struct semver_range *sub, const struct sem
 		gboolean in = FALSE;
 
 		for (guint j = 0; j < dom->sets->len && !in; j++) {
-			enum answer answer = is_set_in(g_ptr_array_index(sub->sets, i),
-				g_ptr_array_index(dom->sets, j), sub->flags);
+			enum answer answer = is_same(sub, i, dom, j)
+				? YES
+				: is_set_in(g_ptr_array_index(sub->sets, i),
+					  g_ptr_array_index(dom->sets, j), sub->flags);
 
 			saw_something = saw_something || answer != NOTHING;
 			in = answer == YES;
@@ -382,9 +392,19 @@ static int compare_texts(const void *a, const void *b, void *flags)
 	scoped(semver) first = semver_parse(*(char *const *)a, how);
 	scoped(semver) second = semver_parse(*(char *const *)b, how);
 
-	if (!first || !second)
-		return (first != NULL) - (second != NULL);
 	return semver_compare(first, second);
+}
+
+/* Whether VERSIONS can be put into order: all are versions, or there is but one of whatever kind. */
+static gboolean are_comparable(char *const *versions, enum semver_flags flags)
+{
+	for (size_t i = 0; versions[i] && (i > 0 || versions[1]); i++) {
+		scoped(semver) version = semver_parse(versions[i], flags);
+
+		if (!version)
+			return FALSE;
+	}
+	return TRUE;
 }
 
 /* The versions FIRST to LAST, NULL where there is no end; LEAST is the lowest of all. */
@@ -392,13 +412,13 @@ static void append_span(GString *text, const char *first, const char *last, cons
 {
 	if (text->len > 0)
 		g_string_append(text, " || ");
-	if (first == last)
+	if (last && strcmp(first, last) == 0)
 		g_string_append(text, first);
-	else if (!last && first == lowest)
+	else if (!last && strcmp(first, lowest) == 0)
 		g_string_append_c(text, '*');
 	else if (!last)
 		g_string_append_printf(text, ">=%s", first);
-	else if (first == lowest)
+	else if (strcmp(first, lowest) == 0)
 		g_string_append_printf(text, "<=%s", last);
 	else
 		g_string_append_printf(text, "%s - %s", first, last);
@@ -410,6 +430,8 @@ char *semver_range_simplify(const char *text, char **versions, enum semver_flags
 	g_autoptr(GString) simple = g_string_new(NULL);
 	const char *first = NULL, *last = NULL;
 
+	if (!are_comparable(versions, flags))
+		return NULL;
 	g_qsort_with_data(versions, (gint)g_strv_length(versions), sizeof(*versions), compare_texts,
 		GINT_TO_POINTER((int)flags));
 	for (size_t i = 0; versions[i]; i++) {
@@ -426,5 +448,6 @@ char *semver_range_simplify(const char *text, char **versions, enum semver_flags
 	}
 	if (first)
 		append_span(simple, first, NULL, versions[0]);
-	return g_strdup(simple->len < strlen(text) ? simple->str : text);
+	return g_strdup(
+		semver_text_length(simple->str) < semver_text_length(text) ? simple->str : text);
 }

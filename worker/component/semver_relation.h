@@ -23,8 +23,8 @@ gboolean semver_comparators_intersect(
 gboolean semver_range_is_subset(const struct semver_range *sub, const struct semver_range *dom);
 
 /**
- * A text that has the same of VERSIONS (N versions, sorted here) as TEXT, a range, and is shorter;
- * else TEXT. Caller frees.
+ * A text that has the same of VERSIONS (NULL-terminated, sorted here) as TEXT, a range, and is
+ * shorter; else TEXT. NULL if one of several VERSIONS is none. Caller frees.
  */
 char *semver_range_simplify(const char *text, char **versions, enum semver_flags flags);
 

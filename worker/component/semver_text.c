@@ -10,34 +10,67 @@
 
 #include <string.h>
 
+/* How much of a run node-semver's patterns take; what is left over is then no version. */
+#define DIGITS_MAX 256
+#define CHARACTERS_MAX 250
+
 static gboolean is_identifier_character(char c)
 {
 	return g_ascii_isalnum(c) || c == '-';
 }
 
-/* One identifier of a prerelease or build; strictly, a number has no leading zero. */
+static const char *skip_digits(const char *at, const char *end, ptrdiff_t most)
+{
+	const char *start = at;
+
+	while (at < end && at - start < most && g_ascii_isdigit(*at))
+		at++;
+	return at;
+}
+
+static const char *skip_characters(const char *at, const char *end)
+{
+	const char *start = at;
+
+	while (at < end && at - start < CHARACTERS_MAX && is_identifier_character(*at))
+		at++;
+	return at;
+}
+
+const char *semver_text_number(const char *at, const char *end, enum semver_flags flags)
+{
+	const char *stop;
+
+	if (flags & SEMVER_LOOSE)
+		stop = skip_digits(at, end, DIGITS_MAX);
+	else if (at < end && *at == '0')
+		stop = at + 1; /* strictly, a zero leads nothing */
+	else
+		stop = skip_digits(at, end, 1 + DIGITS_MAX);
+	return stop > at ? stop : NULL;
+}
+
 static const char *read_identifier(
 	const char *at, const char *end, enum semver_flags flags, gboolean build)
 {
-	const char *start = at;
-	gboolean digits = TRUE;
+	const char *word = build ? at : skip_digits(at, end, DIGITS_MAX);
 
-	for (; at < end && is_identifier_character(*at); at++)
-		digits = digits && g_ascii_isdigit(*at);
-	if (at == start)
-		return NULL;
-	if (digits && !build && !(flags & SEMVER_LOOSE) && at - start > 1 && *start == '0')
-		return NULL;
-	return at;
+	if (word == end || !is_identifier_character(*word) || (!build && g_ascii_isdigit(*word)))
+		return build ? NULL : semver_text_number(at, end, flags);
+	return skip_characters(build ? word : word + 1, end);
 }
 
 const char *semver_text_identifiers(
 	const char *at, const char *end, enum semver_flags flags, gboolean build)
 {
-	at = read_identifier(at, end, flags, build);
-	while (at && at < end && *at == '.')
-		at = read_identifier(at + 1, end, flags, build);
-	return at;
+	const char *stop = read_identifier(at, end, flags, build);
+
+	for (const char *next = stop; next; next = read_identifier(stop + 1, end, flags, build)) {
+		stop = next;
+		if (stop == end || *stop != '.')
+			break;
+	}
+	return stop;
 }
 
 static struct semver_part part_of(const char *at, const char *stop)
@@ -84,24 +117,13 @@ static gboolean read_rest(
 	return read_build(at, end, parts);
 }
 
-static const char *read_number(const char *at, const char *end, enum semver_flags flags)
-{
-	const char *start = at;
-
-	while (at < end && g_ascii_isdigit(*at))
-		at++;
-	if (at == start || (!(flags & SEMVER_LOOSE) && at - start > 1 && *start == '0'))
-		return NULL;
-	return at;
-}
-
 /* A number, or where PARTIAL what stands for any. */
 static const char *read_place(
 	const char *at, const char *end, enum semver_flags flags, gboolean partial)
 {
 	if (partial && at < end && (*at == 'x' || *at == 'X' || *at == '*'))
 		return at + 1;
-	return read_number(at, end, flags);
+	return semver_text_number(at, end, flags);
 }
 
 static const char *read_parts(const char *at, const char *end, enum semver_flags flags,
@@ -172,6 +194,35 @@ char *semver_text_squeeze(const char *text)
 		g_string_append_unichar(squeezed, c);
 	}
 	return g_string_free(squeezed, FALSE);
+}
+
+char *semver_text_trim(const char *text)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	const char *start = valid;
+	const char *end;
+
+	while (*start && is_space(g_utf8_get_char(start)))
+		start = g_utf8_next_char(start);
+	end = start;
+	for (const char *at = start; *at;) {
+		gboolean space = is_space(g_utf8_get_char(at));
+
+		at = g_utf8_next_char(at);
+		if (!space)
+			end = at;
+	}
+	return g_strndup(start, (size_t)(end - start));
+}
+
+size_t semver_text_length(const char *text)
+{
+	size_t length = 0;
+
+	/* What takes four bytes in UTF-8 takes two units. */
+	for (; *text; text++)
+		length += ((guchar)*text & 0xc0) == 0x80 ? 0 : (guchar)*text >= 0xf0 ? 2 : 1;
+	return length;
 }
 
 /* Digits as a number; FALSE past SEMVER_NUMBER_MAX. */

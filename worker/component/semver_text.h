@@ -33,13 +33,23 @@ const char *semver_text_version(
 const char *semver_text_partial(
 	const char *at, const char *end, enum semver_flags flags, struct semver_parts *parts);
 
-/** Identifiers of a prerelease (build FALSE) or a build, with dots between them. */
+/** A number, as far as it goes. */
+const char *semver_text_number(const char *at, const char *end, enum semver_flags flags);
+
+/** Identifiers of a prerelease (build FALSE) or a build, with dots between them, as far as they
+ * go. */
 const char *semver_text_identifiers(
 	const char *at, const char *end, enum semver_flags flags, gboolean build);
 
 /** TEXT with each run of what JavaScript takes for white space as one space, none at the ends.
  * Caller frees. */
 char *semver_text_squeeze(const char *text);
+
+/** TEXT without what JavaScript takes for white space at its ends. Caller frees. */
+char *semver_text_trim(const char *text);
+
+/** The length of TEXT as JavaScript counts it, in units of UTF-16. */
+size_t semver_text_length(const char *text);
 
 /** The version that PARTS of three numbers make; NULL if a number is too large. */
 struct semver *semver_from_parts(const struct semver_parts *parts);
