@@ -329,18 +329,24 @@ static GPtrArray *installed_of(struct client *client, const GPtrArray *unneeded,
 	return names;
 }
 
-static gboolean remove_unneeded(struct invocation *invocation, struct client *client,
-	const struct dependency_outcome *outcome, int *status, GError **error)
+gboolean dependency_remove(struct invocation *invocation, struct client *client,
+	const GPtrArray *unneeded, int *status, GError **error)
 {
 	Forge__Submit submit = FORGE__SUBMIT__INIT;
+	Forge__BatchArguments arguments = FORGE__BATCH_ARGUMENTS__INIT;
+	Forge__ComponentArguments component = FORGE__COMPONENT_ARGUMENTS__INIT;
 	scoped_value(component_run) run = {0};
 	g_autoptr(GPtrArray) names = NULL;
 
-	if (outcome->unneeded->len == 0)
+	if (unneeded->len == 0)
 		return TRUE;
-	names = installed_of(client, outcome->unneeded, error);
+	names = installed_of(client, unneeded, error);
 	if (!names || names->len == 0)
 		return names != NULL;
+	/* They may need each other; nothing that stays needs any. */
+	component.force = TRUE;
+	arguments.component = &component;
+	submit.arguments = &arguments;
 	submit.kind = FORGE__JOB_KIND__JOB_KIND_COMPONENT_REMOVE;
 	submit.targets = (char **)names->pdata;
 	submit.n_targets = names->len;
@@ -370,7 +376,7 @@ gboolean dependency_install(struct invocation *invocation, struct client *client
 	if (!install_all(invocation, client, outcome, how, &run, error))
 		return FALSE;
 	*status = run.status;
-	if (run.status == 0 && !remove_unneeded(invocation, client, outcome, status, error))
+	if (run.status == 0 && !dependency_remove(invocation, client, outcome->unneeded, status, error))
 		return FALSE;
 	if (how->value)
 		show_outcome(invocation, outcome, how);

@@ -49,6 +49,11 @@ struct dependency_install {
 	struct value *(*value)(const struct dependency_outcome *outcome);
 };
 
+/** Removes those of NAMES that are installed, all of them together, and tells so. *STATUS becomes the
+ * exit status if it was 0. */
+gboolean dependency_remove(struct invocation *invocation, struct client *client,
+	const GPtrArray *names, int *status, GError **error);
+
 /**
  * Brings the workspace to OUTCOME: a job for each component, then one for each that nothing needs any
  * more; tells what each came to, in the format asked for. *STATUS is the exit status.

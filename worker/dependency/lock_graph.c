@@ -106,6 +106,55 @@ void lock_graph_say(
 	}
 }
 
+/* ---- what goes with a component ----------------------------------------------------------- */
+
+static void reach(const struct lock_graph *graph, const char *name, GHashTable *names)
+{
+	const struct graph_node *node = lock_graph_find(graph, name);
+
+	if (!node || !g_hash_table_add(names, node->component))
+		return;
+	for (guint i = 0; i < node->edges->len; i++)
+		reach(graph, ((const struct graph_edge *)node->edges->pdata[i])->component, names);
+}
+
+static gboolean is_needed(const struct lock_graph *graph, const char *name)
+{
+	for (guint i = 0; i < graph->nodes->len; i++) {
+		const struct graph_node *node = graph->nodes->pdata[i];
+
+		for (guint j = 0; j < node->edges->len; j++)
+			if (strcmp(((const struct graph_edge *)node->edges->pdata[j])->component,
+				    name) == 0)
+				return TRUE;
+	}
+	return FALSE;
+}
+
+char **lock_graph_only_for(const struct lock_graph *graph, const char *name)
+{
+	g_autoptr(GHashTable) going = g_hash_table_new(hash_string_keyed, g_str_equal);
+	g_autoptr(GHashTable) staying = g_hash_table_new(hash_string_keyed, g_str_equal);
+	g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+	reach(graph, name, going);
+	for (guint i = 0; i < graph->nodes->len; i++) {
+		const struct graph_node *node = graph->nodes->pdata[i];
+
+		if (strcmp(node->component, name) != 0 &&
+			(node->listed || !is_needed(graph, node->component)))
+			reach(graph, node->component, staying);
+	}
+	for (guint i = 0; i < graph->nodes->len; i++) {
+		const char *one = ((const struct graph_node *)graph->nodes->pdata[i])->component;
+
+		if (strcmp(one, name) != 0 && g_hash_table_contains(going, one) &&
+			!g_hash_table_contains(staying, one))
+			g_strv_builder_add(names, one);
+	}
+	return g_strv_builder_end(names);
+}
+
 /* ---- the tree ----------------------------------------------------------------------------- */
 
 struct drawing {

@@ -36,6 +36,13 @@ struct graph_node *lock_graph_find(const struct lock_graph *graph, const char *n
 void lock_graph_say(
 	struct lock_graph *graph, const char *from, const char *to, const char *constraint);
 
+/**
+ * The components that only NAME needs, itself or by others it needs: what nothing needs once NAME is
+ * gone. What forge.yaml lists, and what nothing ever needed, is needed by itself. Sorted,
+ * NULL-terminated; caller frees.
+ */
+char **lock_graph_only_for(const struct lock_graph *graph, const char *name);
+
 /** One line of a tree. */
 struct graph_line {
 	guint depth;       /**< 0: listed in forge.yaml */

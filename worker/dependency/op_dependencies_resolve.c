@@ -361,15 +361,55 @@ static void add_sources(const struct resolve_job *job, Forge__DependenciesResolv
 	}
 }
 
+/* Whether a component that is locked needs NAME. */
+static gboolean is_needed_in_lock(const struct lock_file *locked, const char *name)
+{
+	for (guint i = 0; i < locked->components->len; i++) {
+		const struct locked_component *other = locked->components->pdata[i];
+
+		if (g_strv_contains((const char *const *)other->dependencies, name))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static void keep_with_needs(const struct lock_file *file, const char *name, GHashTable *kept)
+{
+	const struct locked_component *locked = lock_file_find(file, name);
+
+	if (!locked || !g_hash_table_add(kept, locked->component))
+		return;
+	for (char **needed = locked->dependencies; *needed; needed++)
+		keep_with_needs(file, *needed, kept);
+}
+
+/*
+ * What is locked and not chosen. Somebody installed what no other component ever needed, so it is
+ * not for us to take out, nor what it needs: forge.yaml may lack it by mistake.
+ */
 static void add_unneeded(
 	const struct resolve_job *job, const GPtrArray *all, Forge__DependenciesResolved *resolved)
 {
-	const GPtrArray *locked = job->resolving.locked->components;
+	const struct lock_file *locked = job->resolving.locked;
+	g_autoptr(GHashTable) kept = g_hash_table_new(hash_string_keyed, g_str_equal);
 
-	for (guint i = 0; i < locked->len; i++) {
-		const char *name = ((struct locked_component *)locked->pdata[i])->component;
+	for (guint i = 0; i < locked->components->len; i++) {
+		const char *name = ((struct locked_component *)locked->components->pdata[i])
+					   ->component;
 
-		if (!find_chosen(all, name))
+		if (find_chosen(all, name) || is_needed_in_lock(locked, name))
+			continue;
+		keep_with_needs(locked, name, kept);
+		append_text(&resolved->warnings, &resolved->n_warnings,
+			g_strdup_printf("%s is in forge.lock, but not in forge.yaml; `forge remove %s` "
+					"takes it out",
+				name, name));
+	}
+	for (guint i = 0; i < locked->components->len; i++) {
+		const char *name = ((struct locked_component *)locked->components->pdata[i])
+					   ->component;
+
+		if (!find_chosen(all, name) && !g_hash_table_contains(kept, name))
 			append_text(&resolved->unneeded, &resolved->n_unneeded, g_strdup(name));
 	}
 }

@@ -173,15 +173,27 @@ static gboolean fetch_all(struct package *package, GError **error)
 	return sources_look(sources, components, error);
 }
 
-static void say_missing(const struct package *package, struct candidate *candidate)
+/* What is locked is not exchanged for something else because it cannot be had. */
+static gboolean say_missing(
+	const struct package *package, struct candidate *candidate, GError **error)
 {
 	const struct source_terms *terms = package->source->terms;
+	const char *why = terms->offline || terms->as_of
+		? "is not in the cache, and no server is asked"
+		: "is on no branch or tag of its repository";
+	g_autofree char *hex = g_strndup(git_oid_tostr_s(&candidate->commit), 12);
 
+	if (candidate->locked) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+			"%s: forge.lock has '%s' at commit %s, which %s; `forge deps update %s` takes "
+			"another",
+			package->source->repository, package->name, hex, why, package->name);
+		return FALSE;
+	}
 	g_set_error(&candidate->problem, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
-		terms->offline || terms->as_of
-			? "it is not in the cache, and no server is asked"
-			: "no branch or tag of its repository holds commit %.12s",
-		git_oid_tostr_s(&candidate->commit));
+		"commit %s %s", hex, why);
+	candidate->looked = TRUE;
+	return TRUE;
 }
 
 gboolean package_look(struct package *package, struct candidate *candidate, GError **error)
@@ -196,10 +208,9 @@ gboolean package_look(struct package *package, struct candidate *candidate, GErr
 		if (!source_has(package->source, &candidate->commit) && may_be_fetched(package) &&
 			!fetch_all(package, error))
 			return FALSE;
-		if (source_has(package->source, &candidate->commit))
-			look_in_store(package, candidate, &problem);
-		else
-			say_missing(package, candidate);
+		if (!source_has(package->source, &candidate->commit))
+			return say_missing(package, candidate, error);
+		look_in_store(package, candidate, &problem);
 	}
 	if (problem && !is_about_content(problem)) {
 		g_propagate_error(error, g_steal_pointer(&problem));
@@ -616,27 +627,61 @@ static gboolean allow_commit(struct package *package, const char *digits,
 	return TRUE;
 }
 
-/* Whether the locked commit is one that the branch with the tip TIP has. */
-static gboolean lies_on(const struct package *package, const git_oid *locked, const git_oid *tip)
+static gboolean reaches(const struct package *package, const git_oid *tip, const git_oid *commit)
 {
-	return git_oid_equal(locked, tip) || !source_has(package->source, tip) ||
-		(source_has(package->source, locked) &&
-			git_graph_descendant_of(package->source->git, tip, locked) == 1);
+	return git_oid_equal(tip, commit) ||
+		(source_has(package->source, tip) && source_has(package->source, commit) &&
+			git_graph_descendant_of(package->source->git, tip, commit) == 1);
+}
+
+static gboolean lies_elsewhere(const struct package *package, const git_oid *commit)
+{
+	const GPtrArray *refs = package->source->record->refs;
+
+	for (guint i = 0; i < refs->len; i++) {
+		const struct recorded_ref *ref = refs->pdata[i];
+
+		if (!ref->gone && reaches(package, &ref->oid, commit))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/*
+ * Sets *HOLDS to whether a lock may hold the branch with the tip TIP at COMMIT: it lies on it, or it
+ * lies nowhere any more, since upstream rewrote its history. What lies on another branch was locked
+ * for that one.
+ */
+static gboolean may_hold(struct package *package, const git_oid *commit, const git_oid *tip,
+	gboolean *holds, GError **error)
+{
+	*holds = reaches(package, tip, commit) || !source_has(package->source, tip);
+	if (*holds)
+		return TRUE;
+	if (may_be_fetched(package) && !fetch_all(package, error))
+		return FALSE;
+	*holds = !lies_elsewhere(package, commit);
+	return TRUE;
 }
 
 /* A branch's tip, and what a lock holds it at. */
-static void allow_branch(struct package *package, const char *name, const char *ref,
-	const git_oid *tip, struct package_allowed *allowed)
+static gboolean allow_branch(struct package *package, const char *name, const char *ref,
+	git_oid tip, struct package_allowed *allowed, GError **error)
 {
-	allow(allowed, add_named(package, tip, name, ref, &allowed->added));
+	allow(allowed, add_named(package, &tip, name, ref, &allowed->added));
 	for (guint i = 0; i < package->candidates->len; i++) {
 		const struct candidate *candidate = package->candidates->pdata[i];
+		gboolean holds;
 
-		if (candidate->locked && !candidate->version &&
-			!git_oid_equal(&candidate->commit, tip) &&
-			lies_on(package, &candidate->commit, tip))
+		if (!candidate->locked || candidate->version ||
+			git_oid_equal(&candidate->commit, &tip))
+			continue;
+		if (!may_hold(package, &candidate->commit, &tip, &holds, error))
+			return FALSE;
+		if (holds)
 			allow(allowed, i);
 	}
+	return TRUE;
 }
 
 /* Where nobody can be asked, or it is not there any more, what is locked has to do. */
@@ -679,7 +724,7 @@ static gboolean allow_ref(struct package *package, const char *name, gboolean br
 	if (g_str_has_prefix(ref->name, TAGS))
 		allow(allowed, add_named(package, &ref->oid, name, ref->name, &allowed->added));
 	else
-		allow_branch(package, name, ref->name, &ref->oid, allowed);
+		return allow_branch(package, name, ref->name, ref->oid, allowed, error);
 	return TRUE;
 }
 
@@ -708,20 +753,23 @@ static gboolean allow_name(
 	return TRUE;
 }
 
-static void allow_default(struct package *package, struct package_allowed *allowed)
+static gboolean allow_default(
+	struct package *package, struct package_allowed *allowed, GError **error)
 {
 	const struct ref_record *record = package->source->record;
 
 	if (record && !git_oid_is_zero(&record->head_oid))
-		allow_branch(package, "the default branch", record->head, &record->head_oid,
-			allowed);
-	else if (!allow_locked(package, allowed))
+		return allow_branch(package, "the default branch", record->head,
+			record->head_oid, allowed, error);
+	if (!allow_locked(package, allowed))
 		allowed->reason = g_strdup_printf(
 			"the repository of '%s' has no default branch; name a version or a branch",
 			package->name);
+	return TRUE;
 }
 
-static void allow_any(struct package *package, struct package_allowed *allowed)
+static gboolean allow_any(
+	struct package *package, struct package_allowed *allowed, GError **error)
 {
 	gboolean has_versions = FALSE;
 
@@ -736,13 +784,15 @@ static void allow_any(struct package *package, struct package_allowed *allowed)
 	}
 	if (!has_versions) {
 		g_array_set_size(allowed->candidates, 0);
-		allow_default(package, allowed);
+		if (!allow_default(package, allowed, error))
+			return FALSE;
 		/* Whatever somebody else names will do. */
 		for (guint i = 0; i < package->candidates->len; i++)
 			allow(allowed, i);
-		return;
+		return TRUE;
 	}
 	say_nothing_allowed(package, "stable", TRUE, allowed);
+	return TRUE;
 }
 
 gboolean package_allow(struct package *package, const char *constraint_text,
@@ -755,8 +805,7 @@ gboolean package_allow(struct package *package, const char *constraint_text,
 	allowed->added = FALSE;
 	allowed->reason = NULL;
 	if (strcmp(constraint_text, PACKAGE_DEFAULT_BRANCH) == 0) {
-		allow_default(package, allowed);
-		return TRUE;
+		return allow_default(package, allowed, error);
 	}
 	constraint = component_constraint_parse(constraint_text, &problem);
 	if (!constraint) {
@@ -765,8 +814,7 @@ gboolean package_allow(struct package *package, const char *constraint_text,
 	}
 	switch (constraint->kind) {
 	case CONSTRAINT_NONE:
-		allow_any(package, allowed);
-		return TRUE;
+		return allow_any(package, allowed, error);
 	case CONSTRAINT_RANGE:
 		return allow_range(package, constraint, allowed, error);
 	case CONSTRAINT_LATEST:
