@@ -477,6 +477,25 @@ def test_a_branch_called_like_a_range_is_found(workspace, versions):
     assert workspace.lock()["salesforce-lookup"]["commit"] == versions.tip("next")
 
 
+def test_a_repositorys_tag_is_found_where_the_component_has_tags_of_its_own(workspace, versions):
+    versions.git("tag", "salesforce-lookup@1.9.0", "v1.9.0")
+    tagged = versions.git("rev-parse", "v2.1.3")
+    workspace.run("install", f"{LOOKUP}@v2.1.3")
+    line = workspace.lock()["salesforce-lookup"]
+    assert (line["commit"], line.get("version")) == (tagged, None)
+    versions.commit(tool("salesforce-lookup", "2.9.0"), tag="v2.9.0")
+    row = workspace.one()
+    assert (row["status"], row["upstream_commit"]) == ("synced", tagged)
+    assert "up to date" in workspace.run("sync", "pull", "salesforce-lookup").out
+    shown = workspace.run("install", f"{LOOKUP}@2.1.3", status=8)
+    assert "no version of 'salesforce-lookup' is 2.1.3; there is 1.9.0" in shown.out
+    # Once the component has that version itself, that is what is meant.
+    versions.git("tag", "salesforce-lookup@2.1.3", "v2.2.0")
+    workspace.run("sync", "pull", "salesforce-lookup")
+    line = workspace.lock()["salesforce-lookup"]
+    assert (line["commit"], line["version"]) == (versions.git("rev-parse", "v2.2.0"), "2.1.3")
+
+
 def test_a_component_from_another_repository_is_followed_there(workspace, versions):
     workspace.run("install", f"{LOOKUP}@2.1.3")
     other = workspace.upstream("other/tools", tool("salesforce-lookup", "2.1.3", timeout=2), tag="v2.1.3")

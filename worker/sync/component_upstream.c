@@ -38,7 +38,7 @@ static void add_prefixes(GPtrArray *prefixes, const char *constraint_text)
 	case CONSTRAINT_NONE:
 		return;
 	case CONSTRAINT_RANGE:
-		/* No version may be meant but a branch: `2.x`. */
+		/* No version may be meant but a tag or a branch: `2.x`. */
 		add_prefix(prefixes, g_strdup("refs/tags/"));
 		add_prefix(prefixes, g_strconcat("refs/heads/", constraint->text, NULL));
 		return;
