@@ -158,8 +158,20 @@ static char *write_wanted(const struct wanted_component *component)
 	return document_write_yaml(whole);
 }
 
+/* Place of COMPONENT, which may be NULL, or that behind the last one. */
+static size_t place_of(const struct wanted_file *file, const char *component)
+{
+	for (guint i = 0; component && i < file->components->len; i++) {
+		const struct wanted_component *other = file->components->pdata[i];
+
+		if (strcmp(other->component, component) == 0)
+			return i;
+	}
+	return DOCUMENT_AT_END;
+}
+
 char *workspace_wanted_add(const char *name, const char *text,
-	const struct wanted_component *component, GError **error)
+	const struct wanted_component *component, const char *before, GError **error)
 {
 	g_autofree char *alone = write_wanted(component);
 	scoped(document_text) source = parse_text(name, alone, error);
@@ -178,7 +190,7 @@ char *workspace_wanted_add(const char *name, const char *text,
 			wanted_file_find(file, component->component)->line, component->component);
 		return NULL;
 	}
-	insert_from(edits, DOCUMENT_AT_END, source, !has_list(document));
+	insert_from(edits, place_of(file, before), source, !has_list(document));
 	return apply(name, text, edits, error);
 }
 

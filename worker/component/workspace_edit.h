@@ -12,9 +12,10 @@
  * are theirs, with NAME (`forge.yaml`) as the origin's, and those of document_edit_apply().
  */
 
-/** Adds COMPONENT at the end. ALREADY_EXISTS if its name is there. */
+/** Adds COMPONENT before the one called BEFORE; at the end if that is NULL or not there.
+ * ALREADY_EXISTS if its name is there. */
 char *workspace_wanted_add(const char *name, const char *text,
-	const struct wanted_component *component, GError **error);
+	const struct wanted_component *component, const char *before, GError **error);
 
 /** Takes COMPONENT out. COMPONENT_NOT_FOUND suggests the nearest name. */
 char *workspace_wanted_remove(

@@ -40,6 +40,25 @@ static const Forge__WantedComponent *asked_for(const struct component_job *job)
 	return NULL;
 }
 
+/* The names that were asked for after the job's. */
+static const char **asked_later(const struct component_job *job)
+{
+	const Forge__BatchArguments *arguments = job->operation->job->arguments;
+	const Forge__ComponentArguments *component = arguments ? arguments->component : NULL;
+	GPtrArray *names = g_ptr_array_new();
+	gboolean later = FALSE;
+
+	for (size_t i = 0; component && i < component->n_wanted; i++) {
+		char *name = component->wanted[i]->name;
+
+		if (later)
+			g_ptr_array_add(names, name);
+		later = later || strcmp(name, job->name) == 0;
+	}
+	g_ptr_array_add(names, NULL);
+	return (const char **)g_ptr_array_free(names, FALSE);
+}
+
 static char *or_null(char *text)
 {
 	return *text ? text : NULL;
@@ -162,6 +181,7 @@ static gboolean put_in_place(struct installing *installing, GError **error)
 {
 	struct component_job *job = installing->job;
 	scoped_value(workspace_change) change = {0};
+	g_autofree const char **later = asked_later(job);
 	git_oid before = job->base;
 	git_oid base, tree;
 	const git_oid *from = NULL, *to;
@@ -175,6 +195,7 @@ static gboolean put_in_place(struct installing *installing, GError **error)
 	if (!workspace_change_to(&change, job, &base, error))
 		return FALSE;
 	change.settlement.wanted = installing->written;
+	change.settlement.wanted_later = later;
 	if (!workspace_change_apply(&change, job, from, to, error))
 		return FALSE;
 	note_installed(job, g_steal_pointer(&change.component), &before);

@@ -85,8 +85,19 @@ struct lock_file *workspace_locked_read(const char *root, GError **error)
 	return lock_file_parse(&origin, text, size, error);
 }
 
+/* The name after LISTED's in FILE; NULL at the end. */
+static const char *name_after(const struct wanted_file *file, const struct wanted_component *listed)
+{
+	for (guint i = 0; i + 1 < file->components->len; i++)
+		if (file->components->pdata[i] == listed)
+			return ((struct wanted_component *)file->components->pdata[i + 1])
+				->component;
+	return NULL;
+}
+
 /* Only the constraint changes where that is all: what a person wrote beside it stays. */
-static char *with_wanted(const char *text, const struct wanted_component *wanted, GError **error)
+static char *with_wanted(
+	const char *text, const struct wanted_component *wanted, const char *before, GError **error)
 {
 	static const struct document_origin origin = {
 		WORKSPACE_WANTED, FORGE_ERROR_CONFIGURATION_INVALID};
@@ -99,22 +110,39 @@ static char *with_wanted(const char *text, const struct wanted_component *wanted
 	if (!file)
 		return NULL;
 	if (!listed)
-		return workspace_wanted_add(WORKSPACE_WANTED, text, wanted, error);
+		return workspace_wanted_add(WORKSPACE_WANTED, text, wanted, before, error);
 	if (strcmp(listed->repository, wanted->repository) == 0 &&
 		g_strcmp0(listed->path, wanted->path) == 0)
 		return workspace_wanted_set_constraint(
 			WORKSPACE_WANTED, text, wanted->component, wanted->constraint, error);
 	without = workspace_wanted_remove(WORKSPACE_WANTED, text, wanted->component, error);
-	return without ? workspace_wanted_add(WORKSPACE_WANTED, without, wanted, error) : NULL;
+	return without ? workspace_wanted_add(
+				 WORKSPACE_WANTED, without, wanted, name_after(file, listed), error)
+		       : NULL;
+}
+
+char *workspace_wanted_place(const char *root, const char *const *later)
+{
+	scoped(wanted_file) file = workspace_wanted_read(root, NULL);
+	const char *first = NULL;
+
+	for (guint i = file ? file->components->len : 0; i > 0; i--) {
+		const struct wanted_component *listed = file->components->pdata[i - 1];
+
+		if (!g_strv_contains(later, listed->component))
+			break;
+		first = listed->component;
+	}
+	return g_strdup(first);
 }
 
 gboolean workspace_wanted_write(
-	const char *root, const struct wanted_component *wanted, GError **error)
+	const char *root, const struct wanted_component *wanted, const char *before, GError **error)
 {
 	GError *failure = NULL;
 	gsize size = 0;
 	g_autofree char *text = read_text(root, WORKSPACE_WANTED, &size, &failure);
-	g_autofree char *changed = failure ? NULL : with_wanted(text, wanted, &failure);
+	g_autofree char *changed = failure ? NULL : with_wanted(text, wanted, before, &failure);
 
 	if (failure) {
 		g_propagate_error(error, failure);

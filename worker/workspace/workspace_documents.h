@@ -18,9 +18,18 @@ struct wanted_file *workspace_wanted_read(const char *root, GError **error);
 /** What was resolved; nothing if there is no file. Caller frees. */
 struct lock_file *workspace_locked_read(const char *root, GError **error);
 
-/** Makes WANTED the entry of its name: added, or the constraint changed where it is listed. */
-gboolean workspace_wanted_write(
-	const char *root, const struct wanted_component *wanted, GError **error);
+/** Makes WANTED the entry of its name: changed where it is listed, else added before the entry of the
+ * component BEFORE; at the end if that is NULL or not there. */
+gboolean workspace_wanted_write(const char *root, const struct wanted_component *wanted,
+	const char *before, GError **error);
+
+/**
+ * Which entry a new one is to be added before, so that those of one request stand in its order
+ * whichever is written first: LATER (NULL-terminated) are the names that come after it there. It is
+ * the first of the entries at the file's end that are all among them; NULL, without an error, if
+ * there is none, or the file cannot be read. Caller frees.
+ */
+char *workspace_wanted_place(const char *root, const char *const *later);
 
 /** Makes LOCKED the lock's word on its name. */
 gboolean workspace_locked_write(
