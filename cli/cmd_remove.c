@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/render_component.h"
 #include "cli/workspace_client.h"
+#include "cli/workspace_rows.h"
 
 struct showing {
 	struct invocation *invocation;
@@ -77,7 +78,8 @@ int cmd_remove(struct invocation *invocation, GError **error)
 	submit.targets = invocation->arguments;
 	submit.n_targets = invocation->argument_count;
 	client = workspace_connect(invocation, CLIENT_WORKS, &root, error);
-	rows = client ? component_rows_named(client, invocation->arguments, error) : NULL;
+	rows = client ? workspace_rows_named(invocation, client, invocation->arguments, error)
+		      : NULL;
 	if (!rows)
 		return 1;
 	showing.component = ((const Forge__ComponentRow *)rows->pdata[0])->component;

@@ -10,6 +10,7 @@
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/workspace_client.h"
+#include "cli/workspace_rows.h"
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "worker/sync/component_changes.h"
@@ -125,6 +126,8 @@ static void show_table(const struct showing *showing)
 	g_autofree char *summary = render_component_summary(showing->rows);
 	int64_t now_us = clock_now().wall_us;
 
+	if (showing->rows->len == 0)
+		return;
 	output_line(showing->invocation, "Component Status Report");
 	for (guint i = 0; i < showing->rows->len; i++) {
 		const Forge__ComponentRow *row = showing->rows->pdata[i];
@@ -136,9 +139,7 @@ static void show_table(const struct showing *showing)
 
 		table_add_take(table, cells);
 	}
-	output_table(showing->invocation, table, "No components are installed.");
-	if (showing->rows->len == 0)
-		return;
+	output_table(showing->invocation, table, "");
 	output_line(showing->invocation, "%s", "");
 	output_line(showing->invocation, "Summary:");
 	output_line(showing->invocation, "%s", summary);
@@ -234,9 +235,12 @@ int cmd_sync_status(struct invocation *invocation, GError **error)
 	client = workspace_connect(invocation, CLIENT_WORKS, &root, error);
 	if (!client || !look(invocation, client, all, &status, error))
 		return 1;
-	rows = requests_components(client, all ? NULL : invocation->arguments, error);
+	rows = all ? workspace_rows(invocation, client, error)
+		   : requests_components(client, invocation->arguments, error);
 	if (!rows)
 		return 1;
+	if (all)
+		workspace_rows_remark(invocation, rows);
 	showing.rows = rows;
 	showing.root = root;
 	show(&showing, all);

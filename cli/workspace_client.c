@@ -7,6 +7,7 @@
 #include "cli/history.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/workspace_rows.h"
 #include "journal/base/errors.h"
 #include "worker/workspace/workspace.h"
 
@@ -137,6 +138,26 @@ static Forge__Reply *submit_batch(struct client *client, Forge__Submit *submit, 
 	return reply;
 }
 
+/* The scheduler knows what is installed, and not what forge.yaml lists. */
+static void explain_unknown(struct invocation *invocation, struct client *client,
+	const Forge__Submit *submit, GError **error)
+{
+	g_autofree char **names = NULL;
+	g_autoptr(GError) better = NULL;
+	g_autoptr(GPtrArray) rows = NULL;
+
+	if (!error || forge_error_code(*error) != FORGE_ERROR_COMPONENT_NOT_FOUND)
+		return;
+	names = g_new0(char *, submit->n_targets + 1);
+	for (size_t i = 0; i < submit->n_targets; i++)
+		names[i] = submit->targets[i];
+	rows = workspace_rows_named(invocation, client, names, &better);
+	if (rows || forge_error_code(better) != FORGE_ERROR_COMPONENT_NOT_FOUND)
+		return;
+	g_clear_error(error);
+	g_propagate_error(error, g_steal_pointer(&better));
+}
+
 gboolean component_run(struct invocation *invocation, struct client *client, Forge__Submit *submit,
 	component_run_ended *ended, gpointer user_data, struct component_run *run, GError **error)
 {
@@ -146,8 +167,10 @@ gboolean component_run(struct invocation *invocation, struct client *client, For
 	Forge__Reply *reply = submit_batch(client, submit, error);
 	uint64_t batch;
 
-	if (!reply)
+	if (!reply) {
+		explain_unknown(invocation, client, submit, error);
 		return FALSE;
+	}
 	batch = reply->submitted->batch;
 	if (reply->submitted->paused)
 		output_remark(invocation,

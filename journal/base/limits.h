@@ -401,6 +401,7 @@
 #define LIMIT_CATALOG_BYTES (64 * 1024 * 1024) /* of all component.yaml that one listing reads */
 #define LIMIT_WORKSPACE_COMPONENTS 10000
 #define LIMIT_COMPONENT_VERSIONS_NAMED 5 /* in an error */
+#define LIMIT_COMPONENTS_NAMED 5         /* in a remark */
 
 /*
  * Questions to a person: more lines of a conflict than this scroll the choices' sense away (an

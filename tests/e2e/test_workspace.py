@@ -177,6 +177,33 @@ def test_a_reference_that_names_nothing_is_told(workspace, text):
     assert shown.status in (2, 6, 8), shown
 
 
+def test_components_stand_in_the_order_named_whichever_is_there_first(workspace):
+    names = ["zeta", "mid", "alpha", "omega", "beta"]
+    for place, name in enumerate(names):
+        # The first named have the most to fetch, so they end last.
+        more = {f"data/{number}.txt": f"{number} {name}\n" * 200 for number in range(0, 1200 - 300 * place)}
+        workspace.upstream(f"company/{name}", tool(name, more=more))
+    workspace.init()
+    references = [f"{HOST}/company/{name}/{name}" for name in names]
+    workspace.run("install", references[3])
+    shown = workspace.run("install", *references).out
+    assert shown.count("installed") == 4 and "omega: already at" in shown
+    assert list(workspace.wanted()) == names
+    assert list(workspace.lock()) == sorted(names)
+
+    def listed(*words):
+        return [row["component"] for row in workspace.run(*words, "--format", "json").json["components"]]
+    assert listed("list") == listed("sync", "status") == names
+    # A clone's jobs end in any order too.
+    workspace.root = clone_of(workspace)
+    shutil.rmtree(workspace.root / "components")
+    workspace.run("install")
+    assert list(workspace.wanted()) == names
+    assert listed("list") == listed("sync", "status", "--offline") == names
+    table = workspace.run("sync", "status", "--offline").out.splitlines()
+    assert [line.split()[0] for line in table[2:7]] == names
+
+
 def test_files_in_the_way_are_kept_and_the_install_refused(workspace, versions):
     folder = workspace.path("salesforce-lookup")
     folder.mkdir(parents=True)
@@ -307,6 +334,30 @@ def test_a_clone_without_forges_folder_gets_exactly_the_locked_commits(workspace
     assert workspace.lock()["salesforce-lookup"]["version"] == "2.9.0"
 
 
+def test_a_clone_says_that_install_is_the_next_step(workspace, versions):
+    workspace.upstream("company/mail", tool("email-composer", "1.0.0"))
+    workspace.run("install", f"{LOOKUP}@^2", f"{HOST}/company/mail/email-composer")
+    workspace.root = clone_of(workspace)
+    word = ("forge.yaml lists 2 components that are not installed here (salesforce-lookup, email-composer); "
+            "`forge install` does that.\n")
+    for words in (("list",), ("sync", "status"), ("sync", "status", "--all"), ("sync", "pull", "--all"),
+                  ("sync", "push", "--all"), ("dev", "validate")):
+        shown = workspace.run(*words)
+        assert (shown.out, shown.err) == ("", word), words
+        assert workspace.run(*words, "--quiet").err == ""
+        assert workspace.run(*words, "--format", "json").json["components"] == []
+    for words in (("info",), ("remove",), ("sync", "status"), ("sync", "pull"), ("sync", "push"), ("dev", "diff")):
+        shown = workspace.run(*words, "email-composer", status=8)
+        assert shown.err.splitlines()[0] == (
+            "forge: forge.yaml lists 'email-composer', but it is not installed here; `forge install` does that"), words
+    workspace.run("install", "email-composer")
+    shown = workspace.run("list")
+    assert "email-composer" in shown.out and shown.err == (
+        "forge.yaml lists 1 component that is not installed here (salesforce-lookup); `forge install` does that.\n")
+    workspace.run("install")
+    assert workspace.run("list").err == workspace.run("sync", "status").err == ""
+
+
 @pytest.mark.parametrize("with_files", [True, False])
 def test_a_lock_that_somebody_else_moved_is_followed(workspace, versions, with_files):
     mine = workspace.root
@@ -375,6 +426,19 @@ def test_an_empty_workspace_lists_nothing_and_says_what_to_do(workspace):
     assert workspace.run("list", "--format", "jsonl").out == ""
     assert workspace.run("install", "--format", "json").json == {"components": []}
     assert workspace.run("sync", "status", "--format", "json").json["components"] == []
+
+
+@pytest.mark.parametrize("words", [("list",), ("sync", "status"), ("sync", "status", "--all"), ("sync", "pull", "--all"),
+                                   ("sync", "push", "--all"), ("dev", "validate")])
+def test_every_command_says_of_an_empty_workspace_that_there_is_nothing_yet(workspace, words):
+    workspace.init()
+    shown = workspace.run(*words)
+    assert shown.out == ""
+    assert shown.err == "No components are installed; `forge install REPOSITORY/COMPONENT` does that.\n"
+    assert workspace.run(*words, "--format", "json").json["components"] == []
+    assert workspace.run(*words, "--quiet").err == ""
+    assert workspace.run("install").err == (
+        "forge.yaml lists no components; `forge install REPOSITORY/COMPONENT` adds one.\n")
 
 
 def test_list_and_info_say_the_same_in_every_form(workspace, versions):
