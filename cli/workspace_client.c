@@ -10,6 +10,7 @@
 #include "cli/workspace_rows.h"
 #include "journal/base/errors.h"
 #include "worker/workspace/workspace.h"
+#include "worker/workspace/workspace_documents.h"
 
 /* A clone has the workspace's files and none of its own folder. */
 static gboolean complete(const char *root, GError **error)
@@ -20,6 +21,15 @@ static gboolean complete(const char *root, GError **error)
 	return g_file_test(repository, G_FILE_TEST_IS_DIR) || workspace_make(root, &existed, error);
 }
 
+/* Every job reads both files; what is wrong with one is told here, once. */
+static gboolean check_documents(const char *root, GError **error)
+{
+	scoped(wanted_file) wanted = workspace_wanted_read(root, error);
+	scoped(lock_file) locked = wanted ? workspace_locked_read(root, error) : NULL;
+
+	return locked != NULL;
+}
+
 struct client *workspace_connect(
 	struct invocation *invocation, enum client_use use, const char **root, GError **error)
 {
@@ -27,7 +37,9 @@ struct client *workspace_connect(
 	g_autofree char *found = workspace_find(here, error);
 
 	if (!found || !invocation_config(invocation, error) ||
-		(use == CLIENT_WORKS && !complete(found, error)))
+
+		(use == CLIENT_WORKS &&
+			(!complete(found, error) || !check_documents(found, error))))
 		return NULL;
 	config_enter_workspace(invocation->config, found);
 	if (root)

@@ -465,6 +465,12 @@ char *workspace_lock_set(const char *name, const char *text,
 	return update_lock(name, text, one, FALSE, error);
 }
 
+char *workspace_lock_set_each(
+	const char *name, const char *text, const GPtrArray *components, GError **error)
+{
+	return update_lock(name, text, components, FALSE, error);
+}
+
 char *workspace_lock_replace(
 	const char *name, const char *text, const GPtrArray *components, GError **error)
 {

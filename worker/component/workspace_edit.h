@@ -33,6 +33,10 @@ char *workspace_wanted_set_constraint(const char *name, const char *text, const 
 char *workspace_lock_set(const char *name, const char *text,
 	const struct locked_component *component, GError **error);
 
+/** The same for each of COMPONENTS (of struct locked_component, names once). */
+char *workspace_lock_set_each(
+	const char *name, const char *text, const GPtrArray *components, GError **error);
+
 /** Takes COMPONENT out. COMPONENT_NOT_FOUND as above. */
 char *workspace_lock_remove(
 	const char *name, const char *text, const char *component, GError **error);

@@ -8,7 +8,7 @@
 /*
  * forge.yaml and forge.lock of the workspace at ROOT, on disk. Who changes one holds the
  * workspace's lock; a file is replaced as a whole, durably, so readers see the old one or the new
- * one. Errors of reading are CONFIGURATION_INVALID with file, line and key; of writing
+ * one. Errors of reading are WORKSPACE_INVALID with file, line and key; of writing
  * PERMISSION_DENIED and CACHE_UNUSABLE.
  */
 
@@ -34,6 +34,13 @@ char *workspace_wanted_place(const char *root, const char *const *later);
 /** Makes LOCKED the lock's word on its name. */
 gboolean workspace_locked_write(
 	const char *root, const struct locked_component *locked, GError **error);
+
+/** Makes each of LINES (of struct locked_component) the lock's word on its name. */
+gboolean workspace_locked_add(const char *root, const GPtrArray *lines, GError **error);
+
+/** What forge.lock said when forge wrote it last, by the copy in `.forge`; nothing if there is none
+ * that can be read. It may be older than what is installed. Caller frees. */
+struct lock_file *workspace_locked_copy(const char *root);
 
 /** Takes COMPONENT out of both files; fine where it is in neither. */
 gboolean workspace_entry_remove(const char *root, const char *component, GError **error);
