@@ -13,6 +13,7 @@
 #include "cli/workspace_rows.h"
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
+#include "worker/component/component_reference.h"
 #include "worker/sync/component_changes.h"
 
 struct showing {
@@ -79,15 +80,32 @@ static void show_pushed(const struct showing *showing, const Forge__ComponentRow
 		component_line(showing->invocation, "Fork: %s", row->pushed->repository);
 }
 
+static void show_detached(const struct showing *showing, const Forge__ComponentRow *row)
+{
+	const Forge__Component *component = row->component;
+	g_autofree char *typed = component_reference_typed(
+		component->repository, component->name, component->constraint);
+	g_autofree char *printable = text_printable(typed);
+	g_autofree char *moved = text_printable(row->observed ? row->observed->moved_to : "");
+
+	if (*moved)
+		output_remark(showing->invocation,
+			"%s: upstream has it in %s now. `forge install %s` follows it there, `forge remove %s` "
+			"takes it out.",
+			component->name, moved, printable, component->name);
+	else
+		output_remark(showing->invocation,
+			"%s: upstream no longer has it at this place. Keep it as it is, install it from where "
+			"it is now (`forge install REPOSITORY/%s`), or `forge remove %s`.",
+			component->name, component->name, component->name);
+}
+
 static void show_trouble(const struct showing *showing, const Forge__ComponentRow *row)
 {
 	const Forge__Error *trouble = render_component_trouble(row);
 
 	if (row->status == FORGE__COMPONENT_STATUS__COMPONENT_STATUS_DETACHED)
-		output_remark(showing->invocation,
-			"%s: upstream no longer has it at this place. Keep it as it is, install it from where "
-			"it is now (`forge install REPOSITORY/%s`), or `forge remove %s`.",
-			row->component->name, row->component->name, row->component->name);
+		show_detached(showing, row);
 	if (trouble) {
 		g_autofree char *message = text_printable(trouble->message);
 

@@ -175,3 +175,13 @@ struct component_reference *component_reference_parse(const char *text, GError *
 		return refuse(error, text, "behind the '@': %s", failure->message);
 	return g_steal_pointer(&reference);
 }
+
+char *component_reference_typed(const char *repository, const char *name, const char *constraint)
+{
+	gboolean constrained = constraint && *constraint;
+	g_autofree char *text = g_strconcat(repository, is_address(repository) ? "#" : "/", name,
+		constrained ? "@" : "", constrained ? constraint : "", NULL);
+
+	return strpbrk(text, " \t'\"\\<>|&;()$`*?[!^") || *text == '~' ? g_shell_quote(text)
+								       : g_strdup(text);
+}

@@ -20,6 +20,10 @@ struct component_reference {
  * is not repeated then). Whether any of it exists is not asked. Caller frees.
  */
 struct component_reference *component_reference_parse(const char *text, GError **error);
+/** How one types the component NAME of REPOSITORY at CONSTRAINT (NULL or empty: none) in a shell; it is
+ * quoted where a shell asks for that. Caller frees. */
+char *component_reference_typed(const char *repository, const char *name, const char *constraint);
+
 void component_reference_free(struct component_reference *reference);
 SCOPED_POINTER(component_reference, component_reference_free)
 

@@ -227,8 +227,18 @@ static void edit_constraint(
 		set_text(edits, at, keys[0], constraint);
 }
 
-char *workspace_wanted_set_constraint(const char *name, const char *text, const char *component,
-	const char *constraint, GError **error)
+static void edit_path(GPtrArray *edits, size_t at, const char *old, const char *path)
+{
+	if (g_strcmp0(old, path) == 0)
+		return;
+	if (path)
+		set_text(edits, at, "path", *path ? path : ".");
+	else
+		remove_at(edits, at, "path");
+}
+
+char *workspace_wanted_set(const char *name, const char *text,
+	const struct wanted_component *component, GError **error)
 {
 	scoped(wanted_file) file = parse_wanted(name, text ? text : "", error);
 	scoped(document_text) document = NULL;
@@ -237,17 +247,33 @@ char *workspace_wanted_set_constraint(const char *name, const char *text, const 
 	const struct document_node *list;
 	size_t at;
 
-	if (!file || !find_wanted(name, file, component, &at, error))
+	if (!file || !find_wanted(name, file, component->component, &at, error))
 		return NULL;
 	old = file->components->pdata[at];
-	if (g_strcmp0(old->constraint, constraint) == 0)
-		return g_strdup(text);
 	document = parse_text(name, text, error);
 	if (!document)
 		return NULL;
 	list = document_node_member(document_text_root(document), LIST);
-	edit_constraint(edits, at, document_node_child(list, at), constraint);
+	if (strcmp(old->repository, component->repository) != 0)
+		set_text(edits, at, "repository", component->repository);
+	if (g_strcmp0(old->constraint, component->constraint) != 0)
+		edit_constraint(edits, at, document_node_child(list, at), component->constraint);
+	edit_path(edits, at, old->path, component->path);
 	return apply(name, text, edits, error);
+}
+
+char *workspace_wanted_set_constraint(const char *name, const char *text, const char *component,
+	const char *constraint, GError **error)
+{
+	scoped(wanted_file) file = parse_wanted(name, text ? text : "", error);
+	struct wanted_component changed;
+	size_t at;
+
+	if (!file || !find_wanted(name, file, component, &at, error))
+		return NULL;
+	changed = *(const struct wanted_component *)file->components->pdata[at];
+	changed.constraint = (char *)constraint;
+	return workspace_wanted_set(name, text, &changed, error);
 }
 
 /* ---- forge.lock ---- */

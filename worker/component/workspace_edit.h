@@ -21,6 +21,10 @@ char *workspace_wanted_add(const char *name, const char *text,
 char *workspace_wanted_remove(
 	const char *name, const char *text, const char *component, GError **error);
 
+/** Makes COMPONENT's entry, where it stands, say what COMPONENT says. COMPONENT_NOT_FOUND as above. */
+char *workspace_wanted_set(const char *name, const char *text,
+	const struct wanted_component *component, GError **error);
+
 /** Sets what is wanted of COMPONENT; CONSTRAINT of NULL wants the default branch.
  * COMPONENT_NOT_FOUND as above. */
 char *workspace_wanted_set_constraint(const char *name, const char *text, const char *component,

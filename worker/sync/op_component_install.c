@@ -123,7 +123,9 @@ static gboolean refuse_local_changes(struct installing *installing, GError **err
 		(installing->locked && is_locked_as(installing, &job->local_tree)))
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_LOCAL_CHANGES,
-		"'%s' has local changes; pull, push, stash or revert them first", job->name);
+		"'%s' has local changes; `forge dev stash %s` puts them aside, `forge dev stash pop %s` "
+		"brings them back afterwards",
+		job->name, job->name, job->name);
 	return FALSE;
 }
 
@@ -163,7 +165,10 @@ static void note_installed(
 	operation_note(job->operation, fact);
 }
 
-/* A change is one of one folder. */
+/*
+ * A change is one of one folder: where the component is, it stays, though its folder upstream has
+ * another name. A person's forge.yaml that says otherwise is not obeyed behind their back.
+ */
 static gboolean choose_folder(struct installing *installing, GError **error)
 {
 	struct component_job *job = installing->job;
@@ -172,6 +177,12 @@ static gboolean choose_folder(struct installing *installing, GError **error)
 	job->folder = workspace_folder_of(job->name, installing->wanted.path, job->upstream_path);
 	if (!job->installed || strcmp(before, job->folder) == 0)
 		return TRUE;
+	if (installing->written && !installing->wanted.path) {
+		g_free(job->folder);
+		job->folder = g_steal_pointer(&before);
+		installing->wanted.path = job->folder;
+		return TRUE;
+	}
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_ALREADY_EXISTS,
 		"'%s' is in %s and would be in %s; `forge remove %s` first", job->name, before,
 		job->folder, job->name);

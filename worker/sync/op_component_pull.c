@@ -11,6 +11,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/message.h"
+#include "worker/component/component_reference.h"
 #include "worker/git/git_library.h"
 #include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
@@ -376,8 +377,16 @@ static gboolean note_nothing_new(struct pulling *pulling, GError **error)
 
 static gboolean gone(struct component_job *job, GError **error)
 {
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND, "%s has no '%s' any more",
-		job->repository, job->name);
+	g_autofree char *typed = component_reference_typed(
+		job->repository, job->name, job->want->constraint);
+
+	if (job->moved_to)
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+			"%s has '%s' in %s now; `forge install %s` follows it there",
+			job->repository, job->name, job->moved_to, typed);
+	else
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+			"%s has no '%s' any more", job->repository, job->name);
 	component_job_note_observed(job, NULL, NULL);
 	return FALSE;
 }

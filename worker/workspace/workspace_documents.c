@@ -91,17 +91,7 @@ struct lock_file *workspace_locked_read(const char *root, GError **error)
 	return lock_file_parse(&origin, text, size, error);
 }
 
-/* The name after LISTED's in FILE; NULL at the end. */
-static const char *name_after(const struct wanted_file *file, const struct wanted_component *listed)
-{
-	for (guint i = 0; i + 1 < file->components->len; i++)
-		if (file->components->pdata[i] == listed)
-			return ((struct wanted_component *)file->components->pdata[i + 1])
-				->component;
-	return NULL;
-}
-
-/* Only the constraint changes where that is all: what a person wrote beside it stays. */
+/* Where it is listed, what a person wrote beside it stays. */
 static char *with_wanted(
 	const char *text, const struct wanted_component *wanted, const char *before, GError **error)
 {
@@ -109,22 +99,12 @@ static char *with_wanted(
 		WORKSPACE_WANTED, FORGE_ERROR_WORKSPACE_INVALID};
 	scoped(wanted_file)
 		file = wanted_file_parse(&origin, text ? text : "", text ? strlen(text) : 0, error);
-	const struct wanted_component *listed = file ? wanted_file_find(file, wanted->component)
-						     : NULL;
-	g_autofree char *without = NULL;
 
 	if (!file)
 		return NULL;
-	if (!listed)
-		return workspace_wanted_add(WORKSPACE_WANTED, text, wanted, before, error);
-	if (strcmp(listed->repository, wanted->repository) == 0 &&
-		g_strcmp0(listed->path, wanted->path) == 0)
-		return workspace_wanted_set_constraint(
-			WORKSPACE_WANTED, text, wanted->component, wanted->constraint, error);
-	without = workspace_wanted_remove(WORKSPACE_WANTED, text, wanted->component, error);
-	return without ? workspace_wanted_add(
-				 WORKSPACE_WANTED, without, wanted, name_after(file, listed), error)
-		       : NULL;
+	return wanted_file_find(file, wanted->component)
+		? workspace_wanted_set(WORKSPACE_WANTED, text, wanted, error)
+		: workspace_wanted_add(WORKSPACE_WANTED, text, wanted, before, error);
 }
 
 char *workspace_wanted_place(const char *root, const char *const *later)
