@@ -13,6 +13,7 @@
 #include "cli/render_component.h"
 #include "cli/table.h"
 #include "cli/workspace_client.h"
+#include "cli/workspace_rows.h"
 #include "journal/base/clock.h"
 #include "journal/base/limits.h"
 #include "worker/sync/component_log.h"
@@ -236,8 +237,9 @@ int cmd_dev_log(struct invocation *invocation, GError **error)
 	const char *name = invocation->arguments[0];
 	const char *root;
 	scoped(client) client = workspace_connect(invocation, CLIENT_READS, &root, error);
-	g_autoptr(GPtrArray)
-		rows = client ? component_rows_named(client, invocation->arguments, error) : NULL;
+	g_autoptr(GPtrArray) rows = client
+		? workspace_rows_named(invocation, client, invocation->arguments, error)
+		: NULL;
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(free_line);
 	g_autoptr(GPtrArray) entries = NULL;
 	uint64_t most;

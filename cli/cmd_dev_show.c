@@ -8,6 +8,7 @@
 #include "cli/component_options.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
+#include "cli/workspace_rows.h"
 #include "journal/base/errors.h"
 #include "worker/sync/component_changes.h"
 #include "worker/sync/component_validity.h"
@@ -162,9 +163,12 @@ static int validate_all(struct invocation *invocation, gboolean all, struct valu
 	if (!client ||
 		!component_look(invocation, client, &submit, note_failed, &validating, &run, error))
 		return -1;
-	rows = requests_components(client, all ? NULL : invocation->arguments, error);
+	rows = all ? workspace_rows(invocation, client, error)
+		   : requests_components(client, invocation->arguments, error);
 	if (!rows)
 		return -1;
+	if (all)
+		workspace_rows_remark(invocation, rows);
 	for (guint i = 0; i < rows->len; i++)
 		if (!validate(&validating, rows->pdata[i], error))
 			return -1;

@@ -11,6 +11,7 @@
 #include "cli/render.h"
 #include "cli/render_component.h"
 #include "cli/table.h"
+#include "cli/workspace_rows.h"
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "worker/sync/component_changes.h"
@@ -129,8 +130,8 @@ int cmd_dev_stash_list(struct invocation *invocation, GError **error)
 
 	if (client)
 		rows = invocation->argument_count > 0
-			? component_rows_named(client, invocation->arguments, error)
-			: requests_components(client, NULL, error);
+			? workspace_rows_named(invocation, client, invocation->arguments, error)
+			: workspace_rows(invocation, client, error);
 	if (!rows)
 		return 1;
 	for (guint i = 0; i < rows->len; i++) {

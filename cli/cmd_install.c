@@ -233,7 +233,8 @@ int cmd_install(struct invocation *invocation, GError **error)
 		return 1;
 	/* What is locked and wanted no more has to go. */
 	if (asking.names->len == 0 && locked->components->len == 0) {
-		output_remark(invocation, "forge.yaml lists no components.");
+		output_remark(invocation, 
+			"forge.yaml lists no components; `forge install REPOSITORY/COMPONENT` adds one.");
 		component_show_nothing(invocation);
 		return 0;
 	}

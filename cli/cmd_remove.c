@@ -9,6 +9,7 @@
 #include "cli/render_component.h"
 #include "cli/workspace_client.h"
 #include "worker/dependency/workspace_graph.h"
+#include "cli/workspace_rows.h"
 
 struct showing {
 	struct invocation *invocation;
@@ -97,7 +98,8 @@ int cmd_remove(struct invocation *invocation, GError **error)
 	submit.targets = invocation->arguments;
 	submit.n_targets = invocation->argument_count;
 	client = workspace_connect(invocation, CLIENT_WORKS, &root, error);
-	rows = client ? component_rows_named(client, invocation->arguments, error) : NULL;
+	rows = client ? workspace_rows_named(invocation, client, invocation->arguments, error)
+		      : NULL;
 	graph = rows ? workspace_graph_read(root, error) : NULL;
 	if (!graph)
 		return 1;

@@ -6,6 +6,7 @@
 #include "cli/component_options.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
+#include "cli/workspace_rows.h"
 
 /* PATH of a file of COMPONENT below the workspace's root. Caller frees. */
 static char *path_in_workspace(const Forge__Component *component, const char *path)
@@ -91,8 +92,8 @@ int cmd_sync_conflicts_list(struct invocation *invocation, GError **error)
 	if (!client)
 		return 1;
 	rows = invocation->argument_count > 0
-		? component_rows_named(client, invocation->arguments, error)
-		: requests_components(client, NULL, error);
+		? workspace_rows_named(invocation, client, invocation->arguments, error)
+		: workspace_rows(invocation, client, error);
 	if (!rows)
 		return 1;
 	show(invocation, rows);

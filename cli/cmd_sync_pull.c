@@ -11,6 +11,7 @@
 #include "cli/render.h"
 #include "cli/render_component.h"
 #include "cli/workspace_client.h"
+#include "cli/workspace_rows.h"
 #include "journal/base/errors.h"
 
 struct showing {
@@ -262,5 +263,7 @@ int cmd_sync_pull(struct invocation *invocation, GError **error)
 	if (!component_run(invocation, client, &submit, show_job, &showing, &run, error))
 		return 1;
 	component_show_jobs(invocation, &run, value_of_job);
+	if (submit.all_forks)
+		workspace_rows_remark(invocation, before);
 	return run.status;
 }

@@ -14,6 +14,7 @@
 #include "cli/render.h"
 #include "cli/render_component.h"
 #include "cli/workspace_client.h"
+#include "cli/workspace_rows.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 
@@ -376,5 +377,7 @@ int cmd_sync_push(struct invocation *invocation, GError **error)
 	showing.falls_back = !repository;
 	if (showing.one)
 		output_step(invocation, "Checking repository access...");
+	if (submit.all_forks)
+		workspace_rows_remark(invocation, before);
 	return push(&showing, error);
 }

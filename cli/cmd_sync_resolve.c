@@ -9,6 +9,7 @@
 #include "cli/handlers.h"
 #include "cli/output.h"
 #include "cli/resolve_ui.h"
+#include "cli/workspace_rows.h"
 #include "journal/base/errors.h"
 
 enum mode {
@@ -432,7 +433,8 @@ static int connect_and_resolve(struct resolving *resolving, GError **error)
 		return 1;
 	resolving->root = g_strdup(root);
 	if (catch_up(resolving, client, error) && resolving->run.status == 0)
-		rows = component_rows_named(client, resolving->invocation->arguments, error);
+		rows = workspace_rows_named(
+			resolving->invocation, client, resolving->invocation->arguments, error);
 	client_free(client);
 	if (!rows) {
 		if (resolving->run.history)

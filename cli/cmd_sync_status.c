@@ -10,8 +10,10 @@
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/workspace_client.h"
+#include "cli/workspace_rows.h"
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
+#include "worker/component/component_reference.h"
 #include "worker/sync/component_changes.h"
 
 struct showing {
@@ -78,15 +80,32 @@ static void show_pushed(const struct showing *showing, const Forge__ComponentRow
 		component_line(showing->invocation, "Fork: %s", row->pushed->repository);
 }
 
+static void show_detached(const struct showing *showing, const Forge__ComponentRow *row)
+{
+	const Forge__Component *component = row->component;
+	g_autofree char *typed = component_reference_typed(
+		component->repository, component->name, component->constraint);
+	g_autofree char *printable = text_printable(typed);
+	g_autofree char *moved = text_printable(row->observed ? row->observed->moved_to : "");
+
+	if (*moved)
+		output_remark(showing->invocation,
+			"%s: upstream has it in %s now. `forge install %s` follows it there, `forge remove %s` "
+			"takes it out.",
+			component->name, moved, printable, component->name);
+	else
+		output_remark(showing->invocation,
+			"%s: upstream no longer has it at this place. Keep it as it is, install it from where "
+			"it is now (`forge install REPOSITORY/%s`), or `forge remove %s`.",
+			component->name, component->name, component->name);
+}
+
 static void show_trouble(const struct showing *showing, const Forge__ComponentRow *row)
 {
 	const Forge__Error *trouble = render_component_trouble(row);
 
 	if (row->status == FORGE__COMPONENT_STATUS__COMPONENT_STATUS_DETACHED)
-		output_remark(showing->invocation,
-			"%s: upstream no longer has it at this place. Keep it as it is, install it from where "
-			"it is now (`forge install REPOSITORY/%s`), or `forge remove %s`.",
-			row->component->name, row->component->name, row->component->name);
+		show_detached(showing, row);
 	if (trouble) {
 		g_autofree char *message = text_printable(trouble->message);
 
@@ -125,6 +144,8 @@ static void show_table(const struct showing *showing)
 	g_autofree char *summary = render_component_summary(showing->rows);
 	int64_t now_us = clock_now().wall_us;
 
+	if (showing->rows->len == 0)
+		return;
 	output_line(showing->invocation, "Component Status Report");
 	for (guint i = 0; i < showing->rows->len; i++) {
 		const Forge__ComponentRow *row = showing->rows->pdata[i];
@@ -136,9 +157,7 @@ static void show_table(const struct showing *showing)
 
 		table_add_take(table, cells);
 	}
-	output_table(showing->invocation, table, "No components are installed.");
-	if (showing->rows->len == 0)
-		return;
+	output_table(showing->invocation, table, "");
 	output_line(showing->invocation, "%s", "");
 	output_line(showing->invocation, "Summary:");
 	output_line(showing->invocation, "%s", summary);
@@ -234,9 +253,12 @@ int cmd_sync_status(struct invocation *invocation, GError **error)
 	client = workspace_connect(invocation, CLIENT_WORKS, &root, error);
 	if (!client || !look(invocation, client, all, &status, error))
 		return 1;
-	rows = requests_components(client, all ? NULL : invocation->arguments, error);
+	rows = all ? workspace_rows(invocation, client, error)
+		   : requests_components(client, invocation->arguments, error);
 	if (!rows)
 		return 1;
+	if (all)
+		workspace_rows_remark(invocation, rows);
 	showing.rows = rows;
 	showing.root = root;
 	show(&showing, all);

@@ -9,6 +9,7 @@
 #include "cli/render_component.h"
 #include "cli/table.h"
 #include "cli/workspace_client.h"
+#include "cli/workspace_rows.h"
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "worker/workspace/workspace.h"
@@ -57,8 +58,8 @@ static void show_list(struct invocation *invocation, GPtrArray *rows)
 
 		table_add_take(table, cells);
 	}
-	output_table(invocation, table,
-		"No components are installed; `forge install REPOSITORY/COMPONENT` does that.");
+	if (rows->len > 0)
+		output_table(invocation, table, "");
 }
 
 static struct value *value_of_component(const Forge__Component *component)
@@ -80,11 +81,12 @@ static struct value *value_of_component(const Forge__Component *component)
 int cmd_list(struct invocation *invocation, GError **error)
 {
 	scoped(client) client = workspace_connect(invocation, CLIENT_READS, NULL, error);
-	g_autoptr(GPtrArray) rows = client ? requests_components(client, NULL, error) : NULL;
+	g_autoptr(GPtrArray) rows = client ? workspace_rows(invocation, client, error) : NULL;
 	scoped(value) list = NULL;
 
 	if (!rows)
 		return 1;
+	workspace_rows_remark(invocation, rows);
 	if (!output_is_machine(invocation)) {
 		show_list(invocation, rows);
 		return 0;
@@ -120,8 +122,9 @@ static void show_info(struct invocation *invocation, const Forge__ComponentRow *
 int cmd_info(struct invocation *invocation, GError **error)
 {
 	scoped(client) client = workspace_connect(invocation, CLIENT_READS, NULL, error);
-	g_autoptr(GPtrArray)
-		rows = client ? component_rows_named(client, invocation->arguments, error) : NULL;
+	g_autoptr(GPtrArray) rows = client
+		? workspace_rows_named(invocation, client, invocation->arguments, error)
+		: NULL;
 	scoped(value) value = NULL;
 
 	if (!rows)

@@ -9,6 +9,7 @@
 
 #include "cli/component_options.h"
 #include "cli/output.h"
+#include "cli/workspace_rows.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "worker/sync/component_changes.h"
@@ -77,7 +78,7 @@ gboolean component_editing_begin(struct component_editing *editing, struct invoc
 	editing->client = workspace_connect(invocation, CLIENT_WORKS, &editing->root, error);
 	if (!editing->client || !look(editing, error))
 		return FALSE;
-	editing->rows = component_rows_named(editing->client, names, error);
+	editing->rows = workspace_rows_named(invocation, editing->client, names, error);
 	if (!editing->rows)
 		return FALSE;
 	editing->row = editing->rows->pdata[0];

@@ -3,13 +3,10 @@
  */
 #include "cli/component_options.h"
 
-#include <string.h>
-
 #include "cli/output.h"
 #include "cli/render.h"
 #include "cli/terminal.h"
 #include "journal/base/errors.h"
-#include "journal/base/nearest.h"
 
 gboolean component_targets(
 	const struct invocation *invocation, Forge__Submit *submit, GError **error)
@@ -103,42 +100,4 @@ void component_show_failure(struct invocation *invocation, const struct history_
 		failure ? failure->message : job_state_word(job->state));
 	if (failure && *failure->hint)
 		component_line(invocation, "    hint: %s", failure->hint);
-}
-
-static gboolean is_there(const GPtrArray *rows, const char *name)
-{
-	for (guint i = 0; i < rows->len; i++)
-		if (strcmp(((const Forge__ComponentRow *)rows->pdata[i])->component->name, name) ==
-			0)
-			return TRUE;
-	return FALSE;
-}
-
-static void fail_for(struct client *client, const char *name, GError **error)
-{
-	g_autoptr(GPtrArray) all = requests_components(client, NULL, NULL);
-	g_autoptr(GPtrArray) names = g_ptr_array_new();
-	g_autofree char *question = NULL;
-
-	for (guint i = 0; all && i < all->len; i++)
-		g_ptr_array_add(
-			names, ((const Forge__ComponentRow *)all->pdata[i])->component->name);
-	g_ptr_array_add(names, NULL);
-	question = nearest_question(name, (const char *const *)names->pdata);
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
-		"no component is called '%s' in this workspace%s%s", name, question ? "; " : "",
-		question ? question : "");
-}
-
-GPtrArray *component_rows_named(struct client *client, char **names, GError **error)
-{
-	g_autoptr(GPtrArray) rows = requests_components(client, names, error);
-
-	for (char **name = names; rows && *name; name++) {
-		if (is_there(rows, *name))
-			continue;
-		fail_for(client, *name, error);
-		return NULL;
-	}
-	return g_steal_pointer(&rows);
 }

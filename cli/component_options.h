@@ -35,8 +35,4 @@ void component_line(const struct invocation *invocation, const char *format, ...
 /** `✗ NAME: why` with its hint, for a job that did not do its work. */
 void component_show_failure(struct invocation *invocation, const struct history_job *job);
 
-/** The rows of the components called NAMES, one each, in the workspace's order.
- * COMPONENT_NOT_FOUND, with the nearest name, for one that is not installed. Caller unrefs. */
-GPtrArray *component_rows_named(struct client *client, char **names, GError **error);
-
 #endif

@@ -186,6 +186,28 @@ static GHashTable *names_to_install(
 	return names;
 }
 
+/* Those of OUTCOME in NAMES: what was asked for in the order in which it was, for so it comes into
+ * forge.yaml, then the others by name. */
+static GPtrArray *in_order(const struct dependency_outcome *outcome,
+	const struct dependency_install *how, GHashTable *names)
+{
+	GPtrArray *order = g_ptr_array_new();
+
+	for (guint i = 0; how->asked && i < how->asked->len; i++) {
+		const Forge__WantedComponent *asked = how->asked->pdata[i];
+
+		g_ptr_array_add(order, (gpointer)dependency_find(outcome, asked->name));
+	}
+	for (guint i = 0; i < outcome->components->len; i++) {
+		const Forge__ResolvedComponent *component = outcome->components->pdata[i];
+
+		if (g_hash_table_contains(names, component->name) &&
+			!asked_for(how, component->name))
+			g_ptr_array_add(order, (gpointer)component);
+	}
+	return order;
+}
+
 static void fill_wanted(Forge__WantedComponent *wanted, const Forge__ResolvedComponent *component,
 	const Forge__WantedComponent *asked)
 {
@@ -271,13 +293,13 @@ static gboolean install_all(struct invocation *invocation, struct client *client
 		Forge__WantedComponent, outcome->components->len + 1);
 	g_autoptr(GPtrArray) pointers = g_ptr_array_new();
 	g_autoptr(GPtrArray) targets = g_ptr_array_new();
+	g_autoptr(GPtrArray) order = NULL;
 	struct showing showing = {invocation, how};
 
-	for (guint i = 0; i < outcome->components->len; i++) {
-		const Forge__ResolvedComponent *resolved = outcome->components->pdata[i];
+	order = in_order(outcome, how, names);
+	for (guint i = 0; i < order->len; i++) {
+		const Forge__ResolvedComponent *resolved = order->pdata[i];
 
-		if (!g_hash_table_contains(names, resolved->name))
-			continue;
 		fill_wanted(&wanted[i], resolved, asked_for(how, resolved->name));
 		g_ptr_array_add(pointers, &wanted[i]);
 		g_ptr_array_add(targets, resolved->name);

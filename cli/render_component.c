@@ -116,6 +116,9 @@ static char *details_of(const Forge__ComponentRow *row)
 			row->pending->component ? row->pending->component->commit : "",
 			row->pending->conflict_count, row->pending->conflict_count == 1 ? "" : "s");
 	case FORGE__COMPONENT_STATUS__COMPONENT_STATUS_DETACHED:
+		if (row->observed && *row->observed->moved_to)
+			return g_strdup_printf("local: %s, upstream: now %s in %s", local,
+				row->observed->moved_to, row->component->repository);
 		return g_strdup_printf(
 			"local: %s, upstream: no longer in %s", local, row->component->repository);
 	case FORGE__COMPONENT_STATUS__COMPONENT_STATUS_UNSET:
@@ -219,6 +222,7 @@ struct value *render_component_row(const Forge__ComponentRow *row, struct value 
 	value_put_text(map, "branch", row->pushed ? row->pushed->branch : NULL);
 	put_time(map, "last_sync_at", row->synced_us);
 	value_put_boolean(map, "rewritten", seen && seen->rewritten);
+	value_put_text(map, "moved_to", seen ? seen->moved_to : NULL);
 	value_put_take(map, "changes", take_changes ? take_changes : value_new_list());
 	value_put_take(map, "error", render_error(render_component_trouble(row)));
 	return map;

@@ -7,8 +7,10 @@
 #include "cli/history.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/workspace_rows.h"
 #include "journal/base/errors.h"
 #include "worker/workspace/workspace.h"
+#include "worker/workspace/workspace_documents.h"
 
 /* A clone has the workspace's files and none of its own folder. */
 static gboolean complete(const char *root, GError **error)
@@ -19,6 +21,15 @@ static gboolean complete(const char *root, GError **error)
 	return g_file_test(repository, G_FILE_TEST_IS_DIR) || workspace_make(root, &existed, error);
 }
 
+/* Every job reads both files; what is wrong with one is told here, once. */
+static gboolean check_documents(const char *root, GError **error)
+{
+	scoped(wanted_file) wanted = workspace_wanted_read(root, error);
+	scoped(lock_file) locked = wanted ? workspace_locked_read(root, error) : NULL;
+
+	return locked != NULL;
+}
+
 struct client *workspace_connect(
 	struct invocation *invocation, enum client_use use, const char **root, GError **error)
 {
@@ -26,7 +37,9 @@ struct client *workspace_connect(
 	g_autofree char *found = workspace_find(here, error);
 
 	if (!found || !invocation_config(invocation, error) ||
-		(use == CLIENT_WORKS && !complete(found, error)))
+
+		(use == CLIENT_WORKS &&
+			(!complete(found, error) || !check_documents(found, error))))
 		return NULL;
 	config_enter_workspace(invocation->config, found);
 	if (root)
@@ -137,6 +150,26 @@ static Forge__Reply *submit_batch(struct client *client, Forge__Submit *submit, 
 	return reply;
 }
 
+/* The scheduler knows what is installed, and not what forge.yaml lists. */
+static void explain_unknown(struct invocation *invocation, struct client *client,
+	const Forge__Submit *submit, GError **error)
+{
+	g_autofree char **names = NULL;
+	g_autoptr(GError) better = NULL;
+	g_autoptr(GPtrArray) rows = NULL;
+
+	if (!error || forge_error_code(*error) != FORGE_ERROR_COMPONENT_NOT_FOUND)
+		return;
+	names = g_new0(char *, submit->n_targets + 1);
+	for (size_t i = 0; i < submit->n_targets; i++)
+		names[i] = submit->targets[i];
+	rows = workspace_rows_named(invocation, client, names, &better);
+	if (rows || forge_error_code(better) != FORGE_ERROR_COMPONENT_NOT_FOUND)
+		return;
+	g_clear_error(error);
+	g_propagate_error(error, g_steal_pointer(&better));
+}
+
 gboolean component_run(struct invocation *invocation, struct client *client, Forge__Submit *submit,
 	component_run_ended *ended, gpointer user_data, struct component_run *run, GError **error)
 {
@@ -146,8 +179,10 @@ gboolean component_run(struct invocation *invocation, struct client *client, For
 	Forge__Reply *reply = submit_batch(client, submit, error);
 	uint64_t batch;
 
-	if (!reply)
+	if (!reply) {
+		explain_unknown(invocation, client, submit, error);
 		return FALSE;
+	}
 	batch = reply->submitted->batch;
 	if (reply->submitted->paused)
 		output_remark(invocation,

@@ -6,7 +6,7 @@
 /**
  * Connects a command to the workspace that the current folder is in: the nearest folder upwards
  * with a forge.yaml. Its jobs always run here, embedded, as this user. WORKSPACE_NOT_FOUND if there
- * is none; else as requests_connect(). *ROOT (may be NULL) is the workspace's folder, absolute,
+ * is none; WORKSPACE_INVALID if jobs are to run and forge.yaml or forge.lock cannot be read; else as requests_connect(). *ROOT (may be NULL) is the workspace's folder, absolute,
  * borrowed from the invocation.
  */
 struct client *workspace_connect(

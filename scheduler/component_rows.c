@@ -113,6 +113,7 @@ static void keep_upstream(
 	message_set_string(&observed->upstream_commit, before->upstream_commit);
 	message_set_string(&observed->upstream_tree, before->upstream_tree);
 	message_set_string(&observed->upstream_version, before->upstream_version);
+	message_set_string(&observed->moved_to, before->moved_to);
 	observed->upstream_time_us = before->upstream_time_us;
 	observed->behind = before->behind;
 	observed->behind_unknown = before->behind_unknown;

@@ -410,6 +410,7 @@
 #define LIMIT_CATALOG_BYTES (64 * 1024 * 1024) /* of all component.yaml that one listing reads */
 #define LIMIT_WORKSPACE_COMPONENTS 10000
 #define LIMIT_COMPONENT_VERSIONS_NAMED 5 /* in an error */
+#define LIMIT_COMPONENTS_NAMED 5         /* in a remark */
 
 /*
  * Choosing versions. Candidates of one component: a repository may have as many refs, none has as

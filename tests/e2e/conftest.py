@@ -7,7 +7,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "servers"))
 
 from git_server import GitServer  # noqa: E402
-from workspace import Workspace  # noqa: E402
+from workspace import Workspace, tool  # noqa: E402
 from world import World  # noqa: E402
 
 _corners = itertools.count(1)
@@ -27,6 +27,19 @@ def world(tmp_path, server):
 @pytest.fixture
 def workspace(tmp_path, server):
     return Workspace(tmp_path, server, f"workspace-{next(_corners)}")
+
+
+@pytest.fixture
+def versions(workspace):
+    """The component with the versions 1.9.0, 2.1.3, 2.2.0 and 3.0.0-rc.1, a branch `next`, and a newer main."""
+    upstream = workspace.upstream("company/crm-tools")
+    for version in ("1.9.0", "2.1.3", "2.2.0", "3.0.0-rc.1"):
+        upstream.commit(tool("salesforce-lookup", version, timeout=int(version[0])), tag=f"v{version}")
+    upstream.git("branch", "next", "v2.1.3")
+    upstream.commit(tool("salesforce-lookup", "4.0.0", timeout=4), branch="next")
+    upstream.commit(tool("salesforce-lookup", "2.3.0-dev", timeout=5))
+    workspace.init()
+    return upstream
 
 
 @pytest.fixture

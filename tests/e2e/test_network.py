@@ -79,6 +79,10 @@ def test_https_is_refused_until_its_authority_is_trusted(world, tmp_path):
         world.configure()
         refused = world.sync(status=None)
         assert refused["failed"] == 1 and "certificate" in refused["forks"][0]["error"]["message"].lower()
+        elsewhere = tmp_path / "trusted.gitconfig"
+        elsewhere.write_text(f"[http]\n\tsslCAInfo = {front.authority}\n")
+        dry = world.sync("--all", "--dry-run", env={"GIT_CONFIG_GLOBAL": str(elsewhere)})
+        assert dry["forks"][0]["status"] == "would_fast_forward"
         (world.folder / "user" / ".gitconfig").write_text(f"[http]\n\tsslCAInfo = {front.authority}\n")
         assert world.sync()["forks"][0]["status"] == "fast_forwarded"
     assert world.tip(fork.repository) == world.tip(fork.upstream)
@@ -115,6 +119,7 @@ def test_insteadof_of_gits_configuration_is_honoured(world):
         f"[url \"{world.server.url}/{world.corner}/\"]\n\tinsteadOf = http://elsewhere.invalid/\n")
     world.run("fork", "add", "moved", "--fork", f"http://elsewhere.invalid/{fork.repository}",
               "--upstream", f"http://elsewhere.invalid/{fork.upstream}")
+    assert world.sync("moved", env={"GIT_CONFIG_GLOBAL": "/dev/null"}, status=None)["failed"] == 1
     assert world.sync("moved")["forks"][0]["status"] == "fast_forwarded"
 
 

@@ -71,6 +71,36 @@ def test_identity_comes_from_git_where_the_configuration_has_none(world):
     assert commit_of(world, fork.repository, "main")[2] == "Git User <git@example.com>"
 
 
+@pytest.mark.parametrize("variables, who", [
+    ({}, "Git User <git@example.com>"),
+    ({"GIT_CONFIG_GLOBAL": "other"}, "Other User <other@example.com>"),
+    ({"GIT_CONFIG_SYSTEM": "system", "GIT_CONFIG_NOSYSTEM": "0"}, "Git User <git@example.com>"),
+    ({"GIT_CONFIG_GLOBAL": "name-only", "GIT_CONFIG_SYSTEM": "system", "GIT_CONFIG_NOSYSTEM": "false"},
+     "Name Only <system@example.com>"),
+    ({"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "system", "GIT_CONFIG_NOSYSTEM": ""},
+     "System <system@example.com>"),
+    ({"GIT_CONFIG_GLOBAL": "no-such", "GIT_CONFIG_SYSTEM": "system", "GIT_CONFIG_NOSYSTEM": "yes"}, None),
+    ({"GIT_CONFIG_GLOBAL": ""}, None),
+])
+def test_gits_configuration_is_read_where_git_reads_it(world, variables, who):
+    fork = world.one(behind=1, ahead=1)
+    world.configure(identity=False)
+    folder = world.folder / "user"
+    for name, text in ((".gitconfig", "name = Git User\nemail = git@example.com"),
+                       ("other", "name = Other User\nemail = other@example.com"), ("name-only", "name = Name Only"),
+                       ("system", "name = System\nemail = system@example.com")):
+        (folder / name).write_text(f"[user]\n{text}\n")
+    env = {name: str(folder / value) if name != "GIT_CONFIG_NOSYSTEM" and value else value
+           for name, value in variables.items()}
+    # git itself is asked first.
+    told = [subprocess.run(["git", "config", key], env={**world.env, **env}, stdout=subprocess.PIPE, text=True,
+                           cwd="/").stdout.strip() for key in ("user.name", "user.email")]
+    assert told == (who.rstrip(">").split(" <") if who else ["", ""])
+    world.sync(env=env)
+    made = commit_of(world, fork.repository, "main")[2]
+    assert made == who if who else made.startswith("forge <forge@")
+
+
 def test_a_merge_keeps_the_old_tip_as_its_parent_and_needs_no_backup(world):
     fork = world.one(behind=1, ahead=1)
     before = world.tip(fork.repository)

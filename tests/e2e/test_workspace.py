@@ -17,19 +17,6 @@ def error_of(result):
     return result.json["error"]
 
 
-@pytest.fixture
-def versions(workspace):
-    """The component with the versions 1.9.0, 2.1.3, 2.2.0 and 3.0.0-rc.1, a branch `next`, and a newer main."""
-    upstream = workspace.upstream("company/crm-tools")
-    for version in ("1.9.0", "2.1.3", "2.2.0", "3.0.0-rc.1"):
-        upstream.commit(tool("salesforce-lookup", version, timeout=int(version[0])), tag=f"v{version}")
-    upstream.git("branch", "next", "v2.1.3")
-    upstream.commit(tool("salesforce-lookup", "4.0.0", timeout=4), branch="next")
-    upstream.commit(tool("salesforce-lookup", "2.3.0-dev", timeout=5))
-    workspace.init()
-    return upstream
-
-
 # ---- init ----
 
 
@@ -177,6 +164,33 @@ def test_a_reference_that_names_nothing_is_told(workspace, text):
     assert shown.status in (2, 6, 8), shown
 
 
+def test_components_stand_in_the_order_named_whichever_is_there_first(workspace):
+    names = ["zeta", "mid", "alpha", "omega", "beta"]
+    for place, name in enumerate(names):
+        # The first named have the most to fetch, so they end last.
+        more = {f"data/{number}.txt": f"{number} {name}\n" * 200 for number in range(0, 1200 - 300 * place)}
+        workspace.upstream(f"company/{name}", tool(name, more=more))
+    workspace.init()
+    references = [f"{HOST}/company/{name}/{name}" for name in names]
+    workspace.run("install", references[3])
+    shown = workspace.run("install", *references).out
+    assert shown.count("installed") == 4 and "omega: already at" in shown
+    assert list(workspace.wanted()) == names
+    assert list(workspace.lock()) == sorted(names)
+
+    def listed(*words):
+        return [row["component"] for row in workspace.run(*words, "--format", "json").json["components"]]
+    assert listed("list") == listed("sync", "status") == names
+    # A clone's jobs end in any order too.
+    workspace.root = workspace.clone()
+    shutil.rmtree(workspace.root / "components")
+    workspace.run("install")
+    assert list(workspace.wanted()) == names
+    assert listed("list") == listed("sync", "status", "--offline") == names
+    table = workspace.run("sync", "status", "--offline").out.splitlines()
+    assert [line.split()[0] for line in table[2:7]] == names
+
+
 def test_files_in_the_way_are_kept_and_the_install_refused(workspace, versions):
     folder = workspace.path("salesforce-lookup")
     folder.mkdir(parents=True)
@@ -275,95 +289,6 @@ def test_a_version_that_is_not_there_is_told_as_such_also_when_another_is_instal
     assert workspace.one()["status"] == "synced"
 
 
-# ---- a clone of the workspace ----
-
-
-def clone_of(workspace):
-    """What a colleague gets from git: the two files and the components, without .forge."""
-    clone = workspace.folder / "clone"
-    shutil.copytree(workspace.root, clone, ignore=lambda folder, names: [n for n in names if n == ".forge"])
-    return clone
-
-
-@pytest.mark.parametrize("with_files", [True, False])
-def test_a_clone_without_forges_folder_gets_exactly_the_locked_commits(workspace, versions, with_files):
-    workspace.upstream("company/mail", tool("email-composer", "1.0.0"))
-    workspace.run("install", f"{LOOKUP}@^2", f"{HOST}/company/mail/email-composer")
-    lock = (workspace.root / "forge.lock").read_bytes()
-    before = {name: workspace.files(name) for name in ("salesforce-lookup", "email-composer")}
-    clone = clone_of(workspace)
-    if not with_files:
-        shutil.rmtree(clone / "components")
-    # What upstream did since is not what the lock says.
-    versions.commit(tool("salesforce-lookup", "2.9.0", timeout=9), tag="v2.9.0")
-    workspace.upstreams["company/mail"].commit(tool("email-composer", "9.0.0"))
-    workspace.root = clone
-    workspace.run("install")
-    assert {name: workspace.files(name) for name in before} == before
-    assert (clone / "forge.lock").read_bytes() == lock
-    assert {name: row["status"] for name, row in workspace.status().items()} == {
-        "salesforce-lookup": "outdated", "email-composer": "outdated"}
-    workspace.run("sync", "pull", "--all")
-    assert workspace.lock()["salesforce-lookup"]["version"] == "2.9.0"
-
-
-@pytest.mark.parametrize("with_files", [True, False])
-def test_a_lock_that_somebody_else_moved_is_followed(workspace, versions, with_files):
-    mine = workspace.root
-    workspace.run("install", f"{LOOKUP}@^2")
-    workspace.root = clone_of(workspace)
-    workspace.run("install")
-    versions.commit(tool("salesforce-lookup", "2.9.0", timeout=9), tag="v2.9.0")
-    workspace.run("sync", "pull", "--all")
-    theirs, workspace.root = workspace.root, mine
-    shutil.copy(theirs / "forge.lock", mine)
-    if with_files:
-        shutil.copytree(theirs / "components", mine / "components", dirs_exist_ok=True)
-    lock = (mine / "forge.lock").read_bytes()
-    workspace.run("install")
-    assert workspace.tree("salesforce-lookup") == versions.tree("v2.9.0", "components/tools/salesforce-lookup")
-    row = workspace.one()
-    assert (row["status"], row["local_commit"], row["version"]) == ("synced", versions.tip(), "2.9.0")
-    assert (mine / "forge.lock").read_bytes() == lock
-
-
-def test_a_lock_that_somebody_else_moved_writes_over_no_local_change(workspace, versions):
-    mine = workspace.root
-    workspace.run("install", f"{LOOKUP}@^2")
-    workspace.root = clone_of(workspace)
-    workspace.run("install")
-    versions.commit(tool("salesforce-lookup", "2.9.0", timeout=9), tag="v2.9.0")
-    workspace.run("sync", "pull", "--all")
-    theirs, workspace.root = workspace.root, mine
-    workspace.edit("salesforce-lookup", "timeout: 2", "timeout: 77")
-    before = workspace.files("salesforce-lookup")
-    shutil.copy(theirs / "forge.lock", mine)
-    shown = workspace.run("install", status=7)
-    assert "local changes" in shown.out and workspace.files("salesforce-lookup") == before
-
-
-def test_local_edits_of_a_clone_are_kept_and_shown_as_modified(workspace, versions):
-    workspace.run("install", f"{LOOKUP}@2.1.3")
-    workspace.edit("salesforce-lookup", "timeout: 2", "timeout: 77")
-    workspace.root = clone_of(workspace)
-    workspace.run("install")
-    assert "timeout: 77" in workspace.path("salesforce-lookup", "component.yaml").read_text()
-    row = workspace.one()
-    assert row["status"] == "modified" and row["changes"] == [
-        {"file": "component.yaml", "path": "config.timeout", "old": 2, "new": 77}]
-
-
-def test_a_locked_commit_that_is_no_longer_on_any_branch_is_told(workspace, versions):
-    workspace.run("install", f"{LOOKUP}@main")
-    workspace.root = clone_of(workspace)
-    shutil.rmtree(workspace.root / "components")
-    shutil.rmtree(workspace.home / "cache", ignore_errors=True)
-    versions.commit(tool("salesforce-lookup", "5.0.0"), fresh=True)
-    shown = workspace.run("install", status=8)
-    assert "salesforce-lookup" in shown.out + shown.err
-    assert not workspace.path("salesforce-lookup").exists()
-
-
 # ---- list and info ----
 
 
@@ -375,6 +300,19 @@ def test_an_empty_workspace_lists_nothing_and_says_what_to_do(workspace):
     assert workspace.run("list", "--format", "jsonl").out == ""
     assert workspace.run("install", "--format", "json").json == {"components": []}
     assert workspace.run("sync", "status", "--format", "json").json["components"] == []
+
+
+@pytest.mark.parametrize("words", [("list",), ("sync", "status"), ("sync", "status", "--all"), ("sync", "pull", "--all"),
+                                   ("sync", "push", "--all"), ("dev", "validate")])
+def test_every_command_says_of_an_empty_workspace_that_there_is_nothing_yet(workspace, words):
+    workspace.init()
+    shown = workspace.run(*words)
+    assert shown.out == ""
+    assert shown.err == "No components are installed; `forge install REPOSITORY/COMPONENT` does that.\n"
+    assert workspace.run(*words, "--format", "json").json["components"] == []
+    assert workspace.run(*words, "--quiet").err == ""
+    assert workspace.run("install").err == (
+        "forge.yaml lists no components; `forge install REPOSITORY/COMPONENT` adds one.\n")
 
 
 def test_list_and_info_say_the_same_in_every_form(workspace, versions):
@@ -475,6 +413,25 @@ def test_a_branch_called_like_a_range_is_found(workspace, versions):
     versions.git("branch", "7.x", "next")
     workspace.run("install", f"{LOOKUP}@7.x")
     assert workspace.lock()["salesforce-lookup"]["commit"] == versions.tip("next")
+
+
+def test_a_repositorys_tag_is_found_where_the_component_has_tags_of_its_own(workspace, versions):
+    versions.git("tag", "salesforce-lookup@1.9.0", "v1.9.0")
+    tagged = versions.git("rev-parse", "v2.1.3")
+    workspace.run("install", f"{LOOKUP}@v2.1.3")
+    line = workspace.lock()["salesforce-lookup"]
+    assert (line["commit"], line.get("version")) == (tagged, None)
+    versions.commit(tool("salesforce-lookup", "2.9.0"), tag="v2.9.0")
+    row = workspace.one()
+    assert (row["status"], row["upstream_commit"]) == ("synced", tagged)
+    assert "up to date" in workspace.run("sync", "pull", "salesforce-lookup").out
+    shown = workspace.run("install", f"{LOOKUP}@2.1.3", status=8)
+    assert "no version of 'salesforce-lookup' is 2.1.3; there is 1.9.0" in shown.out
+    # Once the component has that version itself, that is what is meant.
+    versions.git("tag", "salesforce-lookup@2.1.3", "v2.2.0")
+    workspace.run("sync", "pull", "salesforce-lookup")
+    line = workspace.lock()["salesforce-lookup"]
+    assert (line["commit"], line["version"]) == (versions.git("rev-parse", "v2.2.0"), "2.1.3")
 
 
 def test_a_component_from_another_repository_is_followed_there(workspace, versions):

@@ -75,9 +75,8 @@ class Fleet:
         assert {name: row["status"] for name, row in rows.items()} == dict.fromkeys(NAMES, "synced")
         assert not [path for path in (self.workspace.root / ".forge" / "apply").glob("*")]
         assert not [path for path in (self.workspace.root / ".forge").glob("kept/*")]
-        strays = [path.name for path in self.workspace.root.iterdir()
-                  if path.name not in ("forge.yaml", "forge.lock", ".forge", ".gitignore", "components")]
-        assert not [name for name in strays if not name.startswith(("forge.yaml.", "forge.lock."))]
+        assert {path.name for path in self.workspace.root.iterdir()} == {
+            "forge.yaml", "forge.lock", ".forge", ".gitignore", "components"}
 
 
 def gone(step):

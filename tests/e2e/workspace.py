@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 
 import process
@@ -154,6 +155,12 @@ class Workspace(Forge):
         self.init()
         self.run("install", f"{HOST}/company/crm-tools/salesforce-lookup")
         return made
+
+    def clone(self):
+        """What a colleague gets from git: the two files and the components, without .forge. Returns its root."""
+        clone = self.folder / "clone"
+        shutil.copytree(self.root, clone, ignore=lambda folder, names: [name for name in names if name == ".forge"])
+        return clone
 
     # ---- what is there ----
 

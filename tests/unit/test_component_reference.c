@@ -116,6 +116,37 @@ static void test_refusals(void)
 	}
 }
 
+static void test_what_is_typed_is_read_back(void)
+{
+	static const struct {
+		const char *repository, *constraint, *typed;
+	} typed[] = {
+		{"github.com/o/n", NULL, "github.com/o/n/x"},
+		{"github.com/o/n", "", "github.com/o/n/x"},
+		{"github.com/o/n", "1.2.3", "github.com/o/n/x@1.2.3"},
+		{"github.com/o/n", "@a1b2c3d", "github.com/o/n/x@@a1b2c3d"},
+		{"github.com/o/n", "^1.2", "'github.com/o/n/x@^1.2'"},
+		{"github.com/o/n", ">=1 <2", "'github.com/o/n/x@>=1 <2'"},
+		{"https://h/o/n.git", "main", "https://h/o/n.git#x@main"},
+		{"git@h:o/n", NULL, "git@h:o/n#x"},
+		{"/srv/it's", NULL, "'/srv/it'\\''s#x'"},
+		{"~/n", NULL, "'~/n#x'"},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(typed); i++) {
+		g_autofree char *text = component_reference_typed(
+			typed[i].repository, "x", typed[i].constraint);
+		g_auto(GStrv) words = NULL;
+		scoped(component_reference) reference = NULL;
+
+		g_assert_cmpstr(text, ==, typed[i].typed);
+		g_assert_true(g_shell_parse_argv(text, NULL, &words, NULL));
+		reference = component_reference_parse(words[0], NULL);
+		g_assert_cmpstr(reference->repository, ==, typed[i].repository);
+		g_assert_cmpstr(reference->component, ==, "x");
+	}
+}
+
 static void test_a_secret_is_refused_and_not_repeated(void)
 {
 	static const char *const texts[] = {"https://jane:hunter2@host/o/n#lookup",
@@ -158,6 +189,8 @@ static void test_one_version_or_commit_is_pinned(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func(
+		"/component_reference/what_is_typed_is_read_back", test_what_is_typed_is_read_back);
 	g_test_add_func("/component_reference/each_form_is_taken_apart", test_rows);
 	g_test_add_func("/component_reference/what_is_missing_is_said", test_refusals);
 	g_test_add_func("/component_reference/a_secret_is_refused_and_not_repeated",

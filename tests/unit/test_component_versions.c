@@ -181,6 +181,39 @@ static void test_picks(void)
 	}
 }
 
+static const struct {
+	const char *constraint;
+	const char *pick;
+} own_picks[] = {
+	{"1.0.0", "version refs/tags/a@1.0.0 1 1.0.0 pinned"},
+	{"v1.0.0", "version refs/tags/a@1.0.0 1 1.0.0 pinned"},
+	{"v2.1.0", "tag refs/tags/v2.1.0 2"},
+	{"2.1", "tag refs/tags/2.1 3"},
+	{"2.x", "branch refs/heads/2.x 5"},
+	{"3.x", "tag refs/tags/3.x 6"},
+	{"2.1.0", "no version of 'a' is 2.1.0; there is 1.0.0"},
+	{"^2.1.0", "no version of 'a' is ^2.1.0; there is 1.0.0"},
+};
+
+static void test_a_range_without_a_version_may_be_a_name(void)
+{
+	g_autoptr(GPtrArray) refs = refs_of(
+		"a@1.0.0=1 v2.1.0=2 v1.0.0=9 2.1=3 >2.1=4 >2.x=5 3.x=6 HEAD=7");
+	scoped(component_versions) versions = versions_of(refs, "", "", NULL);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(own_picks); i++) {
+		g_autoptr(GError) error = NULL;
+		scoped(component_constraint)
+			constraint = component_constraint_parse(own_picks[i].constraint, &error);
+		scoped_value(component_pick) pick = {.ref = NULL};
+		gboolean done = component_versions_pick(
+			versions, refs, "a", "refs/heads/main", constraint, &pick, &error);
+		g_autofree char *text = done ? text_of(&pick) : g_strdup(error->message);
+
+		g_assert_cmpstr(text, ==, own_picks[i].pick);
+	}
+}
+
 static void test_the_order_of_refs_does_not_matter(void)
 {
 	g_autoptr(GPtrArray) refs = refs_of("1.0.0=1 v1.0.0=1 v2.0.0=2 2.0.0=2");
@@ -221,6 +254,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/component_versions/one_version_at_two_commits_is_refused",
 		test_one_version_at_two_commits_is_refused);
 	g_test_add_func("/component_versions/a_constraint_means_one_of_them", test_picks);
+	g_test_add_func("/component_versions/a_range_without_a_version_may_be_a_name",
+		test_a_range_without_a_version_may_be_a_name);
 	g_test_add_func("/component_versions/the_order_of_refs_does_not_matter",
 		test_the_order_of_refs_does_not_matter);
 	g_test_add_func("/component_versions/without_refs_there_is_no_default",

@@ -106,7 +106,8 @@ static void test_the_first_component_makes_the_file(void)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
 		g_autoptr(GError) error = NULL;
-		g_autofree char *text = workspace_wanted_add("f", texts[i], &component, &error);
+		g_autofree char *text = workspace_wanted_add(
+			"f", texts[i], &component, NULL, &error);
 
 		g_assert_no_error(error);
 		g_assert_cmpstr(text, ==,
@@ -119,7 +120,7 @@ static void test_adding_leaves_the_rest_alone(void)
 {
 	struct wanted_component component = want("github.com/o/n", "a", NULL);
 	g_autoptr(GError) error = NULL;
-	g_autofree char *text = workspace_wanted_add("f", wanted, &component, &error);
+	g_autofree char *text = workspace_wanted_add("f", wanted, &component, NULL, &error);
 
 	g_assert_no_error(error);
 	g_assert_cmpstr(text, ==,
@@ -136,13 +137,39 @@ static void test_adding_leaves_the_rest_alone(void)
 		"# the end\n");
 }
 
+static void test_a_component_comes_before_the_one_named(void)
+{
+	struct wanted_component component = want("github.com/o/n", "a", NULL);
+	g_autoptr(GError) error = NULL;
+	g_autofree char *text = workspace_wanted_add("f", wanted, &component, "composer", &error);
+	g_autofree char *end = NULL;
+	g_autofree char *same = NULL;
+
+	g_assert_no_error(error);
+	g_assert_cmpstr(text, ==,
+		"# what we use\n"
+		"components:\n"
+		"  # the old one\n"
+		"  - component: salesforce-lookup   # do not touch\n"
+		"    repository: github.com/company/crm-tools\n"
+		"    version_constraint: ^2.1.0\n"
+		"\n"
+		"  - repository: github.com/o/n\n"
+		"    component: a\n"
+		"  - {repository: github.com/tools/mail, component: composer, version: main}\n"
+		"# the end\n");
+	end = workspace_wanted_add("f", wanted, &component, NULL, &error);
+	same = workspace_wanted_add("f", wanted, &component, "no-such", &error);
+	g_assert_cmpstr(end, ==, same);
+}
+
 static void test_windows_line_ends_stay(void)
 {
 	struct wanted_component component = want("r/o/n", "b", "1.x");
 	g_autoptr(GError) error = NULL;
 	g_autofree char *text = workspace_wanted_add("f",
 		"components:\r\n  - repository: r/o/n # x\r\n    component: a\r\n", &component,
-		&error);
+		NULL, &error);
 
 	g_assert_no_error(error);
 	g_assert_cmpstr(text, ==,
@@ -155,7 +182,7 @@ static void test_a_name_is_wanted_once(void)
 	struct wanted_component component = want("github.com/other/one", "composer", NULL);
 	g_autoptr(GError) error = NULL;
 
-	g_assert_null(workspace_wanted_add("f", wanted, &component, &error));
+	g_assert_null(workspace_wanted_add("f", wanted, &component, NULL, &error));
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_ALREADY_EXISTS);
 	g_assert_cmpstr(error->message, ==, "f:8: 'composer' is wanted already");
 }
@@ -506,6 +533,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/wanted/the_first_component_makes_the_file",
 		test_the_first_component_makes_the_file);
 	g_test_add_func("/wanted/adding_leaves_the_rest_alone", test_adding_leaves_the_rest_alone);
+	g_test_add_func("/wanted/a_component_comes_before_the_one_named",
+		test_a_component_comes_before_the_one_named);
 	g_test_add_func("/wanted/windows_line_ends_stay", test_windows_line_ends_stay);
 	g_test_add_func("/wanted/a_name_is_wanted_once", test_a_name_is_wanted_once);
 	g_test_add_func("/wanted/removing_takes_the_component_alone",

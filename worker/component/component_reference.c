@@ -184,3 +184,13 @@ char *component_reference_constraint(const struct component_reference *reference
 	return g_strconcat(constraint->kind == CONSTRAINT_COMMIT ? "@" : "",
 		constraint->text ? constraint->text : "", NULL);
 }
+
+char *component_reference_typed(const char *repository, const char *name, const char *constraint)
+{
+	gboolean constrained = constraint && *constraint;
+	g_autofree char *text = g_strconcat(repository, is_address(repository) ? "#" : "/", name,
+		constrained ? "@" : "", constrained ? constraint : "", NULL);
+
+	return strpbrk(text, " \t'\"\\<>|&;()$`*?[!^") || *text == '~' ? g_shell_quote(text)
+								       : g_strdup(text);
+}

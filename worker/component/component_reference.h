@@ -24,6 +24,10 @@ struct component_reference *component_reference_parse(const char *text, GError *
 /** What REFERENCE asks for, as component_constraint_parse() reads it: `^2.1`, `@a1b2c3d`; empty for
  * nothing. Caller frees. */
 char *component_reference_constraint(const struct component_reference *reference);
+/** How one types the component NAME of REPOSITORY at CONSTRAINT (NULL or empty: none) in a shell; it is
+ * quoted where a shell asks for that. Caller frees. */
+char *component_reference_typed(const char *repository, const char *name, const char *constraint);
+
 void component_reference_free(struct component_reference *reference);
 SCOPED_POINTER(component_reference, component_reference_free)
 

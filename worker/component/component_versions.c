@@ -220,6 +220,13 @@ static gboolean pick_ref(struct component_pick *pick, const GPtrArray *refs, con
 	return TRUE;
 }
 
+static gboolean pick_tag_or_branch(
+	struct component_pick *pick, const GPtrArray *refs, const char *name)
+{
+	return pick_ref(pick, refs, TAGS, name, PICK_TAG) ||
+		pick_ref(pick, refs, HEADS, name, PICK_BRANCH);
+}
+
 /* What there is, for an error: the newest versions, and how many more. */
 static char *describe_versions(const struct component_versions *versions)
 {
@@ -265,8 +272,9 @@ static gboolean pick_range(const struct component_versions *versions, const GPtr
 		pick_version(pick, version, exact != NULL);
 		return TRUE;
 	}
-	/* Some branches are called like ranges: `2.x`. */
-	return pick_ref(pick, refs, HEADS, constraint->text, PICK_BRANCH) ||
+	/* Some branches are called like ranges, `2.x`; and the repository's `v2.1.0` is no version of
+	 * a component that has tags of its own, but may be what was meant. */
+	return pick_tag_or_branch(pick, refs, constraint->text) ||
 		fail_version(versions, name, constraint->text, error);
 }
 
@@ -327,8 +335,7 @@ static gboolean pick_name(const GPtrArray *refs, const char *name, const char *w
 		return TRUE;
 	if (g_str_has_prefix(wanted, TAGS) && pick_ref(pick, refs, "", wanted, PICK_TAG))
 		return TRUE;
-	if (pick_ref(pick, refs, TAGS, wanted, PICK_TAG) ||
-		pick_ref(pick, refs, HEADS, wanted, PICK_BRANCH))
+	if (pick_tag_or_branch(pick, refs, wanted))
 		return TRUE;
 	if (is_whole_id(wanted))
 		return pick_commit(pick, wanted);

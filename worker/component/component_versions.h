@@ -63,8 +63,9 @@ SCOPED_VALUE(component_pick, component_pick_clear)
 
 /**
  * What CONSTRAINT asks for, into *PICK: a range its highest version, `latest` the highest that is
- * no prerelease; both leave out what was yanked, which an exact version may still be. A name is a
- * tag, else a branch, else, with 40 hex digits, a commit. No constraint is the default branch:
+ * no prerelease; both leave out what was yanked, which an exact version may still be. A range that
+ * no version satisfies is the tag, else the branch, of just that name. A name is a tag, else a
+ * branch, else, with 40 hex digits, a commit. No constraint is the default branch:
  * HEAD_REF (in full; may be NULL) at the ref of this name among REFS, or REFS' own `HEAD`.
  * COMPONENT_NOT_FOUND says for NAME what there is instead, BRANCH_NOT_FOUND that there is no
  * default branch. Pure.

@@ -158,8 +158,20 @@ static char *write_wanted(const struct wanted_component *component)
 	return document_write_yaml(whole);
 }
 
+/* Place of COMPONENT, which may be NULL, or that behind the last one. */
+static size_t place_of(const struct wanted_file *file, const char *component)
+{
+	for (guint i = 0; component && i < file->components->len; i++) {
+		const struct wanted_component *other = file->components->pdata[i];
+
+		if (strcmp(other->component, component) == 0)
+			return i;
+	}
+	return DOCUMENT_AT_END;
+}
+
 char *workspace_wanted_add(const char *name, const char *text,
-	const struct wanted_component *component, GError **error)
+	const struct wanted_component *component, const char *before, GError **error)
 {
 	g_autofree char *alone = write_wanted(component);
 	scoped(document_text) source = parse_text(name, alone, error);
@@ -178,7 +190,7 @@ char *workspace_wanted_add(const char *name, const char *text,
 			wanted_file_find(file, component->component)->line, component->component);
 		return NULL;
 	}
-	insert_from(edits, DOCUMENT_AT_END, source, !has_list(document));
+	insert_from(edits, place_of(file, before), source, !has_list(document));
 	return apply(name, text, edits, error);
 }
 
@@ -215,8 +227,18 @@ static void edit_constraint(
 		set_text(edits, at, keys[0], constraint);
 }
 
-char *workspace_wanted_set_constraint(const char *name, const char *text, const char *component,
-	const char *constraint, GError **error)
+static void edit_path(GPtrArray *edits, size_t at, const char *old, const char *path)
+{
+	if (g_strcmp0(old, path) == 0)
+		return;
+	if (path)
+		set_text(edits, at, "path", *path ? path : ".");
+	else
+		remove_at(edits, at, "path");
+}
+
+char *workspace_wanted_set(const char *name, const char *text,
+	const struct wanted_component *component, GError **error)
 {
 	scoped(wanted_file) file = parse_wanted(name, text ? text : "", error);
 	scoped(document_text) document = NULL;
@@ -225,17 +247,33 @@ char *workspace_wanted_set_constraint(const char *name, const char *text, const 
 	const struct document_node *list;
 	size_t at;
 
-	if (!file || !find_wanted(name, file, component, &at, error))
+	if (!file || !find_wanted(name, file, component->component, &at, error))
 		return NULL;
 	old = file->components->pdata[at];
-	if (g_strcmp0(old->constraint, constraint) == 0)
-		return g_strdup(text);
 	document = parse_text(name, text, error);
 	if (!document)
 		return NULL;
 	list = document_node_member(document_text_root(document), LIST);
-	edit_constraint(edits, at, document_node_child(list, at), constraint);
+	if (strcmp(old->repository, component->repository) != 0)
+		set_text(edits, at, "repository", component->repository);
+	if (g_strcmp0(old->constraint, component->constraint) != 0)
+		edit_constraint(edits, at, document_node_child(list, at), component->constraint);
+	edit_path(edits, at, old->path, component->path);
 	return apply(name, text, edits, error);
+}
+
+char *workspace_wanted_set_constraint(const char *name, const char *text, const char *component,
+	const char *constraint, GError **error)
+{
+	scoped(wanted_file) file = parse_wanted(name, text ? text : "", error);
+	struct wanted_component changed;
+	size_t at;
+
+	if (!file || !find_wanted(name, file, component, &at, error))
+		return NULL;
+	changed = *(const struct wanted_component *)file->components->pdata[at];
+	changed.constraint = (char *)constraint;
+	return workspace_wanted_set(name, text, &changed, error);
 }
 
 /* ---- forge.lock ---- */
@@ -451,6 +489,12 @@ char *workspace_lock_set(const char *name, const char *text,
 
 	g_ptr_array_add(one, (gpointer)component);
 	return update_lock(name, text, one, FALSE, error);
+}
+
+char *workspace_lock_set_each(
+	const char *name, const char *text, const GPtrArray *components, GError **error)
+{
+	return update_lock(name, text, components, FALSE, error);
 }
 
 char *workspace_lock_replace(

@@ -12,13 +12,18 @@
  * are theirs, with NAME (`forge.yaml`) as the origin's, and those of document_edit_apply().
  */
 
-/** Adds COMPONENT at the end. ALREADY_EXISTS if its name is there. */
+/** Adds COMPONENT before the one called BEFORE; at the end if that is NULL or not there.
+ * ALREADY_EXISTS if its name is there. */
 char *workspace_wanted_add(const char *name, const char *text,
-	const struct wanted_component *component, GError **error);
+	const struct wanted_component *component, const char *before, GError **error);
 
 /** Takes COMPONENT out. COMPONENT_NOT_FOUND suggests the nearest name. */
 char *workspace_wanted_remove(
 	const char *name, const char *text, const char *component, GError **error);
+
+/** Makes COMPONENT's entry, where it stands, say what COMPONENT says. COMPONENT_NOT_FOUND as above. */
+char *workspace_wanted_set(const char *name, const char *text,
+	const struct wanted_component *component, GError **error);
 
 /** Sets what is wanted of COMPONENT; CONSTRAINT of NULL wants the default branch.
  * COMPONENT_NOT_FOUND as above. */
@@ -31,6 +36,10 @@ char *workspace_wanted_set_constraint(const char *name, const char *text, const 
  */
 char *workspace_lock_set(const char *name, const char *text,
 	const struct locked_component *component, GError **error);
+
+/** The same for each of COMPONENTS (of struct locked_component, names once). */
+char *workspace_lock_set_each(
+	const char *name, const char *text, const GPtrArray *components, GError **error);
 
 /** Takes COMPONENT out. COMPONENT_NOT_FOUND as above. */
 char *workspace_lock_remove(

@@ -38,7 +38,7 @@ void wanted_file_free(struct wanted_file *file)
 	g_free(file);
 }
 
-static void free_locked(gpointer data)
+void locked_component_free(gpointer data)
 {
 	struct locked_component *component = data;
 
@@ -285,7 +285,7 @@ struct lock_file *lock_file_parse(
 	if (!document)
 		return NULL;
 	file = g_new0(struct lock_file, 1);
-	file->components = g_ptr_array_new_with_free_func(free_locked);
+	file->components = g_ptr_array_new_with_free_func(locked_component_free);
 	if (check_whole(&list, document)) {
 		if (!check_format(origin, document, error))
 			return NULL;

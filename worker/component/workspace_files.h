@@ -54,6 +54,8 @@ SCOPED_POINTER(wanted_file, wanted_file_free)
 struct lock_file *lock_file_parse(
 	const struct document_origin *origin, const char *text, size_t size, GError **error);
 void lock_file_free(struct lock_file *file);
+/** Frees a struct locked_component with all its texts. */
+void locked_component_free(gpointer component);
 SCOPED_POINTER(lock_file, lock_file_free)
 
 /** The component called NAME, or NULL. Borrowed. */

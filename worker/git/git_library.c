@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include "journal/base/limits.h"
+#include "worker/git/git_settings.h"
 
 /* libgit2 maps each pack it looks into and keeps it open; without a limit, many stores use up the
  * descriptors, and then objects that exist are "not found". Sockets, locks and the journal need
@@ -33,6 +34,7 @@ void git_library_start(void)
 	g_assert(git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 1) == 0);
 	g_assert(git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1) == 0);
 	g_assert(git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 0) == 0);
+	git_settings_restrict_library();
 }
 
 void git_library_stop(void)

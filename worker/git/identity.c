@@ -5,6 +5,7 @@
 #include "worker/git/identity.h"
 
 #include "journal/base/errors.h"
+#include "worker/git/git_settings.h"
 
 /* The value of KEY in git's configuration, or NULL. Caller frees. */
 static char *from_git(git_config *git, const char *key)
@@ -20,13 +21,11 @@ static char *from_git(git_config *git, const char *key)
 
 git_signature *identity_signature(const struct config *config, uint64_t when_us, GError **error)
 {
-	git_config *git = NULL;
+	git_config *git = git_settings_open();
 	g_autofree char *name = g_strdup(config->git_username);
 	g_autofree char *email = g_strdup(config->git_email);
 	git_signature *signature = NULL;
 
-	if (git_config_open_default(&git) != 0)
-		git = NULL;
 	if (!name)
 		name = from_git(git, "user.name");
 	if (!email)

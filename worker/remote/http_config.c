@@ -10,6 +10,8 @@
 #include <git2.h>
 #include <string.h>
 
+#include "worker/git/git_settings.h"
+
 /* A variable of the environment that goes before the configuration (first), or behind it (last). */
 static const struct {
 	const char *key;
@@ -81,13 +83,13 @@ static void add_row(struct http_config *config, const char *name, const char *va
 
 static void read_git(struct http_config *config)
 {
-	git_config *git = NULL;
+	git_config *git = git_settings_open();
 	git_config_iterator *iterator = NULL;
 	git_config_entry *entry;
 
 	/* No configuration at all is the usual case in a container, and a broken one is git's to
 	 * complain about. */
-	if (git_config_open_default(&git) < 0)
+	if (!git)
 		return;
 	/* Not by a pattern: libgit2 1.5.1 leaks some 20 KB for each row that it matches against
 	 * one. */

@@ -19,6 +19,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/hash.h"
 #include "journal/base/limits.h"
+#include "worker/git/git_settings.h"
 
 void remote_free(struct remote *remote)
 {
@@ -364,14 +365,13 @@ static char *expand_short(const struct config *config, const char *text, GError 
  */
 static char *apply_instead_of(const char *url)
 {
-	git_config *config = NULL;
+	git_config *config = git_settings_open();
 	git_config_iterator *iterator = NULL;
 	git_config_entry *entry;
 	g_autofree char *base = NULL;
 	size_t longest = 0;
 
-	if (git_config_open_default(&config) == 0 &&
-		git_config_iterator_new(&iterator, config) == 0) {
+	if (config && git_config_iterator_new(&iterator, config) == 0) {
 		while (git_config_next(&entry, iterator) == 0) {
 			size_t length = entry->value ? strlen(entry->value) : 0;
 			size_t around = strlen("url.") + strlen(".insteadof");

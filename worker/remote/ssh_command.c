@@ -12,6 +12,7 @@
 #include <git2.h>
 
 #include "journal/base/errors.h"
+#include "worker/git/git_settings.h"
 
 enum ssh_family {
 	SSH_OPENSSH,
@@ -42,12 +43,11 @@ static enum ssh_family family_called(const char *name)
 /* The value of NAME in git's own configuration, or NULL. Caller frees. */
 static char *configured(const char *name)
 {
-	git_config *config = NULL;
+	git_config *config = git_settings_open();
 	git_buf buffer = {0};
 	char *value = NULL;
 
-	if (git_config_open_default(&config) == 0 &&
-		git_config_get_string_buf(&buffer, config, name) == 0)
+	if (config && git_config_get_string_buf(&buffer, config, name) == 0)
 		value = g_strdup(buffer.ptr);
 	git_buf_dispose(&buffer);
 	git_config_free(config);

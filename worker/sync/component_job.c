@@ -85,6 +85,7 @@ void component_job_clear(struct component_job *job)
 	g_clear_pointer(&job->remote, remote_free);
 	g_free(job->upstream_path);
 	g_free(job->unlisted.constraint);
+	g_free(job->moved_to);
 	g_free(job->folder);
 	upstream_link_clear(&job->link);
 	wanted_file_free(job->wanted);
@@ -210,6 +211,8 @@ static void fill_upstream(const struct component_job *job, Forge__ComponentObser
 	if (job->presence != FOLDER_PRESENT) {
 		seen->upstream = FORGE__UPSTREAM__UPSTREAM_GONE;
 		component_fact_set_oid(&seen->upstream_commit, &job->pick.commit);
+		if (job->moved_to)
+			message_set_string(&seen->moved_to, job->moved_to);
 		return;
 	}
 	seen->upstream = FORGE__UPSTREAM__UPSTREAM_KNOWN;

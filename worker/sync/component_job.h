@@ -50,7 +50,8 @@ struct component_job {
 	struct store *store;           /**< NULL while nothing had to be fetched */
 	git_oid upstream_tree;         /**< of the component at upstream's commit; zero: gone */
 	char *upstream_path;           /**< where it is there */
-	uint64_t upstream_time_us;     /**< of upstream's commit */
+	char *moved_to; /**< where its name is there, if its folder is gone; "." is the root; or NULL */
+	uint64_t upstream_time_us; /**< of upstream's commit */
 	struct history_count count;
 };
 

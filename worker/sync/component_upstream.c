@@ -38,7 +38,7 @@ static void add_prefixes(GPtrArray *prefixes, const char *constraint_text)
 	case CONSTRAINT_NONE:
 		return;
 	case CONSTRAINT_RANGE:
-		/* No version may be meant but a branch: `2.x`. */
+		/* No version may be meant but a tag or a branch: `2.x`. */
 		add_prefix(prefixes, g_strdup("refs/tags/"));
 		add_prefix(prefixes, g_strconcat("refs/heads/", constraint->text, NULL));
 		return;
@@ -204,17 +204,31 @@ static char *catalog_path(struct component_job *job, git_repository *upstream, G
 	return NULL;
 }
 
+/* Where upstream has the component's name, now that its folder is gone. That is for a person to
+ * judge: what cannot be listed is not there. */
+static void look_elsewhere(struct component_job *job, git_repository *upstream)
+{
+	g_autofree char *path = catalog_path(job, upstream, NULL);
+
+	if (path && strcmp(path, job->link.path) != 0)
+		job->moved_to = g_strdup(*path ? path : ".");
+}
+
 /* Where the component is at upstream's commit. One that is installed is followed at its path only:
  * what has its name somewhere else may be anything. */
 static gboolean find_in(struct component_job *job, git_repository *upstream, GError **error)
 {
-	if (job->installed && !job->replaces)
-		job->upstream_path = g_strdup(job->link.path);
-	else
-		job->upstream_path = catalog_path(job, upstream, error);
-	return job->upstream_path &&
-		upstream_history_tree_at(upstream, &job->pick.commit, job->upstream_path,
-			&job->presence, &job->upstream_tree, error);
+	gboolean followed = job->installed && !job->replaces;
+
+	job->upstream_path = followed ? g_strdup(job->link.path)
+				      : catalog_path(job, upstream, error);
+	if (!job->upstream_path ||
+		!upstream_history_tree_at(upstream, &job->pick.commit, job->upstream_path,
+			&job->presence, &job->upstream_tree, error))
+		return FALSE;
+	if (followed && job->presence != FOLDER_PRESENT)
+		look_elsewhere(job, upstream);
+	return TRUE;
 }
 
 static gboolean count_commits(struct component_job *job, git_repository *upstream, GError **error)

@@ -12,6 +12,7 @@
 #include "journal/message.h"
 #include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
+#include "worker/sync/lock_restore.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/settle.h"
 #include "worker/sync/workspace_change.h"
@@ -40,6 +41,25 @@ static const Forge__WantedComponent *asked_for(const struct component_job *job)
 		if (strcmp(arguments->component->wanted[i]->name, job->name) == 0)
 			return arguments->component->wanted[i];
 	return NULL;
+}
+
+/* The names that were asked for after the job's. */
+static const char **asked_later(const struct component_job *job)
+{
+	const Forge__BatchArguments *arguments = job->operation->job->arguments;
+	const Forge__ComponentArguments *component = arguments ? arguments->component : NULL;
+	GPtrArray *names = g_ptr_array_new();
+	gboolean later = FALSE;
+
+	for (size_t i = 0; component && i < component->n_wanted; i++) {
+		char *name = component->wanted[i]->name;
+
+		if (later)
+			g_ptr_array_add(names, name);
+		later = later || strcmp(name, job->name) == 0;
+	}
+	g_ptr_array_add(names, NULL);
+	return (const char **)g_ptr_array_free(names, FALSE);
 }
 
 static char *or_null(char *text)
@@ -144,7 +164,9 @@ static gboolean refuse_local_changes(struct installing *installing, GError **err
 		(installing->locked && is_locked_as(installing, &job->local_tree)))
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_LOCAL_CHANGES,
-		"'%s' has local changes; pull, push, stash or revert them first", job->name);
+		"'%s' has local changes; `forge dev stash %s` puts them aside, `forge dev stash pop %s` "
+		"brings them back afterwards",
+		job->name, job->name, job->name);
 	return FALSE;
 }
 
@@ -184,7 +206,21 @@ static void note_installed(
 	operation_note(job->operation, fact);
 }
 
-/* A change is one of one folder. */
+/* Whether forge.yaml may say where the component is: it has a line, or gets one, that says nothing
+ * of it. */
+static gboolean may_write_path(const struct installing *installing)
+{
+	const struct component_job *job = installing->job;
+
+	return !installing->wanted.path &&
+		(installing->written ||
+			(installing->resolved && wanted_file_find(job->wanted, job->name)));
+}
+
+/*
+ * A change is one of one folder: where the component is, it stays, though its folder upstream has
+ * another name. A person's forge.yaml that says otherwise is not obeyed behind their back.
+ */
 static gboolean choose_folder(struct installing *installing, GError **error)
 {
 	struct component_job *job = installing->job;
@@ -193,6 +229,15 @@ static gboolean choose_folder(struct installing *installing, GError **error)
 	job->folder = workspace_folder_of(job->name, installing->wanted.path, job->upstream_path);
 	if (!job->installed || strcmp(before, job->folder) == 0)
 		return TRUE;
+	if (may_write_path(installing)) {
+		g_free(job->folder);
+		job->folder = g_steal_pointer(&before);
+		installing->wanted.path = job->folder;
+		installing->stands_for.path = job->folder;
+		if (installing->resolved)
+			installing->written = &installing->stands_for;
+		return TRUE;
+	}
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_ALREADY_EXISTS,
 		"'%s' is in %s and would be in %s; `forge remove %s` first", job->name, before,
 		job->folder, job->name);
@@ -203,6 +248,7 @@ static gboolean put_in_place(struct installing *installing, GError **error)
 {
 	struct component_job *job = installing->job;
 	scoped_value(workspace_change) change = {0};
+	g_autofree const char **later = asked_later(job);
 	git_oid before = job->base;
 	git_oid base, tree;
 	const git_oid *from = NULL, *to;
@@ -218,6 +264,7 @@ static gboolean put_in_place(struct installing *installing, GError **error)
 	if (!workspace_change_to(&change, job, &base, error))
 		return FALSE;
 	change.settlement.wanted = installing->written;
+	change.settlement.wanted_later = later;
 	if (!workspace_change_apply(&change, job, from, to, error))
 		return FALSE;
 	note_installed(job, g_steal_pointer(&change.component), &before);
@@ -334,7 +381,7 @@ Forge__JobEnd *op_component_install(struct operation *operation)
 	struct installing installing = {.job = &job};
 	g_autoptr(GError) error = NULL;
 	gboolean done = component_job_open(&job, operation, TRUE, &error) &&
-		install(&installing, &error);
+		lock_restore(&job, &error) && install(&installing, &error);
 
 	g_free(installing.at_commit);
 	return done ? operation_ended(FORGE__VERDICT__VERDICT_DONE) : operation_failed(error);

@@ -11,10 +11,12 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/message.h"
+#include "worker/component/component_reference.h"
 #include "worker/git/git_library.h"
 #include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
 #include "worker/sync/local_snapshot.h"
+#include "worker/sync/lock_restore.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/three_way.h"
 #include "worker/sync/workspace_change.h"
@@ -375,8 +377,16 @@ static gboolean note_nothing_new(struct pulling *pulling, GError **error)
 
 static gboolean gone(struct component_job *job, GError **error)
 {
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND, "%s has no '%s' any more",
-		job->repository, job->name);
+	g_autofree char *typed = component_reference_typed(
+		job->repository, job->name, job->want->constraint);
+
+	if (job->moved_to)
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+			"%s has '%s' in %s now; `forge install %s` follows it there",
+			job->repository, job->name, job->moved_to, typed);
+	else
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
+			"%s has no '%s' any more", job->repository, job->name);
 	component_job_note_observed(job, NULL, NULL);
 	return FALSE;
 }
@@ -411,7 +421,8 @@ Forge__JobEnd *op_component_pull(struct operation *operation)
 		pulling.strategy = arguments->strategy;
 		pulling.arguments = arguments->component;
 	}
-	done = component_job_open(&job, operation, FALSE, &error) && pull(&pulling, &error);
+	done = component_job_open(&job, operation, FALSE, &error) && lock_restore(&job, &error) &&
+		pull(&pulling, &error);
 	conflict = pulling.merge.conflicts && pulling.merge.conflicts->len > 0;
 	three_way_clear(&pulling.merge);
 	if (!done)

@@ -56,10 +56,11 @@ static void put_text(struct value *map, const char *key, const char *text)
 		value_put_string(map, key, text);
 }
 
-static struct value *value_of_wanted(const struct wanted_component *wanted)
+static struct value *value_of_wanted(const struct wanted_component *wanted, const char *before)
 {
 	struct value *map = value_new_map();
 
+	put_text(map, "before", before);
 	put_text(map, "repository", wanted->repository);
 	put_text(map, "constraint", wanted->constraint);
 	put_text(map, "path", wanted->path);
@@ -94,7 +95,8 @@ static struct value *value_of_pull(const struct settled_pull *pull)
 	return map;
 }
 
-static char *token_of(const struct settlement *settlement)
+/* BEFORE is the component whose line of forge.yaml comes next; or NULL. */
+static char *token_of(const struct settlement *settlement, const char *before)
 {
 	scoped(value) token = value_new_map();
 
@@ -103,7 +105,7 @@ static char *token_of(const struct settlement *settlement)
 	put_oid(token, "base", &settlement->base);
 	put_oid(token, "local", &settlement->local);
 	if (settlement->wanted)
-		value_put_take(token, "wanted", value_of_wanted(settlement->wanted));
+		value_put_take(token, "wanted", value_of_wanted(settlement->wanted, before));
 	if (settlement->locked)
 		value_put_take(token, "locked", value_of_locked(settlement->locked));
 	if (settlement->pull.strategy != FORGE__STRATEGY__STRATEGY_UNSET)
@@ -147,7 +149,8 @@ static gboolean settle_wanted(
 		.constraint = (char *)get_text(map, "constraint"),
 		.path = (char *)get_text(map, "path")};
 
-	return !wanted.repository || workspace_wanted_write(settling->root, &wanted, error);
+	return !wanted.repository ||
+		workspace_wanted_write(settling->root, &wanted, get_text(map, "before"), error);
 }
 
 static gboolean settle_locked(
@@ -252,8 +255,13 @@ gboolean settle_apply(const char *root, git_repository *forge, const struct sett
 	const git_oid *from, const git_oid *to, const struct budget *budget,
 	struct apply_report *report, GError **error)
 {
-	g_autofree char *token = token_of(settlement);
 	scoped(workspace_lock) lock = workspace_lock_take(root, budget, error);
+	/* Nobody adds a line before this change has added its own, in this process or in recovery.
+	 */
+	g_autofree char *before = lock && settlement->wanted_later
+		? workspace_wanted_place(root, settlement->wanted_later)
+		: NULL;
+	g_autofree char *token = token_of(settlement, before);
 	struct settling settling = {root, forge};
 	struct tree_limits limits = {.blob_bytes_max = settlement->file_bytes_max};
 	struct workspace_paths paths = {.root = root,

@@ -32,6 +32,8 @@ struct settlement {
 	git_oid local;       /**< its newest checkpoint; zero: none */
 	gboolean to_pending; /**< the pending merge stays as it is; else it ends */
 	const struct wanted_component *wanted; /**< written to forge.yaml; NULL: that stays */
+	const char *const *wanted_later; /**< names that come after it there if they were asked for
+					    together; NULL-terminated; may be NULL */
 	const struct locked_component *locked; /**< written to forge.lock; NULL: that stays */
 	struct settled_pull pull;              /**< zero where it is none */
 	uint64_t file_bytes_max;               /**< no larger file is written; 0: the usual limit */

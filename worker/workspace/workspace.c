@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "journal/base/errors.h"
+#include "worker/workspace/file_replace.h"
+#include "worker/workspace/workspace_lock.h"
 #include "worker/workspace/workspace_repository.h"
 
 static const char first_wanted[] =
@@ -49,16 +51,6 @@ static gboolean fail(GError **error, GError *take_failure, const char *path)
 	return FALSE;
 }
 
-static gboolean write_file(const char *path, const char *text, GError **error)
-{
-	GError *failure = NULL;
-
-	return g_file_set_contents_full(path, text, -1,
-		       G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666,
-		       &failure) ||
-		fail(error, failure, path);
-}
-
 /* TRUE if TEXT has LINE as a line of its own. */
 static gboolean has_line(const char *text, const char *line)
 {
@@ -89,13 +81,13 @@ static gboolean ignore_own_folder(const char *root, GError **error)
 		return TRUE;
 	more = g_strconcat(text, *text == '\0' || g_str_has_suffix(text, "\n") ? "" : "\n",
 		"/" WORKSPACE_OWN "/\n", NULL);
-	return write_file(path, more, error);
+	return file_replace(root, ".gitignore", more, error);
 }
 
 gboolean workspace_make(const char *root, gboolean *existed, GError **error)
 {
 	g_autofree char *outer = workspace_find(root, NULL);
-	g_autofree char *wanted = g_build_filename(root, WORKSPACE_WANTED, NULL);
+	scoped(workspace_lock) lock = NULL;
 
 	if (outer && strcmp(outer, root) != 0) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_ALREADY_EXISTS,
@@ -109,7 +101,14 @@ gboolean workspace_make(const char *root, gboolean *existed, GError **error)
 			"%s: %s", root, g_strerror(errno));
 		return FALSE;
 	}
+	if (!workspace_repository_make(root, error))
+		return FALSE;
+	lock = workspace_lock_take(root, NULL, error);
+	if (!lock || !ignore_own_folder(root, error))
+		return FALSE;
+	/* Another process may have made it one meanwhile. */
+	g_free(outer);
+	outer = workspace_find(root, NULL);
 	*existed = outer != NULL;
-	return workspace_repository_make(root, error) && ignore_own_folder(root, error) &&
-		(*existed || write_file(wanted, first_wanted, error));
+	return *existed || file_replace(root, WORKSPACE_WANTED, first_wanted, error);
 }

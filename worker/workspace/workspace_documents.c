@@ -9,6 +9,7 @@
 #include "journal/base/document.h"
 #include "journal/base/errors.h"
 #include "worker/component/workspace_edit.h"
+#include "worker/workspace/file_replace.h"
 #include "worker/workspace/workspace.h"
 
 /* The bytes of the file NAME; NULL without an error if there is none. */
@@ -29,29 +30,34 @@ static char *read_text(const char *root, const char *name, gsize *size, GError *
 	return NULL;
 }
 
+static char *copy_path(const char *root)
+{
+	return g_build_filename(root, WORKSPACE_OWN, WORKSPACE_LOCKED, NULL);
+}
+
+/* A copy that is torn or missing is one that says nothing: who reads it compares it with what is
+ * installed. */
+static void keep_copy(const char *root, const char *text)
+{
+	g_autofree char *path = copy_path(root);
+
+	g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0666, NULL);
+}
+
 static gboolean replace(
 	const char *root, const char *name, const char *old, const char *text, GError **error)
 {
-	g_autofree char *path = g_build_filename(root, name, NULL);
-	g_autoptr(GError) failure = NULL;
-
-	if (g_strcmp0(old, text) == 0 ||
-		g_file_set_contents_full(path, text, -1,
-			G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666,
-			&failure))
-		return TRUE;
-	g_set_error(error, FORGE_ERROR,
-		g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_ACCES)
-			? FORGE_ERROR_PERMISSION_DENIED
-			: FORGE_ERROR_CACHE_UNUSABLE,
-		"%s", failure->message);
-	return FALSE;
+	if (g_strcmp0(old, text) != 0 && !file_replace(root, name, text, error))
+		return FALSE;
+	if (strcmp(name, WORKSPACE_LOCKED) == 0)
+		keep_copy(root, text);
+	return TRUE;
 }
 
 struct wanted_file *workspace_wanted_read(const char *root, GError **error)
 {
 	static const struct document_origin origin = {
-		WORKSPACE_WANTED, FORGE_ERROR_CONFIGURATION_INVALID};
+		WORKSPACE_WANTED, FORGE_ERROR_WORKSPACE_INVALID};
 	GError *failure = NULL;
 	gsize size = 0;
 	g_autofree char *text = read_text(root, WORKSPACE_WANTED, &size, &failure);
@@ -66,7 +72,7 @@ struct wanted_file *workspace_wanted_read(const char *root, GError **error)
 struct lock_file *workspace_locked_read(const char *root, GError **error)
 {
 	static const struct document_origin origin = {
-		WORKSPACE_LOCKED, FORGE_ERROR_CONFIGURATION_INVALID};
+		WORKSPACE_LOCKED, FORGE_ERROR_WORKSPACE_INVALID};
 	GError *failure = NULL;
 	gsize size = 0;
 	g_autofree char *text = read_text(root, WORKSPACE_LOCKED, &size, &failure);
@@ -85,36 +91,44 @@ struct lock_file *workspace_locked_read(const char *root, GError **error)
 	return lock_file_parse(&origin, text, size, error);
 }
 
-/* Only the constraint changes where that is all: what a person wrote beside it stays. */
-static char *with_wanted(const char *text, const struct wanted_component *wanted, GError **error)
+/* Where it is listed, what a person wrote beside it stays. */
+static char *with_wanted(
+	const char *text, const struct wanted_component *wanted, const char *before, GError **error)
 {
 	static const struct document_origin origin = {
-		WORKSPACE_WANTED, FORGE_ERROR_CONFIGURATION_INVALID};
+		WORKSPACE_WANTED, FORGE_ERROR_WORKSPACE_INVALID};
 	scoped(wanted_file)
 		file = wanted_file_parse(&origin, text ? text : "", text ? strlen(text) : 0, error);
-	const struct wanted_component *listed = file ? wanted_file_find(file, wanted->component)
-						     : NULL;
-	g_autofree char *without = NULL;
 
 	if (!file)
 		return NULL;
-	if (!listed)
-		return workspace_wanted_add(WORKSPACE_WANTED, text, wanted, error);
-	if (strcmp(listed->repository, wanted->repository) == 0 &&
-		g_strcmp0(listed->path, wanted->path) == 0)
-		return workspace_wanted_set_constraint(
-			WORKSPACE_WANTED, text, wanted->component, wanted->constraint, error);
-	without = workspace_wanted_remove(WORKSPACE_WANTED, text, wanted->component, error);
-	return without ? workspace_wanted_add(WORKSPACE_WANTED, without, wanted, error) : NULL;
+	return wanted_file_find(file, wanted->component)
+		? workspace_wanted_set(WORKSPACE_WANTED, text, wanted, error)
+		: workspace_wanted_add(WORKSPACE_WANTED, text, wanted, before, error);
+}
+
+char *workspace_wanted_place(const char *root, const char *const *later)
+{
+	scoped(wanted_file) file = workspace_wanted_read(root, NULL);
+	const char *first = NULL;
+
+	for (guint i = file ? file->components->len : 0; i > 0; i--) {
+		const struct wanted_component *listed = file->components->pdata[i - 1];
+
+		if (!g_strv_contains(later, listed->component))
+			break;
+		first = listed->component;
+	}
+	return g_strdup(first);
 }
 
 gboolean workspace_wanted_write(
-	const char *root, const struct wanted_component *wanted, GError **error)
+	const char *root, const struct wanted_component *wanted, const char *before, GError **error)
 {
 	GError *failure = NULL;
 	gsize size = 0;
 	g_autofree char *text = read_text(root, WORKSPACE_WANTED, &size, &failure);
-	g_autofree char *changed = failure ? NULL : with_wanted(text, wanted, &failure);
+	g_autofree char *changed = failure ? NULL : with_wanted(text, wanted, before, &failure);
 
 	if (failure) {
 		g_propagate_error(error, failure);
@@ -123,21 +137,43 @@ gboolean workspace_wanted_write(
 	return replace(root, WORKSPACE_WANTED, text, changed, error);
 }
 
-gboolean workspace_locked_write(
-	const char *root, const struct locked_component *locked, GError **error)
+gboolean workspace_locked_add(const char *root, const GPtrArray *lines, GError **error)
 {
 	GError *failure = NULL;
 	gsize size = 0;
 	g_autofree char *text = read_text(root, WORKSPACE_LOCKED, &size, &failure);
 	g_autofree char *changed = failure
 		? NULL
-		: workspace_lock_set(WORKSPACE_LOCKED, text, locked, &failure);
+		: workspace_lock_set_each(WORKSPACE_LOCKED, text, lines, &failure);
 
 	if (failure) {
 		g_propagate_error(error, failure);
 		return FALSE;
 	}
 	return replace(root, WORKSPACE_LOCKED, text, changed, error);
+}
+
+gboolean workspace_locked_write(
+	const char *root, const struct locked_component *locked, GError **error)
+{
+	g_autoptr(GPtrArray) one = g_ptr_array_new();
+
+	g_ptr_array_add(one, (gpointer)locked);
+	return workspace_locked_add(root, one, error);
+}
+
+struct lock_file *workspace_locked_copy(const char *root)
+{
+	static const struct document_origin origin = {
+		WORKSPACE_OWN "/" WORKSPACE_LOCKED, FORGE_ERROR_CACHE_UNUSABLE};
+	g_autofree char *path = copy_path(root);
+	g_autofree char *text = NULL;
+	gsize size = 0;
+	struct lock_file *copy = NULL;
+
+	if (g_file_get_contents(path, &text, &size, NULL))
+		copy = lock_file_parse(&origin, text, size, NULL);
+	return copy ? copy : lock_file_parse(&origin, "", 0, NULL);
 }
 
 typedef char *removal(const char *name, const char *text, const char *component, GError **error);
