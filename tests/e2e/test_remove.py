@@ -104,7 +104,7 @@ def test_local_changes_are_kept_and_told(installed):
     assert git("show", f"{kept}:component.yaml") == manifest(timeout=60)
     assert git("show", f"{kept}:notes.txt") == "mine\n"
     assert git("rev-parse", f"refs/forge/{TOOL}/stash/1").strip() == kept
-    assert git("for-each-ref", "--format=%(refname)").split() == [
+    assert git("for-each-ref", "--format=%(refname)", "refs/forge").split() == [
         f"refs/forge/{TOOL}/removed", f"refs/forge/{TOOL}/stash/1"]
 
 

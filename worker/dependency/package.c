@@ -165,12 +165,11 @@ static gboolean may_be_fetched(const struct package *package)
 
 static gboolean fetch_all(struct package *package, GError **error)
 {
-	const char *const components[] = {package->name, NULL};
 	g_autoptr(GPtrArray) sources = g_ptr_array_new();
 
 	g_ptr_array_add(sources, package->source);
 	source_want_all(package->source);
-	return sources_look(sources, components, error);
+	return sources_look(sources, error);
 }
 
 /* What is locked is not exchanged for something else because it cannot be had. */
@@ -370,7 +369,7 @@ static guint add_named(struct package *package, const git_oid *commit, const cha
 	}
 	candidate = g_new0(struct candidate, 1);
 	git_oid_tostr(hex, sizeof(hex), commit);
-	candidate->text = name ? g_strdup_printf("%s (%s)", name, hex) : g_strconcat("@", hex, NULL);
+	candidate->text = name ? g_strdup_printf("%s at %s", name, hex) : g_strconcat("@", hex, NULL);
 	candidate->commit = *commit;
 	candidate->ref = g_strdup(ref);
 	candidate->locked = is_locked_commit(package, commit) && !package->locked->version;
@@ -701,15 +700,16 @@ static gboolean allow_locked(const struct package *package, struct package_allow
 static gboolean allow_ref(struct package *package, const char *name, gboolean branch_only,
 	struct package_allowed *allowed, GError **error)
 {
-	const char *const components[] = {package->name, NULL};
 	g_autofree char *tag = g_strconcat(TAGS, name, NULL);
 	g_autofree char *head = g_strconcat(HEADS, name, NULL);
 	g_autoptr(GPtrArray) sources = g_ptr_array_new();
 	const struct recorded_ref *ref = NULL;
 
+	if (git_reference_is_valid_name(head) != 1)
+		return FALSE;
 	g_ptr_array_add(sources, package->source);
-	source_want(package->source, name);
-	if (package->source->state != SOURCE_GONE && !sources_look(sources, components, error))
+	source_want_name(package->source, name);
+	if (package->source->state != SOURCE_GONE && !sources_look(sources, error))
 		return FALSE;
 	if (!package->source->record)
 		return FALSE;
@@ -753,14 +753,20 @@ static gboolean allow_name(
 	return TRUE;
 }
 
+static const char *branch_name(const struct ref_record *record)
+{
+	return record->head && g_str_has_prefix(record->head, HEADS) ? record->head + strlen(HEADS)
+								     : "its default branch";
+}
+
 static gboolean allow_default(
 	struct package *package, struct package_allowed *allowed, GError **error)
 {
 	const struct ref_record *record = package->source->record;
 
 	if (record && !git_oid_is_zero(&record->head_oid))
-		return allow_branch(package, "the default branch", record->head,
-			record->head_oid, allowed, error);
+		return allow_branch(package, branch_name(record), record->head, record->head_oid,
+			allowed, error);
 	if (!allow_locked(package, allowed))
 		allowed->reason = g_strdup_printf(
 			"the repository of '%s' has no default branch; name a version or a branch",

@@ -11,7 +11,7 @@
 
 /** One thing that may be installed as a component: a version, or what a branch, tag or id names. */
 struct candidate {
-	char *text; /**< for people: `2.1.3`, `main (a1b2c3d)` */
+	char *text; /**< for people: `2.1.3`, `main at a1b2c3d` */
 	git_oid commit;
 	char *ref;     /**< tag or branch, in full; NULL: none */
 	char *version; /**< of a tag that says one, with its build; else NULL */
@@ -62,7 +62,7 @@ void package_allowed_clear(struct package_allowed *allowed);
 SCOPED_VALUE(package_allowed, package_allowed_clear)
 
 /** The constraint of those who name none in forge.yaml. No branch or tag is called so. */
-#define PACKAGE_DEFAULT_BRANCH "its default branch"
+#define PACKAGE_DEFAULT_BRANCH "from its default branch"
 
 /**
  * Which candidates CONSTRAINT allows. Empty: all, or, where no tag says a version, those of

@@ -12,6 +12,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/hash.h"
 #include "journal/base/nearest.h"
+#include "worker/workspace/lock_restore.h"
 #include "worker/workspace/workspace_documents.h"
 
 static char *or_null(char *text)
@@ -147,6 +148,10 @@ gboolean resolving_begin(struct resolving *resolving, const char *root,
 	resolving->listed = workspace_wanted_read(root, error);
 	resolving->locked = resolving->listed ? workspace_locked_read(root, error) : NULL;
 	if (!resolving->locked)
+		return FALSE;
+	if (lock_lacks_lines(terms->forge, resolving->locked) &&
+		!lock_restore(root, terms->forge, resolving->listed, terms->now_us, terms->budget,
+			&resolving->locked, error))
 		return FALSE;
 	collect_wanted(resolving);
 	if (!give_up_named(resolving, error))

@@ -60,7 +60,7 @@ void source_free(struct source *source)
 
 /* ---- wants -------------------------------------------------------------------------------- */
 
-static void want_name(struct source *source, const char *name)
+void source_want_name(struct source *source, const char *name)
 {
 	if (g_hash_table_add(source->names, g_strdup(name)))
 		source->has_news = TRUE;
@@ -72,17 +72,8 @@ void source_want(struct source *source, const char *constraint_text)
 
 	if (!constraint)
 		return;
-	switch (constraint->kind) {
-	case CONSTRAINT_RANGE:
-		/* No version may be meant but a branch: `2.x`. */
-	case CONSTRAINT_NAME:
-		want_name(source, constraint->text);
-		return;
-	case CONSTRAINT_NONE:
-	case CONSTRAINT_LATEST:
-	case CONSTRAINT_COMMIT:
-		return;
-	}
+	if (constraint->kind == CONSTRAINT_NAME)
+		source_want_name(source, constraint->text);
 }
 
 void source_want_all(struct source *source)
@@ -96,7 +87,6 @@ void source_want_all(struct source *source)
 /* One source that is looked at. */
 struct look {
 	struct source *source;
-	const char *const *components;
 	struct budget budget;
 	GError *error;
 };
@@ -122,36 +112,20 @@ static char **prefixes_of(const struct source *source)
 	return g_strv_builder_end(prefixes);
 }
 
-/* TRUE if the tag NAME (without refs/tags/) ends in a version, and may be one of COMPONENTS'. */
-static gboolean may_be_version(const char *name, const char *const *components)
+/* TRUE if the tag NAME (without refs/tags/) ends in a version: it may be one of any component, whose
+ * names and folders nobody knows before the objects are there. */
+static gboolean may_be_version(const char *name)
 {
-	const char *end = name + strlen(name);
-	const char *at = end;
+	const char *at = name + strlen(name);
 	scoped(semver) version = NULL;
 
-	/* A version has no slash and no @; a `-` or `v` may be part of it, or stand before it. */
+	/* A version has neither slash nor @; a `v` may stand before it, or `NAME-v`. */
 	while (at > name && at[-1] != '/' && at[-1] != '@')
 		at--;
-	if (at == name) {
-		for (size_t i = 0; components[i]; i++) {
-			const char *rest = g_str_has_prefix(name, components[i])
-				? name + strlen(components[i])
-				: "";
-
-			if (g_str_has_prefix(rest, "-v"))
-				return TRUE;
-		}
-	}
+	if (strstr(at, "-v"))
+		at = strstr(at, "-v") + 1;
 	version = semver_parse(*at == 'v' ? at + 1 : at, SEMVER_STRICT);
-	if (!version)
-		return FALSE;
-	if (at > name && at[-1] == '@') {
-		g_autofree char *owner = g_strndup(name, (gsize)(at - name - 1));
-
-		return g_strv_contains(components, owner);
-	}
-	/* `PATH/v1.2.3`: the path is not known before the objects are there. */
-	return TRUE;
+	return version != NULL;
 }
 
 static gboolean is_named(const struct source *source, const char *ref)
@@ -170,8 +144,7 @@ static gboolean is_needed(const struct look *look, const char *ref)
 		return g_str_has_prefix(ref, TAGS) || g_str_has_prefix(ref, HEADS);
 	if (is_named(look->source, ref))
 		return TRUE;
-	return g_str_has_prefix(ref, TAGS) &&
-		may_be_version(ref + strlen(TAGS), look->components);
+	return g_str_has_prefix(ref, TAGS) && may_be_version(ref + strlen(TAGS));
 }
 
 static void add_tip(GArray *tips, GPtrArray *texts, const char *name, const git_oid *oid)
@@ -201,7 +174,7 @@ static gboolean open_store(struct look *look, const struct remote *remote,
 			continue;
 		if (tips->len >= LIMIT_REFS_PER_SOURCE) {
 			g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
-				"more than %d tags may be versions of its components",
+				"more than %d tags may be versions of components",
 				LIMIT_REFS_PER_SOURCE);
 			return FALSE;
 		}
@@ -393,12 +366,11 @@ static gboolean take_look(struct look *look, GError **error)
 
 /* ---- many at once ------------------------------------------------------------------------- */
 
-static struct look *look_new(struct source *source, const char *const *components)
+static struct look *look_new(struct source *source)
 {
 	struct look *look = g_new0(struct look, 1);
 
 	look->source = source;
-	look->components = components;
 	look->budget = *source->terms->budget;
 	look->budget.progress = NULL;
 	look->budget.requests = 0;
@@ -455,7 +427,7 @@ static gboolean run_looks(const GPtrArray *looks, const struct source_terms *ter
 	return TRUE;
 }
 
-gboolean sources_look(const GPtrArray *sources, const char *const *components, GError **error)
+gboolean sources_look(const GPtrArray *sources, GError **error)
 {
 	g_autoptr(GPtrArray) looks = g_ptr_array_new_with_free_func(look_free);
 
@@ -463,7 +435,7 @@ gboolean sources_look(const GPtrArray *sources, const char *const *components, G
 		struct source *source = sources->pdata[i];
 
 		if (source->has_news && source->state != SOURCE_GONE)
-			g_ptr_array_add(looks, look_new(source, components));
+			g_ptr_array_add(looks, look_new(source));
 	}
 	if (looks->len == 0)
 		return TRUE;

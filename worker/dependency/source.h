@@ -60,8 +60,10 @@ struct source *source_new(const struct source_terms *terms, const char *reposito
 void source_free(struct source *source);
 SCOPED_POINTER(source, source_free)
 
-/** Notes that whatever CONSTRAINT (as component_constraint_parse() takes it) may mean is wanted,
- * besides the tags and the default branch. */
+/** Notes that the tag or branch NAME is wanted; respectively that which CONSTRAINT (as
+ * component_constraint_parse() takes it) names, if it names one. All tags and the default branch are
+ * wanted anyway. */
+void source_want_name(struct source *source, const char *name);
 void source_want(struct source *source, const char *constraint);
 
 /** Notes that all of it is wanted: a commit known by its id alone may be on any branch or tag. */
@@ -70,11 +72,11 @@ void source_want_all(struct source *source);
 /**
  * Looks at those of SOURCES (of struct source) of which something is wanted that nobody looked at,
  * all at the same time and each with one request: the refs that are wanted, then, where the cache
- * lacks them, the commits of the default branch, of the names wanted, and of the tags that may be
- * versions of one of COMPONENTS (names, NULL-terminated). A repository that is not there is no
- * error. What is new is recorded. Errors: those of asking and fetching, naming the repository.
+ * lacks them, the commits of the default branch, of the names wanted, and of all tags that may be
+ * versions. A repository that is not there is no error. What is new is recorded. Errors: those of
+ * asking and fetching, naming the repository.
  */
-gboolean sources_look(const GPtrArray *sources, const char *const *components, GError **error);
+gboolean sources_look(const GPtrArray *sources, GError **error);
 
 /** Whether COMMIT is in the cache. */
 gboolean source_has(const struct source *source, const git_oid *commit);

@@ -1,11 +1,10 @@
 /*
  * The solver's provider for a workspace.
  *
- * A workspace has one component of a name. One that its files bind to a repository is called by its
- * name; one that only another component's file names is called by its repository too, so that no
- * stranger can pass a component off as one that is known. Should two repositories claim a name,
- * each of the two needs that name for itself, a package of its own kind with one candidate a
- * repository, and so they cannot both be chosen.
+ * A workspace has one component of a name, and it is called by that. Should two repositories claim a
+ * name, the workspace's files have the first word and whoever is met first the second; the other is
+ * called by its repository too, and each of the two needs the name for itself: that is a package of
+ * its own kind with one candidate a repository, and so they cannot both be chosen.
  *
  * What a stranger's component.yaml names is no invitation to go anywhere: a repository counts if
  * the configuration's table has its host, if it is where the component itself comes from, or if the
@@ -29,7 +28,7 @@ struct workspace_provider {
 	const struct lock_file *locked;
 	GHashTable *sources;  /* repository → struct source */
 	GHashTable *packages; /* key → struct package */
-	GHashTable *bound;    /* name → repository, as the workspace's files say */
+	GHashTable *bound;    /* name → repository: as the workspace's files say, else as first met */
 	GHashTable *claims;   /* name → GPtrArray of repositories, sorted */
 };
 
@@ -137,11 +136,14 @@ static char *key_of(
 static const char *package_key(struct workspace_provider *provider, const char *name,
 	const char *repository, gboolean *new)
 {
-	g_autofree char *key = key_of(provider, name, repository);
+	g_autofree char *key = NULL;
 	const struct locked_component *locked = lock_file_find(provider->locked, name);
 	gpointer kept;
 	git_oid installed;
 
+	if (!g_hash_table_contains(provider->bound, name))
+		g_hash_table_insert(provider->bound, g_strdup(name), g_strdup(repository));
+	key = key_of(provider, name, repository);
 	*new = !g_hash_table_lookup_extended(provider->packages, key, &kept, NULL);
 	if (!*new)
 		return kept;
@@ -167,8 +169,6 @@ gboolean workspace_provider_bind(struct workspace_provider *provider, const char
 			name, bound, repository);
 		return FALSE;
 	}
-	if (!bound)
-		g_hash_table_insert(provider->bound, g_strdup(name), g_strdup(repository));
 	*key = package_key(provider, name, repository, &new);
 	return TRUE;
 }
@@ -211,15 +211,8 @@ GPtrArray *workspace_provider_sources(const struct workspace_provider *provider)
 gboolean workspace_provider_look(struct workspace_provider *provider, GError **error)
 {
 	g_autoptr(GPtrArray) sources = workspace_provider_sources(provider);
-	g_autoptr(GPtrArray) names = g_ptr_array_new();
-	GHashTableIter iter;
-	gpointer package;
 
-	g_hash_table_iter_init(&iter, provider->packages);
-	while (g_hash_table_iter_next(&iter, NULL, &package))
-		g_ptr_array_add(names, ((struct package *)package)->name);
-	g_ptr_array_add(names, NULL);
-	return sources_look(sources, (const char *const *)names->pdata, error);
+	return sources_look(sources, error);
 }
 
 /* ---- what the solver asks ----------------------------------------------------------------- */

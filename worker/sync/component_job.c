@@ -15,6 +15,7 @@
 #include "worker/sync/dependents.h"
 #include "worker/sync/workspace_change.h"
 #include "worker/workspace/folder_snapshot.h"
+#include "worker/workspace/lock_restore.h"
 #include "worker/workspace/workspace.h"
 #include "worker/workspace/workspace_documents.h"
 #include "worker/workspace/workspace_repository.h"
@@ -91,6 +92,17 @@ void component_job_clear(struct component_job *job)
 	wanted_file_free(job->wanted);
 	lock_file_free(job->locked);
 	git_repository_free(job->forge);
+}
+
+gboolean component_job_restore_lock(struct component_job *job, GError **error)
+{
+	gboolean lost = job->locked->components->len == 0 ||
+		(job->installed && wanted_file_find(job->wanted, job->name) &&
+			!lock_file_find(job->locked, job->name));
+
+	return !lost ||
+		lock_restore(job->root, job->forge, job->wanted, job->operation->job->opened_us,
+			job->operation->budget, &job->locked, error);
 }
 
 /* ---- the files ---------------------------------------------------------------------------- */

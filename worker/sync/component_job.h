@@ -65,6 +65,10 @@ gboolean component_job_open(struct component_job *job, struct operation *operati
 void component_job_clear(struct component_job *job);
 SCOPED_VALUE(component_job, component_job_clear)
 
+/** Puts back what forge.lock lost, if it has no line at all (somebody deleted it) or none for an
+ * installed component that forge.yaml lists: see lock_restore(). */
+gboolean component_job_restore_lock(struct component_job *job, GError **error);
+
 /** Takes the snapshot of the files. */
 gboolean component_job_look(struct component_job *job, GError **error);
 

@@ -12,7 +12,6 @@
 #include "journal/message.h"
 #include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
-#include "worker/sync/lock_restore.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/settle.h"
 #include "worker/sync/workspace_change.h"
@@ -381,7 +380,7 @@ Forge__JobEnd *op_component_install(struct operation *operation)
 	struct installing installing = {.job = &job};
 	g_autoptr(GError) error = NULL;
 	gboolean done = component_job_open(&job, operation, TRUE, &error) &&
-		lock_restore(&job, &error) && install(&installing, &error);
+		component_job_restore_lock(&job, &error) && install(&installing, &error);
 
 	g_free(installing.at_commit);
 	return done ? operation_ended(FORGE__VERDICT__VERDICT_DONE) : operation_failed(error);

@@ -16,7 +16,6 @@
 #include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
 #include "worker/sync/local_snapshot.h"
-#include "worker/sync/lock_restore.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/three_way.h"
 #include "worker/sync/workspace_change.h"
@@ -421,7 +420,7 @@ Forge__JobEnd *op_component_pull(struct operation *operation)
 		pulling.strategy = arguments->strategy;
 		pulling.arguments = arguments->component;
 	}
-	done = component_job_open(&job, operation, FALSE, &error) && lock_restore(&job, &error) &&
+	done = component_job_open(&job, operation, FALSE, &error) && component_job_restore_lock(&job, &error) &&
 		pull(&pulling, &error);
 	conflict = pulling.merge.conflicts && pulling.merge.conflicts->len > 0;
 	three_way_clear(&pulling.merge);
