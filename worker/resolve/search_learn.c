@@ -13,6 +13,8 @@
 #include "worker/resolve/search_parts.h"
 
 #define UNKNOWN (-2)
+#define HEATING 1.05
+#define HEATING_MAX 1e100
 
 static void involve(struct search *search, const struct search_term *term)
 {
@@ -52,7 +54,7 @@ static void resolve_with(struct search *search, guint number, guint pivot)
 			bits_unite(variable->term, rule->terms[i].values, variable->words);
 	}
 	variable->satisfier = UNKNOWN;
-	variable->conflicts++;
+	variable->heat += search->heating;
 	if (bits_is_subset(variable->all, variable->term, variable->words))
 		leave_out(search, pivot);
 	g_array_append_val(search->steps, step);
@@ -120,7 +122,7 @@ static guint keep_learned(struct search *search)
 		term = (struct search_term){
 			numbers[place], variable_at(search, numbers[place])->term};
 		variable_at(search, numbers[place])->involved = FALSE;
-		variable_at(search, numbers[place])->conflicts++;
+		variable_at(search, numbers[place])->heat += search->heating;
 		g_array_append_val(terms, term);
 	}
 	number = search_keep_rule(
@@ -133,6 +135,18 @@ static guint keep_learned(struct search *search)
 	return number;
 }
 
+/* Later conflicts count more: an order of magnitude in some fifty. */
+static void heat_up(struct search *search)
+{
+	search->conflicts++;
+	search->heating *= HEATING;
+	if (search->heating < HEATING_MAX)
+		return;
+	for (guint i = 0; i < search->variables->len; i++)
+		variable_at(search, i)->heat /= HEATING_MAX;
+	search->heating /= HEATING_MAX;
+}
+
 gboolean search_learn(struct search *search, guint broken)
 {
 	struct search_step first = {broken, 0};
@@ -143,7 +157,7 @@ gboolean search_learn(struct search *search, guint broken)
 	g_array_set_size(search->involved, 0);
 	g_array_set_size(search->steps, 0);
 	g_array_append_val(search->steps, first);
-	search->conflicts++;
+	heat_up(search);
 	for (guint i = 0; i < rule->n_terms; i++)
 		involve(search, &rule->terms[i]);
 	for (;;) {
