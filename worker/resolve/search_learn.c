@@ -4,8 +4,8 @@
  * its terms came to hold on the last level that matters. From the level before, that rule alone
  * leads elsewhere.
  *
- * What holds because of a rule about that variable alone is resolved away before all else: it adds
- * nothing to the rule, so what is learned is shorter, and easier told.
+ * A term that holds because of a rule about its variable alone is resolved away before all others, if
+ * that leaves nothing of it: what is learned is shorter, and easier told.
  *
  * Two rules `not (P in A, rest)` and `not (P in B, rest')` give `not (P in A or B, rest, rest')`;
  * where both speak of another variable, both sets hold for it.
@@ -61,12 +61,19 @@ static void resolve_with(struct search *search, guint number, guint pivot)
 	search->budget->steps += rule->n_terms;
 }
 
-/* Whether ENTRY was drawn from a rule about its variable alone. */
-static gboolean is_given(const struct search *search, gint entry)
+/* Whether the term about VARIABLE holds by a rule about it alone, with which it can be resolved away. */
+static gboolean is_given(const struct search *search, const struct search_variable *variable)
 {
-	gint rule = entry == NO_ENTRY ? NO_RULE : entry_at(search, entry)->rule;
+	gint number = variable->satisfier == NO_ENTRY ? NO_RULE
+						      : entry_at(search, variable->satisfier)->rule;
+	const struct search_rule *rule = number == NO_RULE ? NULL : rule_at(search, (guint)number);
 
-	return rule != NO_RULE && rule_at(search, (guint)rule)->n_terms == 1;
+	if (!rule || rule->n_terms != 1)
+		return FALSE;
+	for (guint i = 0; i < variable->words; i++)
+		if (variable->all[i] & ~(variable->term[i] | rule->terms[0].values[i]))
+			return FALSE;
+	return TRUE;
 }
 
 /* The entry of the trail that made the last term of the rule being made hold, and the one that made
@@ -80,7 +87,7 @@ static void find_satisfiers(struct search *search, gint *last, gint *last_but_on
 
 		if (variable->satisfier == UNKNOWN)
 			variable->satisfier = search_satisfier(search, number, variable->term);
-		if (variable->satisfier > *given && is_given(search, variable->satisfier))
+		if (variable->satisfier > *given && is_given(search, variable))
 			*given = variable->satisfier;
 		if (variable->satisfier > *last) {
 			*last_but_one = *last;
