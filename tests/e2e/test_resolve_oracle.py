@@ -292,3 +292,35 @@ def test_advice_holds(world):
         for question, line in zip(changed, ask(world, changed)):
             assert "solution" in json.loads(line), f"FORGE_TEST_SEED={SEED}: {json.dumps(question)}"
     assert told > 0
+
+
+WRONG = [
+    ({"root": {}}, "universe: expected a list"),
+    ({"universe": []}, "root: expected an object"),
+    ({"universe": [], "root": {"a": 1}}, "root.a: expected text"),
+    ({"universe": [7], "root": {}}, "universe[0].name: expected text"),
+    ({"universe": [{"name": "a"}], "root": {}}, "universe[0].version: expected text"),
+    ({"universe": [{"name": "a", "version": "1"}], "root": {}}, "universe[0].version: '1' is no version"),
+    ({"universe": [{"name": "a", "version": "1.0.0", "deps": []}], "root": {}},
+     "universe[0].deps: expected an object"),
+    ({"universe": [{"name": "a", "version": "1.0.0"}, {"name": "a", "version": "v1.0.0"}], "root": {}},
+     "universe: a v1.0.0 is there twice"),
+    ({"universe": [], "root": {}, "locked": {"a": "x"}}, "locked.a: 'x' is no version"),
+    ({"universe": [], "root": {}, "mode": "newest"}, "mode: expected 'highest' or 'lowest'"),
+    ({"universe": [{"name": "a", "version": "1.0.0"}], "root": {"a": "^^"}},
+     "root asks for a ^^, but '^^' is no range of versions.\nIt works if root lets a be 1.0.0 instead of ^^."),
+]
+
+
+def test_what_is_wrong_is_named_and_ids_are_passed_through(world):
+    answers = ask(world, [{**question, "id": number} for number, (question, _) in enumerate(WRONG)])
+    assert [json.loads(line) for line in answers] == [{"id": number, "error": error}
+                                                      for number, (_, error) in enumerate(WRONG)]
+    assert ask(world, [{"universe": [], "root": {}, "id": "x"}]) == ['{"id":"x","solution":{}}']
+
+
+def test_what_is_locked_and_gone_locks_nothing(world):
+    universe = [{"name": "a", "version": "1.0.0"}, {"name": "a", "version": "1.1.0"}]
+    answers = ask(world, [{"universe": universe, "root": {"a": "*"}, "locked": locked}
+                          for locked in ({"a": "1.0.0"}, {"a": "0.9.0"}, {"b": "1.0.0"})])
+    assert [json.loads(line)["solution"]["a"] for line in answers] == ["1.0.0", "1.1.0", "1.1.0"]

@@ -185,6 +185,39 @@ static void assert_nothing_beside(const struct trial *trial, const struct solver
 	}
 }
 
+static gint by_package(gconstpointer a, gconstpointer b)
+{
+	return (gint)((const struct universe_need *)a)->package -
+		(gint)((const struct universe_need *)b)->package;
+}
+
+/* Whether of the packages that are asked for none could have a better candidate together with what
+ * those before it have. */
+static gboolean is_best(const struct trial *trial)
+{
+	struct trial other = *trial;
+	g_autoptr(GArray) asked = g_array_copy(trial->asked);
+	gboolean best = TRUE;
+	guint n = asked->len;
+
+	g_array_sort(asked, by_package);
+	other.asked = asked;
+	for (guint i = 0; i < n; i++) {
+		guint package = g_array_index(asked, struct universe_need, i).package;
+		guint chosen = (guint)trial->chosen[package];
+		struct universe_need need = {package, 0, chosen - 1};
+
+		if (chosen > 0) {
+			g_array_append_val(asked, need);
+			best = best && !any_solution(&other, 0);
+			g_array_set_size(asked, asked->len - 1);
+		}
+		need.first = need.last = chosen;
+		g_array_append_val(asked, need);
+	}
+	return best;
+}
+
 static void every_answer_is_that_of_an_exhaustive_search(void)
 {
 	guint solved = 0;
@@ -210,6 +243,8 @@ static void every_answer_is_that_of_an_exhaustive_search(void)
 			}
 			if (!is_solution(&trial))
 				g_error("seed %u: not a solution", seed);
+			if (!is_best(&trial))
+				g_error("seed %u: a better version was passed over", seed);
 			assert_nothing_beside(&trial, result);
 		} else {
 			if (any_solution(&trial, 0))

@@ -349,6 +349,7 @@ static void list_facts(struct telling *telling)
 		} else {
 			wording_fact(text, telling->proof->problem, telling->facts->pdata[i]);
 		}
+		g_string_append_c(text, '.');
 		g_ptr_array_add(telling->lines, printable_text(text->str));
 	}
 }
