@@ -20,7 +20,9 @@ struct node {
 	const struct fact *fact; /* NULL: derived from the next two */
 	struct node *first, *second;
 	guint uses;
-	guint line; /* its number; 0: none yet */
+	guint line; /* told as that of the lines that may be referred to; 0: not told, or not needed again */
+	guint shown; /* its number, if it is referred to */
+	gboolean referred;
 };
 
 struct telling {
@@ -29,7 +31,7 @@ struct telling {
 	GPtrArray *nodes; /* owned */
 	GHashTable *by_rule;
 	GPtrArray *lines; /* of char * */
-	guint numbered;
+	guint numbered, shown;
 };
 
 /* ---- the steps ---- */
@@ -159,7 +161,7 @@ static struct node *node_for(struct telling *telling, guint number)
 
 /* ---- the lines ---- */
 
-static void say(struct telling *telling, GString *text, const struct node *node)
+static void say(struct telling *telling, GString *text, struct node *node)
 {
 	const struct problem *problem = telling->proof->problem;
 
@@ -170,7 +172,19 @@ static void say(struct telling *telling, GString *text, const struct node *node)
 	else
 		wording_rule(text, problem, node->terms, node->n_terms, telling->facts);
 	if (node->line > 0)
-		g_string_append_printf(text, " (%u)", node->line);
+		node->referred = TRUE;
+	if (node->shown > 0)
+		g_string_append_printf(text, " (%u)", node->shown);
+}
+
+/* Whether CIRCLE goes from FACT's package to the one it needs. */
+static gboolean is_part_of(const struct fact *circle, const struct fact *fact)
+{
+	for (guint i = 0; fact->kind == SOLVER_FACT_NEEDED && i < circle->n_circle; i++)
+		if (circle->circle[i].variable == fact->package &&
+			circle->circle[(i + 1) % circle->n_circle].variable == fact->needed)
+			return TRUE;
+	return FALSE;
 }
 
 static gboolean is_asked(const struct node *node)
@@ -179,12 +193,20 @@ static gboolean is_asked(const struct node *node)
 		node->fact->requirement->kind == SOLVER_ASKED;
 }
 
-/* A and B, which may be NULL; what one asks for in one clause. */
-static void say_both(
-	struct telling *telling, GString *text, const struct node *a, const struct node *b)
+/* Whether CIRCLE is one that goes from PART's package to the one it needs. */
+static gboolean tells_too(const struct node *circle, const struct node *part)
 {
+	return circle->fact && circle->fact->kind == SOLVER_FACT_CYCLE && part->fact &&
+		is_part_of(circle->fact, part->fact);
+}
+
+/* A and B, which may be NULL; what one asks for in one clause, and nothing twice. */
+static void say_both(struct telling *telling, GString *text, struct node *a, struct node *b)
+{
+	if (b && tells_too(b, a))
+		a = b;
 	say(telling, text, a);
-	if (!b)
+	if (!b || a == b || tells_too(a, b))
 		return;
 	g_string_append(text, " and ");
 	if (is_asked(a) && is_asked(b) &&
@@ -194,24 +216,41 @@ static void say_both(
 		say(telling, text, b);
 }
 
-/* `START, because A and B, NODE.`: one line, with a number if NODE is needed again. B may be NULL. */
-static void tell(struct telling *telling, const char *start, const struct node *a,
-	const struct node *b, struct node *node, gboolean numbered)
+static gboolean is_supposed(const struct node *node)
 {
-	g_autoptr(GString) text = g_string_new(start);
+	return node && node->fact && node->fact->kind == SOLVER_FACT_ASKED &&
+		node->fact->requirement->kind == SOLVER_SUPPOSED;
+}
 
+/* `START, because A and B, NODE.`: one line, to be referred to if NODE is needed again. A and B may be
+ * NULL. */
+static void tell(struct telling *telling, const char *start, struct node *a, struct node *b,
+	struct node *node, gboolean numbered)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	/* That a supposition cannot be needs no mention of it besides. */
+	if (node->n_terms == 0 && is_supposed(b))
+		b = NULL;
+	if (node->n_terms == 0 && is_supposed(a)) {
+		a = b;
+		b = NULL;
+	}
+	g_string_append(text, a || !g_str_has_prefix(start, "So") ? start : "So ");
 	if (a) {
 		say_both(telling, text, a, b);
 		g_string_append(text, ", ");
 	}
 	say(telling, text, node);
 	g_string_append_c(text, '.');
-	if (numbered || node->uses > 1) {
-		g_autofree char *number = g_strdup_printf("(%u) ", telling->numbered + 1);
+	if (node->referred) {
+		g_autofree char *number = g_strdup_printf("(%u) ", ++telling->shown);
 
-		node->line = ++telling->numbered;
+		node->shown = telling->shown;
 		g_string_prepend(text, number);
 	}
+	if (numbered || node->uses > 1)
+		node->line = ++telling->numbered;
 	g_ptr_array_add(telling->lines, printable_text(text->str));
 }
 
@@ -310,6 +349,7 @@ static void list_facts(struct telling *telling)
 		} else {
 			wording_fact(text, telling->proof->problem, telling->facts->pdata[i]);
 		}
+		g_string_append_c(text, '.');
 		g_ptr_array_add(telling->lines, printable_text(text->str));
 	}
 }
@@ -336,16 +376,6 @@ static gboolean tell_plainly(struct telling *telling)
 	g_string_append_c(text, '.');
 	g_ptr_array_add(telling->lines, printable_text(text->str));
 	return TRUE;
-}
-
-/* Whether CIRCLE goes from FACT's package to the one it needs. */
-static gboolean is_part_of(const struct fact *circle, const struct fact *fact)
-{
-	for (guint i = 0; fact->kind == SOLVER_FACT_NEEDED && i < circle->n_circle; i++)
-		if (circle->circle[i].variable == fact->package &&
-			circle->circle[(i + 1) % circle->n_circle].variable == fact->needed)
-			return TRUE;
-	return FALSE;
 }
 
 /* Somebody asks for a component that needs itself whatever way one turns: one sentence. */
@@ -380,6 +410,17 @@ static gboolean tell_circle(struct telling *telling)
 	return TRUE;
 }
 
+/* Tells all that leads to NODE: once to see what is referred to, and once with the numbers of that. */
+static void tell_all(struct telling *telling, struct node *node)
+{
+	tell_node(telling, node, FALSE);
+	g_ptr_array_set_size(telling->lines, 0);
+	telling->numbered = 0;
+	for (guint i = 0; i < telling->nodes->len; i++)
+		((struct node *)telling->nodes->pdata[i])->line = 0;
+	tell_node(telling, node, FALSE);
+}
+
 char *explanation_text(const struct proof *proof)
 {
 	struct telling telling = {.proof = proof};
@@ -393,7 +434,7 @@ char *explanation_text(const struct proof *proof)
 	if (!tell_plainly(&telling) && !tell_circle(&telling)) {
 		node = node_for(&telling, search_failure(proof->search));
 		if (node)
-			tell_node(&telling, node, FALSE);
+			tell_all(&telling, node);
 		if (!node || telling.lines->len > LIMIT_SOLVER_EXPLANATION_LINES) {
 			g_ptr_array_set_size(telling.lines, 0);
 			list_facts(&telling);

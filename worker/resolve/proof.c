@@ -88,25 +88,26 @@ static void add_facts(struct proof *proof)
 	}
 }
 
-/* The package with the fewest candidates left of those that must be there; FALSE if all are decided.
- */
+/* The package with much part in conflicts and few candidates of those that must be there; FALSE if all
+ * are decided. */
 static gboolean pick(const struct proof *proof, guint *picked)
 {
-	guint fewest = G_MAXUINT;
+	double hottest = -1;
 
 	for (guint i = 0; i < proof->packages->len; i++) {
-		guint possible;
+		double heat;
 
 		if (search_is_decided(proof->search, i) || !search_is_present(proof->search, i))
 			continue;
-		possible = bits_count(search_domain(proof->search, i),
-			bits_words(search_values(proof->search, i)));
-		if (possible >= fewest)
+		heat = (1 + search_heat(proof->search, i)) /
+			bits_count(search_domain(proof->search, i),
+				bits_words(search_values(proof->search, i)));
+		if (heat <= hottest)
 			continue;
-		fewest = possible;
+		hottest = heat;
 		*picked = i;
 	}
-	return fewest < G_MAXUINT;
+	return hottest >= 0;
 }
 
 /* A proof from FACTS (taken) alone; NULL if there is none, or it takes too long. */

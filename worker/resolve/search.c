@@ -49,6 +49,7 @@ struct search *search_new(struct search_budget *budget)
 	search->involved = g_array_new(FALSE, FALSE, sizeof(guint));
 	search->steps = g_array_new(FALSE, FALSE, sizeof(struct search_step));
 	search->failure = NO_RULE;
+	search->heating = 1;
 	return search;
 }
 
@@ -186,9 +187,9 @@ gboolean search_is_decided(const struct search *search, guint variable)
 	return variable_at(search, variable)->decided;
 }
 
-uint64_t search_conflicts_of(const struct search *search, guint variable)
+double search_heat(const struct search *search, guint variable)
 {
-	return variable_at(search, variable)->conflicts;
+	return variable_at(search, variable)->heat;
 }
 
 uint64_t search_conflicts(const struct search *search)

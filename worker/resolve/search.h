@@ -77,8 +77,8 @@ gboolean search_is_present(const struct search *search, guint variable);
 /** Whether VARIABLE was decided and that still stands. */
 gboolean search_is_decided(const struct search *search, guint variable);
 
-/** Conflicts in which VARIABLE took part. */
-uint64_t search_conflicts_of(const struct search *search, guint variable);
+/** How much VARIABLE took part in conflicts, late ones above all: to be compared, no more. */
+double search_heat(const struct search *search, guint variable);
 uint64_t search_conflicts(const struct search *search);
 
 /** Counts STEPS of work that the search itself does not see. */

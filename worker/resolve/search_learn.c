@@ -4,8 +4,8 @@
  * its terms came to hold on the last level that matters. From the level before, that rule alone
  * leads elsewhere.
  *
- * What holds because of a rule about that variable alone is resolved away before all else: it adds
- * nothing to the rule, so what is learned is shorter, and easier told.
+ * A term that holds because of a rule about its variable alone is resolved away before all others, if
+ * that leaves nothing of it: what is learned is shorter, and easier told.
  *
  * Two rules `not (P in A, rest)` and `not (P in B, rest')` give `not (P in A or B, rest, rest')`;
  * where both speak of another variable, both sets hold for it.
@@ -13,6 +13,8 @@
 #include "worker/resolve/search_parts.h"
 
 #define UNKNOWN (-2)
+#define HEATING 1.05
+#define HEATING_MAX 1e100
 
 static void involve(struct search *search, const struct search_term *term)
 {
@@ -52,19 +54,26 @@ static void resolve_with(struct search *search, guint number, guint pivot)
 			bits_unite(variable->term, rule->terms[i].values, variable->words);
 	}
 	variable->satisfier = UNKNOWN;
-	variable->conflicts++;
+	variable->heat += search->heating;
 	if (bits_is_subset(variable->all, variable->term, variable->words))
 		leave_out(search, pivot);
 	g_array_append_val(search->steps, step);
 	search->budget->steps += rule->n_terms;
 }
 
-/* Whether ENTRY was drawn from a rule about its variable alone. */
-static gboolean is_given(const struct search *search, gint entry)
+/* Whether the term about VARIABLE holds by a rule about it alone, with which it can be resolved away. */
+static gboolean is_given(const struct search *search, const struct search_variable *variable)
 {
-	gint rule = entry == NO_ENTRY ? NO_RULE : entry_at(search, entry)->rule;
+	gint number = variable->satisfier == NO_ENTRY ? NO_RULE
+						      : entry_at(search, variable->satisfier)->rule;
+	const struct search_rule *rule = number == NO_RULE ? NULL : rule_at(search, (guint)number);
 
-	return rule != NO_RULE && rule_at(search, (guint)rule)->n_terms == 1;
+	if (!rule || rule->n_terms != 1)
+		return FALSE;
+	for (guint i = 0; i < variable->words; i++)
+		if (variable->all[i] & ~(variable->term[i] | rule->terms[0].values[i]))
+			return FALSE;
+	return TRUE;
 }
 
 /* The entry of the trail that made the last term of the rule being made hold, and the one that made
@@ -78,7 +87,7 @@ static void find_satisfiers(struct search *search, gint *last, gint *last_but_on
 
 		if (variable->satisfier == UNKNOWN)
 			variable->satisfier = search_satisfier(search, number, variable->term);
-		if (variable->satisfier > *given && is_given(search, variable->satisfier))
+		if (variable->satisfier > *given && is_given(search, variable))
 			*given = variable->satisfier;
 		if (variable->satisfier > *last) {
 			*last_but_one = *last;
@@ -120,7 +129,7 @@ static guint keep_learned(struct search *search)
 		term = (struct search_term){
 			numbers[place], variable_at(search, numbers[place])->term};
 		variable_at(search, numbers[place])->involved = FALSE;
-		variable_at(search, numbers[place])->conflicts++;
+		variable_at(search, numbers[place])->heat += search->heating;
 		g_array_append_val(terms, term);
 	}
 	number = search_keep_rule(
@@ -133,6 +142,18 @@ static guint keep_learned(struct search *search)
 	return number;
 }
 
+/* Later conflicts count more: an order of magnitude in some fifty. */
+static void heat_up(struct search *search)
+{
+	search->conflicts++;
+	search->heating *= HEATING;
+	if (search->heating < HEATING_MAX)
+		return;
+	for (guint i = 0; i < search->variables->len; i++)
+		variable_at(search, i)->heat /= HEATING_MAX;
+	search->heating /= HEATING_MAX;
+}
+
 gboolean search_learn(struct search *search, guint broken)
 {
 	struct search_step first = {broken, 0};
@@ -143,7 +164,7 @@ gboolean search_learn(struct search *search, guint broken)
 	g_array_set_size(search->involved, 0);
 	g_array_set_size(search->steps, 0);
 	g_array_append_val(search->steps, first);
-	search->conflicts++;
+	heat_up(search);
 	for (guint i = 0; i < rule->n_terms; i++)
 		involve(search, &rule->terms[i]);
 	for (;;) {

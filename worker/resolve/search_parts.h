@@ -24,7 +24,7 @@ struct search_variable {
 	gint last; /* entry of the trail, or NO_ENTRY */
 	gboolean decided;
 	GArray *watches; /* guint: rules one of whose first two terms is about this */
-	uint64_t conflicts;
+	double heat;     /* grows with each conflict it takes part in, more with late ones */
 	/* While a conflict is looked into: the term that the rule being made has, if `involved`. */
 	uint64_t *term;
 	gboolean involved;
@@ -51,6 +51,7 @@ struct search {
 	guint heard;          /* entries of the trail whose watches were told */
 	guint level;
 	gint failure;
+	double heating; /* what the next conflict adds to a variable's heat */
 	uint64_t conflicts;
 	int64_t bytes;
 };

@@ -161,8 +161,8 @@ struct solver_result {
 /**
  * A solution of QUESTION, or why there is none: both are a result. The same question and answers, in
  * whatever order they come, give the same bytes. Of what is required, by name, each gets its best
- * candidate that goes with those before it, unless so many conflicts come of one that it must be
- * settled first; then what these need. Locked candidates come before all others.
+ * candidate that goes with those before it; then what these need. Packages with a locked candidate
+ * come before all others, and after many conflicts those that have most part in them.
  *
  * RESOLUTION_TOO_HARD if a limit of limits.h is met before it is known; whatever error the provider
  * had. Caller frees.

@@ -16,9 +16,9 @@
 #include "journal/base/limits.h"
 #include "worker/resolve/bits.h"
 
-/* Packages in so many conflicts are settled before others. Fewer are no trouble, and the order that
- * people expect is kept. */
-#define HOT_CONFLICTS 32
+/* So many conflicts are no trouble, and the order that people expect is kept. After them, packages
+ * that have much part in conflicts and few candidates are settled before others. */
+#define CALM_CONFLICTS 200
 
 /* ---- whose turn it is ---- */
 
@@ -30,7 +30,7 @@ enum turn {
 };
 
 struct urgency {
-	guint heat; /* the order of magnitude of its conflicts; hotter comes first */
+	double heat; /* per candidate, where conflicts are many; hotter comes first */
 	enum turn turn;
 	guint possible; /* candidates, of others; fewer come first */
 	const char *name;
@@ -45,17 +45,16 @@ static struct urgency urgency_of(const struct solving *solving, guint number)
 {
 	const struct package *package = problem_package(solving->inquiry.problem, number);
 	const uint64_t *domain = search_domain(solving->inquiry.search, number);
-	uint64_t conflicts = search_conflicts_of(solving->inquiry.search, number);
 	guint possible = bits_count(domain, candidates_words(package));
 	struct urgency urgency = {.turn = TURN_OTHERS, .name = package->name};
 
 	if (possible == 1) {
 		urgency.turn = TURN_FORCED;
-		urgency.heat = G_MAXUINT;
+		urgency.heat = G_MAXDOUBLE;
 		return urgency;
 	}
-	if (conflicts >= HOT_CONFLICTS)
-		urgency.heat = g_bit_storage((gulong)(conflicts / HOT_CONFLICTS));
+	if (search_conflicts(solving->inquiry.search) >= CALM_CONFLICTS)
+		urgency.heat = search_heat(solving->inquiry.search, number) / possible;
 	if (bits_meet(domain, package->locked, candidates_words(package)))
 		urgency.turn = TURN_LOCKED;
 	else if (package->asked)
@@ -67,7 +66,7 @@ static struct urgency urgency_of(const struct solving *solving, guint number)
 
 static gboolean comes_before(const struct urgency *a, const struct urgency *b)
 {
-	if (a->heat != b->heat)
+	if (a->heat > b->heat || a->heat < b->heat)
 		return a->heat > b->heat;
 	if (a->turn != b->turn)
 		return a->turn < b->turn;

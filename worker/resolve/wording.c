@@ -7,7 +7,7 @@
 #include "worker/resolve/bits.h"
 #include "worker/resolve/version_words.h"
 
-/* Constraints of a fact that was put together from several that are named. */
+/* Constraints, or reasons, of a fact that was put together from several that are named. */
 #define CONSTRAINTS_NAMED 4
 
 /* ---- parts of clauses ---- */
@@ -100,15 +100,11 @@ static void add_needed_parts(GString *text, const struct package *package, const
 	g_string_append_c(text, ')');
 }
 
-static void add_unusable(GString *text, const struct package *package, const struct fact *fact)
+/* Why the versions of FACT cannot be used: one reason, or which have which. */
+static void add_reasons(GString *text, const struct package *package, const struct fact *fact)
 {
-	if (version_words_all(package, fact->of)) {
-		g_string_append_printf(text, "no version of %s can be used", package->name);
-	} else {
-		version_words_named(text, package, fact->of);
-		g_string_append(text, " cannot be used");
-	}
-	g_string_append(text, " (");
+	if (!fact->parts)
+		g_string_append(text, fact->reason);
 	for (guint i = 0; fact->parts && i < fact->parts->len; i++) {
 		const struct fact *part = fact->parts->pdata[i];
 
@@ -120,8 +116,18 @@ static void add_unusable(GString *text, const struct package *package, const str
 		version_words(text, package, part->of);
 		g_string_append_printf(text, ": %s", part->reason);
 	}
-	if (!fact->parts)
-		g_string_append(text, fact->reason);
+}
+
+static void add_unusable(GString *text, const struct package *package, const struct fact *fact)
+{
+	if (version_words_all(package, fact->of)) {
+		g_string_append_printf(text, "no version of %s can be used", package->name);
+	} else {
+		version_words_named(text, package, fact->of);
+		g_string_append(text, " cannot be used");
+	}
+	g_string_append(text, " (");
+	add_reasons(text, package, fact);
 	g_string_append_c(text, ')');
 }
 
@@ -384,7 +390,8 @@ struct solver_fact *wording_solver_fact(const struct problem *problem, const str
 		break;
 	case SOLVER_FACT_UNUSABLE:
 		told->by_versions = versions_text(package, fact->of);
-		told->reason = g_strdup(fact->reason);
+		add_reasons(text, package, fact);
+		told->reason = g_strdup(text->str);
 		break;
 	case SOLVER_FACT_MISSING:
 		told->reason = g_strdup(fact->reason);
