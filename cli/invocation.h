@@ -38,9 +38,10 @@ struct invocation {
 	gboolean verbose;
 	struct terminal terminal;
 
-	struct option_value *global_values;  /**< parallel to commands_global_options() */
-	struct option_value *command_values; /**< parallel to command->options */
-	struct config *config;               /**< once invocation_config() was called */
+	struct option_value *global_values;   /**< parallel to commands_global_options() */
+	struct option_value *command_values;  /**< parallel to command->options */
+	struct config *config;                /**< once invocation_config() was called */
+	struct workspace_lock *workspace_use; /**< once workspace_connect() was called; or NULL */
 };
 
 /**

@@ -9,6 +9,7 @@
 #include "cli/handlers.h"
 #include "cli/help.h"
 #include "cli/output.h"
+#include "cli/workspace_client.h"
 #include "journal/base/log.h"
 
 #define EXIT_USAGE 2
@@ -56,10 +57,15 @@ int main(int argc, char **argv)
 	scoped(invocation) invocation = invocation_new(&terminal);
 	g_autoptr(GError) failure = NULL;
 	int status = run(invocation, argc, argv, &failure);
+	gboolean shown;
 
 	if (failure)
 		status = output_failure(invocation, failure);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
+	shown = fflush(stdout) == 0 && !ferror(stdout);
+	/* Nobody waits for this to see the result; who failed or was interrupted does not wait for it
+	 * at all. */
+	workspace_leave(invocation, !failure);
+	if (!shown) {
 		fputs("forge: standard output cannot be written to: is the disk full?\n", stderr);
 		return status ? status : 1;
 	}

@@ -9,16 +9,25 @@
 #include "cli/progress.h"
 #include "cli/workspace_rows.h"
 #include "journal/base/errors.h"
+#include "worker/git/git_library.h"
+#include "worker/workspace/repository_rewrite.h"
 #include "worker/workspace/workspace.h"
 #include "worker/workspace/workspace_documents.h"
+#include "worker/workspace/workspace_lock.h"
+
+static gboolean has_repository(const char *root)
+{
+	g_autofree char *repository = g_build_filename(root, WORKSPACE_OWN, "repository", NULL);
+
+	return g_file_test(repository, G_FILE_TEST_IS_DIR);
+}
 
 /* A clone has the workspace's files and none of its own folder. */
 static gboolean complete(const char *root, GError **error)
 {
-	g_autofree char *repository = g_build_filename(root, WORKSPACE_OWN, "repository", NULL);
 	gboolean existed;
 
-	return g_file_test(repository, G_FILE_TEST_IS_DIR) || workspace_make(root, &existed, error);
+	return has_repository(root) || workspace_make(root, &existed, error);
 }
 
 /* Every job reads both files; what is wrong with one is told here, once. */
@@ -28,6 +37,15 @@ static gboolean check_documents(const char *root, GError **error)
 	scoped(lock_file) locked = wanted ? workspace_locked_read(root, error) : NULL;
 
 	return locked != NULL;
+}
+
+/* A workspace without its own folder has nothing to be rewritten. */
+static gboolean begin_use(struct invocation *invocation, const char *root, GError **error)
+{
+	if (invocation->workspace_use || !has_repository(root))
+		return TRUE;
+	invocation->workspace_use = workspace_use_take(root, error);
+	return invocation->workspace_use != NULL;
 }
 
 struct client *workspace_connect(
@@ -44,7 +62,24 @@ struct client *workspace_connect(
 	config_enter_workspace(invocation->config, found);
 	if (root)
 		*root = invocation->config->workspace;
-	return requests_connect(invocation, use, 0, error);
+	return begin_use(invocation, found, error) ? requests_connect(invocation, use, 0, error)
+						   : NULL;
+}
+
+void workspace_leave(struct invocation *invocation, gboolean tidies)
+{
+	struct workspace_lock *use = g_steal_pointer(&invocation->workspace_use);
+	const char *root = invocation->config ? invocation->config->workspace : NULL;
+	g_autoptr(GError) error = NULL;
+
+	if (use && tidies && repository_rewrite_is_due(root) && workspace_use_alone(use)) {
+		git_library_start();
+		if (!repository_rewrite(root, &error))
+			g_warning(
+				"%s/.forge/repository was not rewritten: %s", root, error->message);
+		git_library_stop();
+	}
+	workspace_lock_drop(use);
 }
 
 void component_run_clear(struct component_run *run)

@@ -12,6 +12,11 @@
 struct client *workspace_connect(
 	struct invocation *invocation, enum client_use use, const char **root, GError **error);
 
+/** The end of a command that used a workspace (or none), after its client is gone. TIDIES: where nobody
+ * else uses the workspace and its repository has become too many files, that is rewritten. What
+ * fails is told in the log, since the command has done its work. */
+void workspace_leave(struct invocation *invocation, gboolean tidies);
+
 /** What a batch of jobs on components came to. */
 struct component_run {
 	struct history *history; /**< its jobs and their facts, in the order of the targets */

@@ -323,6 +323,18 @@
 #define LIMIT_WORKSPACE_LOCK_MS 60000
 #define LIMIT_WORKSPACE_LOCK_PAUSE_MS 20
 #define LIMIT_APPLY_TOKEN_BYTES 4096
+
+/*
+ * A workspace's repository is rewritten past these packs or loose objects, as a store is, at most
+ * once in a pause. What no ref reaches stays while a job may still be queued that needs it. A walk
+ * keeps an id for each object in memory, some hundred bytes.
+ */
+#define LIMIT_WORKSPACE_PACKS 50
+#define LIMIT_WORKSPACE_LOOSE_OBJECTS 1000
+#define LIMIT_REWRITE_PAUSE_S (24 * 60 * 60)
+#define LIMIT_UNREACHED_S (24 * 60 * 60)
+#define LIMIT_REWRITE_OBJECTS 2000000
+
 #define LIMIT_INTENT_BYTES (1024 * 1024 * 1024)
 #define LIMIT_SYNCED_SINGLY 64
 #define LIMIT_RENAME_RACES 100

@@ -1,6 +1,10 @@
 """A workspace's two files: a clone that has nothing else, a lock that moved, was lost or damaged."""
 
+import fcntl
+import os
 import shutil
+import struct
+import subprocess
 
 import pytest
 import yaml
@@ -9,6 +13,7 @@ from workspace import HOST, needing, tool
 
 CRM = f"{HOST}/company/crm-tools"
 LOOKUP = f"{CRM}/salesforce-lookup"
+OFD_SETLK = 37  # Linux's F_OFD_SETLK, which this Python does not name
 
 
 def error_of(result):
@@ -205,3 +210,41 @@ def test_the_files_keep_their_permissions(workspace, versions):
     workspace.run("install", f"{LOOKUP}@2.2.0")
     for file in ("forge.yaml", "forge.lock"):
         assert (workspace.root / file).stat().st_mode & 0o777 == 0o640
+
+
+# ---- forge's own repository ----
+
+
+def loose_objects(workspace):
+    return [path for path in (workspace.root / ".forge" / "repository" / "objects").glob("??/*")]
+
+
+def test_a_command_that_is_alone_packs_a_repository_of_many_objects(workspace, versions, locked):
+    workspace.path("sorter", "component.yaml").write_text("name: mine\n")
+    workspace.run("dev", "stash", "sorter")
+    stashes = workspace.run("dev", "stash", "list", "--format", "json").json
+    repository = workspace.root / ".forge" / "repository"
+    junk = workspace.folder / "junk"
+    junk.mkdir()
+    for number in range(1001):
+        (junk / str(number)).write_text(f"{number}\n")
+    git = ["git", "-c", "core.fsync=none", "-C", repository]
+    subprocess.run([*git, "hash-object", "-w", "--stdin-paths"], check=True, text=True, stdout=subprocess.DEVNULL,
+                   input="".join(f"{path}\n" for path in sorted(junk.iterdir())))
+    for path in loose_objects(workspace):
+        os.utime(path, (0, 0))
+    with open(workspace.root / ".forge" / "lock", "rb") as lock:
+        # Another command that uses the workspace keeps this one from it.
+        fcntl.fcntl(lock, OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 1, 1, 0))
+        workspace.run("list")
+        assert len(loose_objects(workspace)) > 1001
+    workspace.run("list")
+    assert loose_objects(workspace) == [] and len(list((repository / "objects" / "pack").glob("*.pack"))) == 1
+    fsck = subprocess.run([*git, "fsck", "--strict", "--full"], check=True, text=True, capture_output=True)
+    assert "missing" not in fsck.stdout + fsck.stderr
+    assert workspace.run("dev", "stash", "list", "--format", "json").json == stashes
+    workspace.run("dev", "stash", "pop", "sorter")
+    assert workspace.path("sorter", "component.yaml").read_text() == "name: mine\n"
+    assert workspace.one("salesforce-lookup")["status"] == "synced"
+    workspace.run("install", f"{LOOKUP}@1.9.0")
+    assert workspace.one("salesforce-lookup")["status"] == "synced"

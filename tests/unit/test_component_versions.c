@@ -197,8 +197,8 @@ static const struct {
 
 static void test_a_range_without_a_version_may_be_a_name(void)
 {
-	g_autoptr(GPtrArray) refs = refs_of(
-		"a@1.0.0=1 v2.1.0=2 v1.0.0=9 2.1=3 >2.1=4 >2.x=5 3.x=6 HEAD=7");
+	g_autoptr(GPtrArray)
+		refs = refs_of("a@1.0.0=1 v2.1.0=2 v1.0.0=9 2.1=3 >2.1=4 >2.x=5 3.x=6 HEAD=7");
 	scoped(component_versions) versions = versions_of(refs, "", "", NULL);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(own_picks); i++) {

@@ -1,5 +1,5 @@
 /*
- * The lock of a workspace: `.forge/lock`.
+ * The locks of a workspace: `.forge/lock`, a byte for who changes it and one for all who use it.
  *
  * An open file description lock (fcntl(2), F_OFD_SETLK) belongs to the opened file: two threads of
  * one process exclude each other as two processes do, and a killed process gives it up. The wait
@@ -22,10 +22,13 @@ struct workspace_lock {
 	int fd;
 };
 
+/* Bytes of the file that are locked. */
+enum { BYTE_CHANGES, BYTE_USE };
+
 /* 0, or the error number. */
-static int try_lock(int fd)
+static int try_lock(int fd, short type, off_t byte)
 {
-	struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+	struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
 	int result;
 
 	do
@@ -34,8 +37,8 @@ static int try_lock(int fd)
 	return result == 0 ? 0 : errno;
 }
 
-static struct workspace_lock *take(
-	const char *root, int64_t wait_ms, const struct budget *budget, GError **error)
+static struct workspace_lock *take(const char *root, short type, off_t byte, int64_t wait_ms,
+	const struct budget *budget, GError **error)
 {
 	g_autofree char *path = g_build_filename(root, ".forge", "lock", NULL);
 	int64_t until_ms = clock_now().monotonic_ms + wait_ms;
@@ -48,7 +51,7 @@ static struct workspace_lock *take(
 		file_read_error(error, errno, path, "cannot open the workspace's lock");
 		return NULL;
 	}
-	while ((failure = try_lock(fd)) == EAGAIN || failure == EACCES) {
+	while ((failure = try_lock(fd, type, byte)) == EAGAIN || failure == EACCES) {
 		if (budget != NULL && !budget_check(budget, error))
 			goto refused;
 		if (clock_now().monotonic_ms >= until_ms) {
@@ -75,12 +78,22 @@ refused:
 struct workspace_lock *workspace_lock_take(
 	const char *root, const struct budget *budget, GError **error)
 {
-	return take(root, LIMIT_WORKSPACE_LOCK_MS, budget, error);
+	return take(root, F_WRLCK, BYTE_CHANGES, LIMIT_WORKSPACE_LOCK_MS, budget, error);
 }
 
 struct workspace_lock *workspace_lock_try(const char *root, GError **error)
 {
-	return take(root, 0, NULL, error);
+	return take(root, F_WRLCK, BYTE_CHANGES, 0, NULL, error);
+}
+
+struct workspace_lock *workspace_use_take(const char *root, GError **error)
+{
+	return take(root, F_RDLCK, BYTE_USE, LIMIT_WORKSPACE_LOCK_MS, NULL, error);
+}
+
+gboolean workspace_use_alone(struct workspace_lock *use)
+{
+	return try_lock(use->fd, F_WRLCK, BYTE_USE) == 0;
 }
 
 void workspace_lock_drop(struct workspace_lock *lock)

@@ -20,6 +20,16 @@ struct workspace_lock *workspace_lock_take(
 /** As workspace_lock_take() without waiting: NULL with STORE_BUSY if it is held. */
 struct workspace_lock *workspace_lock_try(const char *root, GError **error);
 
+/**
+ * Says that this process uses the workspace at ROOT: its repository is not rewritten meanwhile. As
+ * many may as want to. Waits, as workspace_lock_take() does, for a rewriting to end; the same
+ * errors. Give it up with workspace_lock_drop().
+ */
+struct workspace_lock *workspace_use_take(const char *root, GError **error);
+
+/** TRUE if nobody else uses the workspace, and from now on, until USE is given up, nobody else can. */
+gboolean workspace_use_alone(struct workspace_lock *use);
+
 /** Gives it up; NULL is fine. A killed process gives it up too. */
 void workspace_lock_drop(struct workspace_lock *lock);
 SCOPED_POINTER(workspace_lock, workspace_lock_drop)

@@ -6,9 +6,9 @@
  * next is written (libgit2 honours core.fsyncObjectFiles for both). It is made by hand, so that no
  * template of the user's gets in, beside its place and renamed.
  *
- * Nothing is packed or pruned: each checkpoint, stash and pull leaves some loose objects, and what
- * a dropped stash or an aborted merge alone reached stays. `git gc` on it is safe while no forge
- * command runs, since all that matters is behind refs.
+ * Each checkpoint, stash and pull leaves some loose objects; past a bound they are packed, and what a
+ * dropped stash or an aborted merge alone reached goes (repository_rewrite.c). `git gc` on it is
+ * safe while no forge command runs, since all that matters is behind refs.
  *
  * A component's name is one part of a ref's name. Of what the grammar of names allows, git refuses
  * a few (`a..b`, a dot or `.lock` at the end); there the dot is written %2E, and no name has a %.
