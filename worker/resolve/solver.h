@@ -143,7 +143,9 @@ struct solver_fact {
 	char *constraint; /**< of ASKED and NEEDED, else NULL */
 	char *by;         /**< of ASKED and NEEDED, else NULL */
 	char *by_versions; /**< `1.2.0 to 1.5.3`, `every version`; of NEEDED and UNUSABLE, else NULL */
-	char *reason; /**< of UNUSABLE, MISSING and CYCLE; else NULL, or that nothing is allowed */
+	/** Of UNUSABLE, MISSING and CYCLE; of ASKED and NEEDED only if no version meets the constraint,
+	 * else NULL. */
+	char *reason;
 };
 
 /** Either `choices` or `explanation` with `facts`. */
