@@ -136,7 +136,8 @@ enum solver_fact_kind {
 	SOLVER_FACT_CYCLE,    /**< REASON tells the circle; PACKAGE is where it begins */
 };
 
-/** One of the facts that rule a solution out together; none of them could be left away. */
+/** One of the facts that rule a solution out together; none could be left out, as far as
+ * LIMIT_SOLVER_EXPLAIN_STEPS allow to find out. */
 struct solver_fact {
 	enum solver_fact_kind kind;
 	char *package;
@@ -154,7 +155,7 @@ struct solver_result {
 	 * needs itself, by whatever way round. NULL: there is no solution. */
 	GPtrArray *choices;
 	char *explanation; /**< sentences, a line each, without a line break at the end; else NULL */
-	GPtrArray *facts;  /**< of struct solver_fact, in the order of the explanation; else NULL */
+	GPtrArray *facts;  /**< of struct solver_fact, as they became known; else NULL */
 	uint64_t steps;    /**< work done, as LIMIT_SOLVER_STEPS counts it */
 	uint64_t conflicts; /**< dead ends met on the way */
 	guint restarts;     /**< how often a provider changed its mind */
