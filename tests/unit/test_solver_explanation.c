@@ -49,6 +49,18 @@ static void facts_of_an_explanation_are_told_one_by_one(void)
 	g_assert_cmpuint(needed, ==, 1);
 }
 
+static void a_constraint_that_no_version_meets_says_so(void)
+{
+	g_autoptr(GPtrArray) cases = resolve_cases_read(CASES);
+	scoped(solver_result)
+		result = resolve_case_solve(find_case(cases, "no such version, of few"), NULL);
+	const struct solver_fact *fact = result->facts->pdata[0];
+
+	g_assert_cmpuint(result->facts->len, ==, 1);
+	g_assert_cmpstr(fact->by, ==, "forge.yaml");
+	g_assert_cmpstr(fact->reason, ==, "no version meets it: there are only 2.0.0 and 1.0.0");
+}
+
 static void a_circle_is_a_fact(void)
 {
 	g_autoptr(GPtrArray) cases = resolve_cases_read(CASES);
@@ -83,6 +95,8 @@ int main(int argc, char **argv)
 	}
 	g_test_add_func("/solver/facts_of_an_explanation_are_told_one_by_one",
 		facts_of_an_explanation_are_told_one_by_one);
+	g_test_add_func("/solver/a_constraint_that_no_version_meets_says_so",
+		a_constraint_that_no_version_meets_says_so);
 	g_test_add_func("/solver/a_circle_is_a_fact", a_circle_is_a_fact);
 	return g_test_run();
 }

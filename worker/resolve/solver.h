@@ -136,14 +136,17 @@ enum solver_fact_kind {
 	SOLVER_FACT_CYCLE,    /**< REASON tells the circle; PACKAGE is where it begins */
 };
 
-/** One of the facts that rule a solution out together; none of them could be left away. */
+/** One of the facts that rule a solution out together; none could be left out, as far as
+ * LIMIT_SOLVER_EXPLAIN_STEPS allow to find out. */
 struct solver_fact {
 	enum solver_fact_kind kind;
 	char *package;
 	char *constraint; /**< of ASKED and NEEDED, else NULL */
 	char *by;         /**< of ASKED and NEEDED, else NULL */
 	char *by_versions; /**< `1.2.0 to 1.5.3`, `every version`; of NEEDED and UNUSABLE, else NULL */
-	char *reason; /**< of UNUSABLE, MISSING and CYCLE; else NULL, or that nothing is allowed */
+	/** Of UNUSABLE, MISSING and CYCLE; of ASKED and NEEDED only if no version meets the constraint,
+	 * else NULL. */
+	char *reason;
 };
 
 /** Either `choices` or `explanation` with `facts`. */
@@ -152,7 +155,7 @@ struct solver_result {
 	 * needs itself, by whatever way round. NULL: there is no solution. */
 	GPtrArray *choices;
 	char *explanation; /**< sentences, a line each, without a line break at the end; else NULL */
-	GPtrArray *facts;  /**< of struct solver_fact, in the order of the explanation; else NULL */
+	GPtrArray *facts;  /**< of struct solver_fact, as they became known; else NULL */
 	uint64_t steps;    /**< work done, as LIMIT_SOLVER_STEPS counts it */
 	uint64_t conflicts; /**< dead ends met on the way */
 	guint restarts;     /**< how often a provider changed its mind */

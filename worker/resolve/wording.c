@@ -367,6 +367,21 @@ static char *constraints_text(const struct fact *fact)
 	return g_string_free(text, FALSE);
 }
 
+/* Why the constraint of FACT, about PACKAGE, means nothing; NULL if it means something. */
+static char *nothing_allowed(const struct package *package, const struct fact *fact)
+{
+	guint values = package_values(package);
+	GString *text;
+
+	if (fact->constraint->failure)
+		return g_strdup(fact->constraint->failure);
+	if (package->missing || bits_count(fact->refused, bits_words(values)) < values)
+		return NULL;
+	text = g_string_new("no version meets it: ");
+	version_words_offer(text, package, fact->constraint->text);
+	return g_string_free(text, FALSE);
+}
+
 struct solver_fact *wording_solver_fact(const struct problem *problem, const struct fact *fact)
 {
 	const struct package *package = problem_package(problem, fact->package);
@@ -379,7 +394,7 @@ struct solver_fact *wording_solver_fact(const struct problem *problem, const str
 	case SOLVER_FACT_ASKED:
 		told->constraint = g_strdup(fact->constraint->text);
 		told->by = g_strdup(fact->requirement->origin);
-		told->reason = g_strdup(fact->constraint->failure);
+		told->reason = nothing_allowed(package, fact);
 		break;
 	case SOLVER_FACT_NEEDED:
 		g_free(told->package);
@@ -387,6 +402,7 @@ struct solver_fact *wording_solver_fact(const struct problem *problem, const str
 		told->constraint = constraints_text(fact);
 		told->by = g_strdup(package->name);
 		told->by_versions = versions_text(package, fact->of);
+		told->reason = nothing_allowed(problem_package(problem, fact->needed), fact);
 		break;
 	case SOLVER_FACT_UNUSABLE:
 		told->by_versions = versions_text(package, fact->of);
