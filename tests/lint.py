@@ -30,16 +30,18 @@ LAYERS = {
                          "journal/base"),
     # What all jobs share; a job's own folder is above it.
     "worker": ("worker/store", "worker/remote", "worker/git", "queue", "journal/base"),
-    "worker/sync": ("worker", "worker/workspace", "worker/resolve", "worker/component", "worker/document", "worker/store",
+    "worker/dependency": ("worker", "worker/workspace", "worker/resolve", "worker/component", "worker/store",
+                          "worker/remote", "worker/git", "queue", "journal/base"),
+    "worker/sync": ("worker", "worker/dependency", "worker/workspace", "worker/resolve", "worker/component", "worker/document", "worker/store",
                     "worker/merge", "worker/remote", "worker/git", "queue", "journal/base"),
     "worker/fork": ("worker", "worker/content", "worker/store", "worker/merge", "worker/remote", "worker/git", "queue",
                     "journal/base"),
     "cli": ("scheduler", "worker", "worker/fork", "worker/store", "worker/remote", "worker/merge", "worker/git", "worker/document",
-            "worker/component", "worker/resolve", "worker/workspace", "worker/sync", "queue", "journal",
-            "journal/base"),
+            "worker/component", "worker/resolve", "worker/workspace", "worker/dependency", "worker/sync", "queue",
+            "journal", "journal/base"),
 }
 # Beyond its layers, worker/ reads the schema of events, copies its messages, and takes nothing else of journal/.
-EXCEPTIONS = {(folder, header) for folder in ("worker", "worker/fork", "worker/sync")
+EXCEPTIONS = {(folder, header) for folder in ("worker", "worker/fork", "worker/dependency", "worker/sync")
               for header in ("journal/events.pb-c.h", "journal/message.h")}
 
 # Third-party header → the files that may include it. Tests may include anything.

@@ -71,16 +71,10 @@ static gboolean begin(struct resolve_job *job, GError **error)
 		: NULL;
 	if (!job->who)
 		return FALSE;
-	job->terms = (struct source_terms){.config = workshop->config,
-		.http = workshop->http,
-		.stores = workshop->stores,
-		.budget = operation->budget,
-		.forge = job->forge,
-		.who = job->who,
-		.now_us = operation->job->opened_us,
-		.offline = arguments && arguments->offline,
-		.accept_moved_tags = arguments && arguments->accept_moved_tags,
-		.as_of = records_named(arguments)};
+	job->terms = resolving_terms(operation, job->forge, job->who);
+	job->terms.offline = arguments && arguments->offline;
+	job->terms.accept_moved_tags = arguments && arguments->accept_moved_tags;
+	job->terms.as_of = records_named(arguments);
 	return resolving_begin(
 		&job->resolving, operation->job->target, arguments, &job->terms, error);
 }

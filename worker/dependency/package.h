@@ -75,6 +75,11 @@ gboolean package_allow(struct package *package, const char *constraint,
 /** Reads what CANDIDATE is; what is wrong with it is its `problem`. Errors as package_load(). */
 gboolean package_look(struct package *package, struct candidate *candidate, GError **error);
 
+/** Makes CANDIDATE's files those of the tree TREE of GIT, a component's folder called PATH: what a merge
+ * made of it. BROKEN_REPOSITORY. */
+gboolean package_take(struct candidate *candidate, git_repository *git, const git_oid *tree,
+	const char *path, GError **error);
+
 /** The highest version that is no prerelease and was not yanked, or NULL. Borrowed. */
 const struct candidate *package_latest(const struct package *package);
 

@@ -49,6 +49,18 @@ gboolean resolving_names(const struct resolving *resolving, const char *name)
 	return FALSE;
 }
 
+struct source_terms resolving_terms(
+	const struct operation *operation, git_repository *forge, const git_signature *who)
+{
+	return (struct source_terms){.config = operation->workshop->config,
+		.http = operation->workshop->http,
+		.stores = operation->workshop->stores,
+		.budget = operation->budget,
+		.forge = forge,
+		.who = who,
+		.now_us = operation->job->opened_us};
+}
+
 /* ---- what is required --------------------------------------------------------------------- */
 
 static struct wanted_component *ask_for(

@@ -4,6 +4,7 @@
 #include "journal/events.pb-c.h"
 #include "worker/component/workspace_files.h"
 #include "worker/dependency/workspace_provider.h"
+#include "worker/operation.h"
 #include "worker/resolve/solver.h"
 
 /** One resolution of a workspace: what it is made of, and what it came to. */
@@ -19,6 +20,13 @@ struct resolving {
 	struct workspace_provider *provider;
 	struct solver_result *result;
 };
+
+/**
+ * The terms of a resolution for OPERATION's job, in the workspace with the repository FORGE; commits
+ * are by WHO. All is borrowed.
+ */
+struct source_terms resolving_terms(
+	const struct operation *operation, git_repository *forge, const git_signature *who);
 
 /** Reads the files of the workspace at ROOT and sorts out what is required. ARGUMENTS may be NULL.
  * CONFIGURATION_INVALID; COMPONENT_NOT_FOUND for a name to give up that forge.lock does not have. */

@@ -241,7 +241,7 @@ static struct ref_record *record_of_listing(const struct source *source)
 	return record;
 }
 
-static gboolean keep_record(struct source *source, GError **error)
+static gboolean try_to_keep(struct source *source, GError **error)
 {
 	const struct source_terms *terms = source->terms;
 	scoped(ref_record) seen = record_of_listing(source);
@@ -261,6 +261,26 @@ static gboolean keep_record(struct source *source, GError **error)
 		old ? terms->now_us : 0, terms->accept_moved_tags, source->moved);
 	return ref_book_keep(terms->forge, source->record, &before, terms->who,
 		&source->record_commit, error);
+}
+
+/* Jobs that look at the same repository at once record the same: whoever is second looks again. */
+static gboolean keep_record(struct source *source, GError **error)
+{
+	for (guint tries = 1;; tries++) {
+		GError *problem = NULL;
+
+		if (try_to_keep(source, &problem))
+			return TRUE;
+		if (tries == LIMIT_RECORD_TRIES || (forge_error_code(problem) != FORGE_ERROR_REF_MOVED &&
+							   forge_error_code(problem) !=
+								   FORGE_ERROR_STORE_BUSY)) {
+			g_propagate_error(error, problem);
+			return FALSE;
+		}
+		g_error_free(problem);
+		if (!budget_wait(source->terms->budget, LIMIT_BUDGET_STEP_MS, error))
+			return FALSE;
+	}
 }
 
 /* The default branch that the cache's branches, of which none says so, most likely have. */

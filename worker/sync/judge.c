@@ -14,6 +14,7 @@
 #include "worker/component/semver_range.h"
 #include "worker/sync/component_texts.h"
 #include "worker/sync/component_validity.h"
+#include "worker/sync/judge_needs.h"
 #include "worker/workspace/workspace_repository.h"
 
 #define COMPONENT_YAML "component.yaml"
@@ -140,36 +141,8 @@ static void judge_dependent(const struct component_job *job, const char *depende
 	}
 }
 
-static void judge_dependency(const struct component_job *job,
-	const struct component_dependency *dependency, GPtrArray *conflicts)
-{
-	const struct locked_component *locked = lock_file_find(job->locked, dependency->component);
-	g_autofree char *place = NULL;
-
-	if (!locked || !locked->version || !dependency->constraint ||
-		allows(dependency->constraint, locked->version))
-		return;
-	place = g_strdup_printf("it needs %s %s, the workspace has %s", dependency->component,
-		dependency->constraint, locked->version);
-	component_conflicts_add(conflicts, COMPONENT_YAML, "dependency", place);
-}
-
-/* The dependencies that the base had already are not what the pull brings. */
-static gboolean had_dependency(
-	const struct component_file *base, const struct component_dependency *dependency)
-{
-	for (guint i = 0; base && i < base->dependencies->len; i++) {
-		const struct component_dependency *old = base->dependencies->pdata[i];
-
-		if (strcmp(old->component, dependency->component) == 0 &&
-			g_strcmp0(old->constraint, dependency->constraint) == 0)
-			return TRUE;
-	}
-	return FALSE;
-}
-
-static void judge_neighbours(
-	const struct component_job *job, const struct judged_trees *trees, GPtrArray *conflicts)
+static gboolean judge_neighbours(const struct component_job *job, const struct judged_trees *trees,
+	GPtrArray *conflicts, GError **error)
 {
 	g_autoptr(GError) ignored = NULL;
 	scoped(component_file)
@@ -187,9 +160,7 @@ static void judge_neighbours(
 			judge_dependent(job, other->component, before ? before->version : NULL,
 				version, conflicts);
 	}
-	for (guint i = 0; after && i < after->dependencies->len; i++)
-		if (!had_dependency(before, after->dependencies->pdata[i]))
-			judge_dependency(job, after->dependencies->pdata[i], conflicts);
+	return !after || judge_needs(job, before, after, &trees->result, conflicts, error);
 }
 
 gboolean judge_result(const struct component_job *job, const struct judged_trees *trees,
@@ -199,7 +170,8 @@ gboolean judge_result(const struct component_job *job, const struct judged_trees
 
 	if (!judge_schema(job, trees, conflicts, error))
 		return FALSE;
-	judge_neighbours(job, trees, conflicts);
+	if (!judge_neighbours(job, trees, conflicts, error))
+		return FALSE;
 	for (guint i = before; i < conflicts->len; i++)
 		set_ids(job->forge, trees, conflicts->pdata[i]);
 	return TRUE;

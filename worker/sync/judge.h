@@ -34,7 +34,7 @@ struct judged_trees {
  * Adds to CONFLICTS what is wrong with a result though its text merged: component.yaml or
  * schema.json no longer can be read, `config` breaks the schema (`schema`; only where local and
  * upstream were each fine); the version is outside what another component of the workspace allows
- * (`version`); it needs a component that the workspace has in another version (`dependency`).
+ * (`version`); what it needs cannot be had together with the others (`dependency`).
  */
 gboolean judge_result(const struct component_job *job, const struct judged_trees *trees,
 	GPtrArray *conflicts, GError **error);
