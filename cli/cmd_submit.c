@@ -14,6 +14,7 @@
 #include "journal/base/nearest.h"
 #include "queue/job_kinds.h"
 #include "queue/job_table.h"
+#include "worker/workspace/workspace.h"
 
 static int submit_and_run(
 	struct invocation *invocation, Forge__Submit *submit, gboolean one_target, GError **error)
@@ -101,8 +102,26 @@ static gboolean fill_noops(
 	return TRUE;
 }
 
+/* PATHS, which owns the targets, gets the workspaces' roots. */
+static gboolean fill_workspaces(const struct invocation *invocation, Forge__Submit *submit,
+	GPtrArray *paths, GError **error)
+{
+	for (guint i = 1; i < invocation->argument_count; i++) {
+		g_autofree char *folder = g_canonicalize_filename(invocation->arguments[i], NULL);
+		char *root = workspace_find(folder, error);
+
+		if (!root)
+			return FALSE;
+		g_ptr_array_add(paths, root);
+	}
+	submit->kind = FORGE__JOB_KIND__JOB_KIND_DEPENDENCIES_RESOLVE;
+	submit->targets = (char **)paths->pdata;
+	submit->n_targets = paths->len;
+	return TRUE;
+}
+
 static gboolean fill_submit(
-	const struct invocation *invocation, Forge__Submit *submit, GError **error)
+	const struct invocation *invocation, Forge__Submit *submit, GPtrArray *paths, GError **error)
 {
 	uint64_t priority;
 	const struct job_kind *kind = parse_kind(invocation->arguments[0], error);
@@ -112,19 +131,32 @@ static gboolean fill_submit(
 			invocation, "priority", 0, JOB_PRIORITY_MAX, &priority, error))
 		return FALSE;
 	submit->priority = (uint32_t)priority;
-	if (kind->kind == FORGE__JOB_KIND__JOB_KIND_FORK_SYNC)
+	switch (kind->about) {
+	case JOB_ABOUT_FORK:
 		return batch_options_for_forks(
 			invocation, invocation->arguments + 1, submit, error);
-	return fill_noops(invocation, submit, error);
+	case JOB_ABOUT_WORKSPACE:
+		return fill_workspaces(invocation, submit, paths, error);
+	case JOB_ABOUT_NOTHING:
+		return fill_noops(invocation, submit, error);
+	case JOB_ABOUT_COMPONENT:
+		break;
+	}
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_USAGE,
+		"jobs of kind %s are about components of one workspace: `forge install`, `forge sync` and "
+		"`forge dev` submit them there",
+		kind->name);
+	return FALSE;
 }
 
 int cmd_job_submit(struct invocation *invocation, GError **error)
 {
 	Forge__Submit submit = FORGE__SUBMIT__INIT;
 	Forge__BatchArguments arguments = FORGE__BATCH_ARGUMENTS__INIT;
+	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
 
 	submit.arguments = &arguments;
-	if (!fill_submit(invocation, &submit, error))
+	if (!fill_submit(invocation, &submit, paths, error))
 		return 1;
 	return submit_and_run(invocation, &submit, FALSE, error);
 }

@@ -5,9 +5,9 @@ import json
 import shutil
 import subprocess
 
+import ecosystem as releases
 import pytest
-import yaml
-from workspace import HOST, Workspace, manifest
+from workspace import HOST, manifest
 
 CRM = f"{HOST}/company/crm-tools"
 MAIL = f"{HOST}/tools/communication"
@@ -42,19 +42,10 @@ def publish(upstream, name, version, *wanted, style="{name}@{version}", annotate
 def ecosystem(workspace):
     """sales-specialist needs salesforce-lookup and template-engine; salesforce-lookup needs email-composer, and that
     template-engine: a diamond over three repositories."""
-    mail, crm, sales = (workspace.upstream(name) for name in
-                        ("tools/communication", "company/crm-tools", "company/agents"))
-    for version in ("1.0.0", "1.4.0", "2.0.0"):
-        publish(mail, "template-engine", version)
-    for version, engine in (("1.3.0", "^1.0.0"), ("1.3.2", "^1.0.0"), ("2.0.0", "^2.0.0")):
-        publish(mail, "email-composer", version, (None, "template-engine", engine))
-    for version, mailer in (("2.1.0", "~1.3.0"), ("2.1.3", "~1.3.0"), ("3.0.0", "^2.0.0")):
-        publish(crm, "salesforce-lookup", version, (MAIL, "email-composer", mailer), style="{name}-v{version}")
-    for version, lookup in (("1.0.0", "^2.1.0"), ("1.1.0", "^2.1.0"), ("2.0.0", "^3.0.0")):
-        publish(sales, "sales-specialist", version, (CRM, "salesforce-lookup", lookup),
-                (MAIL, "template-engine", "^1.0.0"), style="v{version}", annotated=version != "1.0.0", kind="agents")
-    workspace.init()
-    return workspace
+    releases.build(workspace.server.path(workspace.corner), HOST)
+    for name in (releases.MAIL, releases.CRM, releases.SALES):
+        workspace.upstream(name).number = 1000  # later than all that is there
+    return workspace.init()
 
 
 def versions(workspace):
@@ -164,6 +155,28 @@ def test_a_repository_that_is_gone_keeps_what_is_locked_and_says_so(ecosystem):
     shown = ecosystem.run("deps", "resolve")
     assert MAIL in shown.err and "not there any more" in shown.err
     assert versions(ecosystem) == RESOLVED
+    shutil.rmtree(ecosystem.root / ".forge")
+    shutil.rmtree(ecosystem.root / "components")
+    shown = ecosystem.run("install", "--locked")
+    assert "not there any more" in shown.err and versions(ecosystem) == RESOLVED, "a clone has the cache"
+
+
+def test_a_batch_of_workspaces_is_resolved_and_none_is_changed(ecosystem):
+    ecosystem.run("install", f"{SALES}/sales-specialist@1.0.0")
+    text = (ecosystem.root / "forge.yaml").read_text().replace("1.0.0", "^1")
+    (ecosystem.root / "forge.yaml").write_text(text)
+    other = ecosystem.folder / "other"
+    ecosystem.run("init", other, cwd=ecosystem.folder)
+    (other / "forge.yaml").write_text(text.replace("^1", "2.0.0"))
+    before = (ecosystem.root / "forge.lock").read_bytes()
+    shown = ecosystem.run("job", "submit", "dependencies_resolve", ecosystem.root, other, "--format", "json",
+                          cwd=ecosystem.folder, status=7)
+    assert (ecosystem.root / "forge.lock").read_bytes() == before and not (other / "forge.lock").exists()
+    assert shown.json["conflicts"] == 1
+    events = [json.loads(line) for line in ecosystem.run("journal", "export").out.splitlines()]
+    resolved = {event["data"]["workspace"]: event["data"] for event in events if event["type"] == "dependencies_resolved"}
+    assert {row["name"] for row in resolved[str(ecosystem.root)]["components"]} == set(RESOLVED)
+    assert resolved[str(other)]["explanation"]
 
 
 # ---- what is only needed ----
@@ -278,6 +291,15 @@ def test_a_branch_is_content_for_a_range_that_its_component_yaml_fits(workspace)
     workspace.init()
     workspace.run("install", f"{CRM}/engine@main", f"{CRM}/user@^1")
     assert "version" not in workspace.lock()["engine"] and workspace.lock()["engine"]["commit"] == one.tip()
+
+
+def test_a_commit_that_is_a_version_too_is_locked_as_what_was_asked_for(workspace):
+    one = workspace.upstream("company/crm-tools")
+    commit = publish(one, "engine", "1.5.0")
+    publish(one, "user", "1.0.0", (None, "engine", "^1.2.0"))
+    workspace.init()
+    workspace.run("install", f"{CRM}/engine@@{commit[:10]}", f"{CRM}/user@^1")
+    assert workspace.lock()["engine"]["commit"] == commit and "version" not in workspace.lock()["engine"]
 
 
 def test_a_tag_that_moved_is_an_error_with_both_commits_until_it_is_accepted(ecosystem):

@@ -71,10 +71,10 @@ class Forge:
         return process.start([*self.prefix, str(FORGE), *map(str, arguments)], stdin=stdin, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True, env={**self.env, **(env or {})})
 
-    def run(self, *arguments, status=0, timeout=60, env=None, input=None):
+    def run(self, *arguments, status=0, timeout=60, env=None, input=None, cwd=None):
         """Runs the command to its end, with INPUT to read. STATUS is what it must exit with; None: anything."""
         stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
-        result = finish_child(self.start(*arguments, env=env, stdin=stdin), timeout, input)
+        result = finish_child(self.start(*arguments, env=env, stdin=stdin, **({"cwd": cwd} if cwd else {})), timeout, input)
         assert status is None or result.status == status, f"forge {' '.join(map(str, arguments))}: {result}"
         return result
 

@@ -61,6 +61,8 @@ char *change_reason(const struct resolved_entry *entry, const GPtrArray *entries
 		return NULL;
 	if (!entry->shown_before)
 		return why_new(entry, entries);
+	if (entry->exactly)
+		return g_strdup_printf("%s is asked for", entry->exactly);
 	by = who_needs(entries, entry->name, TRUE, &how);
 	if (by)
 		return needed_by(by, how);
@@ -69,6 +71,6 @@ char *change_reason(const struct resolved_entry *entry, const GPtrArray *entries
 	if (!entry->before_is_there)
 		return g_strdup_printf("%s is not there any more", entry->shown_before);
 	if (entry->named)
-		return g_strdup("the best that all who need it allow");
+		return g_strdup("the newest that all who need it allow");
 	return g_strdup_printf("%s did not go with the others", entry->shown_before);
 }

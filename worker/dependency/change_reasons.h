@@ -19,6 +19,7 @@ struct resolved_entry {
 	const char *shown_before; /**< NULL: forge.lock did not have it */
 	gboolean moved;         /**< it is another commit than forge.lock's */
 	gboolean named;         /**< somebody asked for it, or to give its locked version up */
+	const char *exactly;    /**< the very version that somebody asked for; NULL: none */
 	gboolean before_is_there; /**< forge.lock's could still be had */
 	const char *listed_constraint; /**< of forge.yaml or the command line; NULL: not listed */
 	gboolean listed_allows_before;

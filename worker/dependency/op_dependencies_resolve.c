@@ -60,9 +60,10 @@ static gboolean begin(struct resolve_job *job, GError **error)
 	const Forge__BatchArguments *batch = operation->job->arguments;
 	const Forge__ResolveArguments *arguments = batch ? batch->resolve : NULL;
 
-	if (!workshop->workspace) {
+	if (workshop->table_only) {
 		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED,
-			"this worker has no workspace: workspaces are resolved where that was asked for");
+			"a worker that runs as a daemon has no workspaces: they are resolved where that was "
+			"asked for");
 		return FALSE;
 	}
 	job->forge = workspace_repository_open(operation->job->target, error);
@@ -146,6 +147,15 @@ static char *shown_locked(const struct locked_component *locked)
 	return locked->version ? g_strdup(locked->version) : g_strndup(locked->commit, 7);
 }
 
+/* The version that the job was asked to take of NAME, or NULL. */
+static const char *exactly_of(const struct resolve_job *job, const char *name)
+{
+	const Forge__ResolveArguments *arguments = job->resolving.arguments;
+	const Forge__WantedComponent *exactly = arguments ? arguments->exactly : NULL;
+
+	return exactly && strcmp(exactly->name, name) == 0 ? exactly->constraint : NULL;
+}
+
 static struct chosen *choose(
 	const struct resolve_job *job, const struct solver_choice *choice, GError **error)
 {
@@ -163,6 +173,7 @@ static struct chosen *choose(
 	entry->shown = chosen->candidate->text;
 	entry->needs = g_ptr_array_new_with_free_func(resolved_need_free);
 	entry->named = resolving_names(&job->resolving, package->name);
+	entry->exactly = exactly_of(job, package->name);
 	entry->listed_constraint = wanted ? resolving_constraint(wanted) : NULL;
 	entry->moved = !chosen->before ||
 		!is_commit(&chosen->candidate->commit, chosen->before->commit) ||

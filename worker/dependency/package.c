@@ -169,6 +169,8 @@ static gboolean say_missing(
 	const struct source_terms *terms = package->source->terms;
 	const char *why = terms->offline || terms->as_of
 		? "is not in the cache, and no server is asked"
+		: package->source->state == SOURCE_GONE
+		? "is not in the cache, and its repository is not there any more"
 		: "is on no branch or tag of its repository";
 	g_autofree char *hex = g_strndup(git_oid_tostr_s(&candidate->commit), 12);
 

@@ -195,13 +195,6 @@ static gboolean allow_commit(struct package *package, const char *digits,
 		allow(allowed, package_add_named(package, &commit, NULL, NULL, &allowed->added));
 	else
 		allowed->reason = g_strdup_printf("no branch or tag holds a commit @%s", digits);
-	/* A version that is this very commit will do as well. */
-	for (guint i = 0; found && i < package->candidates->len; i++) {
-		const struct candidate *candidate = package->candidates->pdata[i];
-
-		if (candidate->version && git_oid_equal(&candidate->commit, &commit))
-			allow(allowed, i);
-	}
 	return TRUE;
 }
 

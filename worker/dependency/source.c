@@ -216,8 +216,10 @@ static void look_at(gpointer data, gpointer done)
 
 	if (remote && asks_nobody(source->terms))
 		open_store(look, remote, NULL, &look->error);
-	else if (remote)
-		look_at_server(look, remote, &look->error);
+	else if (remote && !look_at_server(look, remote, &look->error) &&
+		forge_error_code(look->error) == FORGE_ERROR_REPOSITORY_NOT_FOUND)
+		/* What is locked may be in the cache. */
+		open_store(look, remote, NULL, NULL);
 	g_async_queue_push(done, look);
 }
 
@@ -375,7 +377,7 @@ static gboolean take_look(struct look *look, GError **error)
 		source->gone = *error;
 		*error = NULL;
 		source->state = SOURCE_GONE;
-		return TRUE;
+		return !source->store || open_objects(source, error);
 	}
 	done = open_objects(source, error) &&
 		(asks_nobody(source->terms) ? take_known_record(source, error)
