@@ -108,6 +108,12 @@ gboolean component_job_look(struct component_job *job, GError **error)
 	return folder_snapshot(job->forge, folder, &options, &job->local_tree, NULL, error);
 }
 
+gboolean component_job_files(const struct component_job *job, git_oid *tree, GError **error)
+{
+	git_oid_cpy(tree, &job->local_tree);
+	return !git_oid_is_zero(tree) || component_history_empty_tree(job->forge, tree, error);
+}
+
 struct tree_limits component_job_limits(const struct component_job *job)
 {
 	return (struct tree_limits){

@@ -66,6 +66,10 @@ SCOPED_VALUE(component_job, component_job_clear)
 /** Takes the snapshot of the files. */
 gboolean component_job_look(struct component_job *job, GError **error);
 
+/** The tree of the files as component_job_look() saw them; of a folder that is not there, the empty
+ * one. BROKEN_REPOSITORY. */
+gboolean component_job_files(const struct component_job *job, git_oid *tree, GError **error);
+
 /** The bounds of a tree that may be written to the workspace, or pushed from it. */
 struct tree_limits component_job_limits(const struct component_job *job);
 

@@ -35,26 +35,6 @@ struct pulling {
 
 /* ---- snapshots ---------------------------------------------------------------------------- */
 
-/* What a folder that somebody deleted holds. */
-static gboolean make_empty_tree(git_repository *forge, git_oid *tree, GError **error)
-{
-	git_treebuilder *builder = NULL;
-	gboolean made = git_treebuilder_new(&builder, forge, NULL) == 0 &&
-		git_treebuilder_write(tree, builder) == 0;
-
-	git_treebuilder_free(builder);
-	if (!made)
-		git_library_error(
-			error, FORGE_ERROR_CACHE_UNUSABLE, "an empty folder cannot be written");
-	return made;
-}
-
-static gboolean files_tree(const struct component_job *job, git_oid *tree, GError **error)
-{
-	git_oid_cpy(tree, &job->local_tree);
-	return !git_oid_is_zero(tree) || make_empty_tree(job->forge, tree, error);
-}
-
 /* A commit of the files as they are, on top of the newest checkpoint. */
 static gboolean make_snapshot(struct pulling *pulling, GError **error)
 {
@@ -64,7 +44,7 @@ static gboolean make_snapshot(struct pulling *pulling, GError **error)
 	git_oid tree;
 
 	return !git_oid_is_zero(&pulling->snapshot) ||
-		(files_tree(job, &tree, error) &&
+		(component_job_files(job, &tree, error) &&
 			local_snapshot_write(job, &tree, parent, 1, "Local changes before a pull",
 				&pulling->snapshot, error));
 }
@@ -169,18 +149,18 @@ static gboolean leave_conflict(struct pulling *pulling, Forge__Strategy strategy
 }
 
 /* A result without conflicts is judged before it may take the files' place. */
-static gboolean judge(struct pulling *pulling, GError **error)
+static gboolean judge(struct pulling *pulling, const git_oid *result, GError **error)
 {
 	struct judged_trees trees = {.base = pulling->job->base_tree,
 		.upstream = pulling->base_tree,
-		.result = pulling->base_tree,
+		.result = *result,
 		.version = pulling->job->pick.version};
 
-	if (!files_tree(pulling->job, &trees.local, error))
+	if (!component_job_files(pulling->job, &trees.local, error))
 		return FALSE;
 	pulling->merge.conflicts = component_conflicts_new();
 	pulling->merge.merged = g_ptr_array_new_with_free_func(g_free);
-	pulling->merge.tree = pulling->base_tree;
+	pulling->merge.tree = *result;
 	return judge_result(pulling->job, &trees, pulling->merge.conflicts, error);
 }
 
@@ -196,7 +176,7 @@ static gboolean take_upstream(struct pulling *pulling, Forge__Strategy strategy,
  * nothing has to be put aside. */
 static gboolean take_judged(struct pulling *pulling, gboolean stash, GError **error)
 {
-	if (!judge(pulling, error))
+	if (!judge(pulling, &pulling->base_tree, error))
 		return FALSE;
 	if (pulling->merge.conflicts->len > 0)
 		return make_snapshot(pulling, error) &&
@@ -262,6 +242,18 @@ static gboolean replay(struct pulling *pulling, const git_oid *commits, size_t n
 	return TRUE;
 }
 
+/* What replayed without conflicts, with LOCAL as newest checkpoint, unless it fits no more. */
+static gboolean end_rebase(
+	struct pulling *pulling, const git_oid *tree, const git_oid *local, GError **error)
+{
+	if (!judge(pulling, tree, error))
+		return FALSE;
+	if (pulling->merge.conflicts->len > 0)
+		return make_snapshot(pulling, error) &&
+			leave_conflict(pulling, FORGE__STRATEGY__STRATEGY_REBASE, error);
+	return finish(pulling, FORGE__STRATEGY__STRATEGY_REBASE, tree, local, error);
+}
+
 /* Commit by commit, and the files as they are last; where that conflicts, the whole is merged once,
  * and its conflicts, if any, are what a person gets to see. */
 static gboolean rebase(struct pulling *pulling, GError **error)
@@ -284,7 +276,7 @@ static gboolean rebase(struct pulling *pulling, GError **error)
 	if (!clean)
 		return merge(pulling, FORGE__STRATEGY__STRATEGY_REBASE, error);
 	return component_history_tree(job->forge, &head, &tree, error) &&
-		finish(pulling, FORGE__STRATEGY__STRATEGY_REBASE, &tree, &local, error);
+		end_rebase(pulling, &tree, &local, error);
 }
 
 /* ---- deciding ----------------------------------------------------------------------------- */

@@ -24,6 +24,9 @@ struct resolving {
 	const Forge__ComponentArguments *arguments;
 	git_oid local, upstream, merged, markers; /* commits under refs; zero: not there */
 	git_oid from, to;                         /* trees, as the command says */
+	git_oid files; /* tree of the files; of a folder that is not there the empty one */
+	git_oid empty;  /* tree */
+	git_oid before; /* tree of the folder, while it is changed */
 };
 
 static gboolean read_refs(struct resolving *resolving, GError **error)
@@ -76,6 +79,19 @@ static gboolean note_resolved(struct resolving *resolving, gboolean aborted, GEr
 
 /* ---- resolving ---------------------------------------------------------------------------- */
 
+/* The tree of the folder as it is; NULL: there is none. */
+static const git_oid *folder_now(struct resolving *resolving)
+{
+	resolving->before = resolving->job->local_tree;
+	return git_oid_is_zero(&resolving->before) ? NULL : &resolving->before;
+}
+
+/* What the folder is to be; NULL: it goes, since nothing is left in it. */
+static const git_oid *folder_of(const struct resolving *resolving, const git_oid *tree)
+{
+	return git_oid_equal(tree, &resolving->empty) ? NULL : tree;
+}
+
 static gboolean refuse_edited(const struct component_job *job, GError **error)
 {
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_EDITED_MEANWHILE,
@@ -118,7 +134,7 @@ static gboolean finish(struct resolving *resolving, GError **error)
 	scoped_value(workspace_change) change = {0};
 	git_oid local;
 
-	if (!git_oid_equal(&job->local_tree, &resolving->from))
+	if (!git_oid_equal(&resolving->files, &resolving->from))
 		return refuse_edited(job, error);
 	if (!read_version(resolving, error) ||
 		!local_snapshot_merge(job, &resolving->to, &resolving->local, &resolving->upstream,
@@ -126,7 +142,8 @@ static gboolean finish(struct resolving *resolving, GError **error)
 		!workspace_change_to(&change, job, &resolving->upstream, error))
 		return FALSE;
 	git_oid_cpy(&change.settlement.local, &local);
-	return workspace_change_apply(&change, job, &resolving->from, &resolving->to, error) &&
+	return workspace_change_apply(&change, job, folder_now(resolving),
+		       folder_of(resolving, &resolving->to), error) &&
 		note_resolved(resolving, FALSE, error);
 }
 
@@ -135,7 +152,7 @@ static gboolean finish_again(struct resolving *resolving, GError **error)
 {
 	struct component_job *job = resolving->job;
 
-	if (job->operation->job->attempt > 1 && git_oid_equal(&job->local_tree, &resolving->to))
+	if (job->operation->job->attempt > 1 && git_oid_equal(&resolving->files, &resolving->to))
 		return note_resolved(resolving, FALSE, error);
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
 		"no merge of '%s' is pending in .forge; `forge sync resolve %s --abort` forgets it",
@@ -151,7 +168,6 @@ static gboolean change_files(
 {
 	struct component_job *job = resolving->job;
 	scoped_value(workspace_change) change = {0};
-	git_oid from = job->local_tree;
 
 	change.settlement.name = job->name;
 	change.settlement.folder = job->folder;
@@ -159,15 +175,15 @@ static gboolean change_files(
 	change.settlement.local = job->local_commit;
 	change.settlement.to_pending = to_pending;
 	return workspace_change_apply(
-		&change, job, git_oid_is_zero(&from) ? NULL : &from, to, error);
+		&change, job, folder_now(resolving), folder_of(resolving, to), error);
 }
 
 static gboolean write_markers(struct resolving *resolving, GError **error)
 {
 	struct component_job *job = resolving->job;
 
-	if (!git_oid_equal(&job->local_tree, &resolving->to)) {
-		if (!git_oid_equal(&job->local_tree, &resolving->from))
+	if (!git_oid_equal(&resolving->files, &resolving->to)) {
+		if (!git_oid_equal(&resolving->files, &resolving->from))
 			return refuse_edited(job, error);
 		if (!change_files(resolving, &resolving->to, TRUE, error))
 			return FALSE;
@@ -237,7 +253,10 @@ static gboolean resolve(struct resolving *resolving, GError **error)
 	gboolean markers;
 
 	job->want = component_job_wanted(job);
-	if (!component_job_look(job, error) || !read_refs(resolving, error))
+	if (!component_job_look(job, error) ||
+		!component_job_files(job, &resolving->files, error) ||
+		!component_history_empty_tree(job->forge, &resolving->empty, error) ||
+		!read_refs(resolving, error))
 		return FALSE;
 	if (resolving->arguments->abort)
 		return abort_merge(resolving, error);

@@ -28,8 +28,13 @@ static gboolean look(struct resolution *resolution, git_oid *tree, GError **erro
 		!component_history_tree(resolution->forge, &base, &base_tree, error))
 		return FALSE;
 	options.tracked = &base_tree;
-	if (!folder_snapshot(resolution->forge, folder, &options, tree, NULL, error))
+	options.file_bytes_max = resolution->config->sync_file_bytes;
+	if (!g_file_test(folder, G_FILE_TEST_IS_DIR)) {
+		if (!component_history_empty_tree(resolution->forge, tree, error))
+			return FALSE;
+	} else if (!folder_snapshot(resolution->forge, folder, &options, tree, NULL, error)) {
 		return FALSE;
+	}
 	git_oid_tostr(resolution->files, sizeof(resolution->files), tree);
 	return TRUE;
 }

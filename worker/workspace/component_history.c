@@ -242,6 +242,19 @@ gboolean component_history_tree(
 	return TRUE;
 }
 
+gboolean component_history_empty_tree(git_repository *forge, git_oid *tree, GError **error)
+{
+	git_treebuilder *empty = NULL;
+	gboolean made = git_treebuilder_new(&empty, forge, NULL) == 0 &&
+		git_treebuilder_write(tree, empty) == 0;
+
+	git_treebuilder_free(empty);
+	if (!made)
+		git_library_error(
+			error, FORGE_ERROR_BROKEN_REPOSITORY, "cannot write the empty tree");
+	return made;
+}
+
 static void free_entry(gpointer data)
 {
 	struct history_entry *entry = data;

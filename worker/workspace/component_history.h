@@ -52,6 +52,10 @@ gboolean component_history_commit(git_repository *forge, const git_oid *tree,
 gboolean component_history_tree(
 	git_repository *forge, const git_oid *commit, git_oid *tree, GError **error);
 
+/** The tree of a folder without files, which a folder that is not there counts as, too. Writes it
+ * where it is missing: BROKEN_REPOSITORY. */
+gboolean component_history_empty_tree(git_repository *forge, git_oid *tree, GError **error);
+
 /** A commit as `dev log` lists it. */
 struct history_entry {
 	git_oid oid;
