@@ -149,15 +149,41 @@ static gboolean ask(enum answer *answer, GError **error)
 
 /* ---- doing -------------------------------------------------------------------------------- */
 
-/* FALSE only if nothing can go on; an editor's failure is told, and asked about again. */
-static gboolean edit(
-	struct invocation *invocation, struct resolution *resolution, guint at, GError **error)
+/* TRUE if TEXT may be taken; what is wrong with it is told. */
+static gboolean may_take(struct invocation *invocation, struct resolution *resolution, guint at,
+	GBytes *text, gboolean *may, GError **error)
+{
+	guint line = resolution_marker_line(resolution, at, text);
+	g_autofree char *problem = NULL;
+
+	*may = FALSE;
+	if (line > 0) {
+		output_line(invocation,
+			"Line %u is a conflict's marker still: nothing was taken. Edit it again, "
+			"or choose otherwise.",
+			line);
+		return TRUE;
+	}
+	if (!resolution_judge_text(resolution, at, text, &problem, error))
+		return FALSE;
+	if (problem)
+		output_line(invocation,
+			"%s: nothing was taken. Edit it again, or choose otherwise.", problem);
+	*may = problem == NULL;
+	return TRUE;
+}
+
+/* FALSE only if nothing can go on; an editor's failure is told, and asked about again. What was
+ * edited and could not be taken is *DRAFT, with which the next editor begins. */
+static gboolean edit(struct invocation *invocation, struct resolution *resolution, guint at,
+	GBytes **draft, GError **error)
 {
 	const struct resolution_conflict *conflict = resolution_at(resolution, at);
 	g_autoptr(GError) problem = NULL;
-	g_autoptr(GBytes) text = resolution_text(resolution, at, &problem);
-	g_autoptr(GBytes) edited = NULL;
-	guint line;
+	g_autoptr(GBytes) text = *draft ? g_bytes_ref(*draft)
+					: resolution_text(resolution, at, &problem);
+	GBytes *edited;
+	gboolean may;
 
 	if (problem) {
 		g_propagate_error(error, g_steal_pointer(&problem));
@@ -173,20 +199,15 @@ static gboolean edit(
 		output_line(invocation, "%s", problem->message);
 		return TRUE;
 	}
-	line = resolution_marker_line(resolution, at, edited);
-	if (line > 0) {
-		output_line(invocation,
-			"Line %u is a conflict's marker still: nothing was taken. Edit it again, "
-			"or choose otherwise.",
-			line);
-		return TRUE;
-	}
-	return resolution_take(resolution, at, edited, error);
+	g_clear_pointer(draft, g_bytes_unref);
+	*draft = edited;
+	return may_take(invocation, resolution, at, edited, &may, error) &&
+		(!may || resolution_take(resolution, at, edited, error));
 }
 
 /* Does what ANSWER says; *SKIP leaves the conflict open. */
 static gboolean act(struct invocation *invocation, struct resolution *resolution, guint at,
-	enum answer answer, gboolean *skip, GError **error)
+	enum answer answer, GBytes **draft, gboolean *skip, GError **error)
 {
 	switch (answer) {
 	case ANSWER_LOCAL:
@@ -194,7 +215,7 @@ static gboolean act(struct invocation *invocation, struct resolution *resolution
 	case ANSWER_UPSTREAM:
 		return resolution_settle(resolution, at, RESOLUTION_BY_UPSTREAM, error);
 	case ANSWER_EDIT:
-		return edit(invocation, resolution, at, error);
+		return edit(invocation, resolution, at, draft, error);
 	case ANSWER_BASE:
 		return show_base(invocation, resolution, at, error);
 	case ANSWER_SKIP:
@@ -212,6 +233,7 @@ static gboolean act(struct invocation *invocation, struct resolution *resolution
 static gboolean ask_about(struct invocation *invocation, struct resolution *resolution, guint at,
 	gboolean *quit, GError **error)
 {
+	g_autoptr(GBytes) draft = NULL;
 	gboolean skip = FALSE;
 	enum answer answer;
 
@@ -219,7 +241,8 @@ static gboolean ask_about(struct invocation *invocation, struct resolution *reso
 		return FALSE;
 	show_choices(invocation);
 	while (!skip && resolution_at(resolution, at)->choice == RESOLUTION_OPEN) {
-		if (!ask(&answer, error) || !act(invocation, resolution, at, answer, &skip, error))
+		if (!ask(&answer, error) ||
+			!act(invocation, resolution, at, answer, &draft, &skip, error))
 			return FALSE;
 		*quit = answer == ANSWER_QUIT;
 	}

@@ -4,6 +4,8 @@ import os
 import pty
 import subprocess
 
+import pytest
+
 import process
 from world import FORGE, Forge
 
@@ -27,6 +29,8 @@ Choose resolution:
   3. Edit manually
   4. Skip this conflict
 Choice: """
+
+CALLS = "fsync,fdatasync,rename,renameat,renameat2,unlinkat"
 
 
 def manifest(timeout, retry_count, more=""):
@@ -103,12 +107,12 @@ class Shop(Forge):
         return document["components"]
 
     def type_in(self, text, *arguments, status=0, env=None):
-        """Runs `sync resolve` on a terminal on which somebody types TEXT. Returns what was shown."""
+        """Runs `sync resolve` on a terminal on which somebody types TEXT, and then Ctrl-D. Returns what was shown."""
         mine, theirs = pty.openpty()
         child = process.start([*self.prefix, str(FORGE), "sync", "resolve", NAME, *arguments], stdin=theirs, stdout=theirs,
                               stderr=theirs, env={**self.env, "NO_COLOR": "1", **(env or {})})
         os.close(theirs)
-        os.write(mine, text.encode())
+        os.write(mine, text.encode() + b"\x04")
         shown = b""
         while True:
             try:
@@ -122,6 +126,26 @@ class Shop(Forge):
         shown = shown.decode().replace("\r\n", "\n")
         assert child.wait(60) == status, shown
         return shown
+
+    def killed_runs(self, *arguments, step=2, status=0):
+        """Runs `sync resolve` from the same start again and again, killed at another of its CALLS each time, until it
+        ends by itself, with STATUS. Yields after each kill, when the next command has gone on."""
+        if subprocess.run(["strace", "true"], capture_output=True).returncode != 0:
+            pytest.skip("strace cannot trace here")
+        saved = self.folder / "saved"
+        subprocess.run(["cp", "-a", self.ws, saved], check=True)
+        for at in range(1, 100, step):
+            subprocess.run(["rm", "-rf", self.ws], check=True)
+            subprocess.run(["cp", "-a", saved, self.ws], check=True)
+            prefix, self.prefix = self.prefix, [*self.prefix, "strace", "-f", "-qq", "-o", "/dev/null", "-e",
+                                                f"trace={CALLS}", "-e", f"inject={CALLS}:signal=KILL:when={at}"]
+            ended = self.resolve(*arguments, status=None)
+            self.prefix = prefix
+            if ended.status == status:
+                assert at > 2 * step, "it was hardly ever killed"
+                return
+            self.run("sync", "status", NAME, status=None)
+            yield at
 
     def editor(self, script):
         """Environment with an editor that is a shell script; its file is $1."""

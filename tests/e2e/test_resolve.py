@@ -186,15 +186,13 @@ def test_a_version_that_does_not_fit_is_accepted_or_the_pull_given_up(shop, side
         assert shop.text() == BASE.replace("1.0.0", "2.0.0") and shop.status() == "synced"
 
 
-@pytest.mark.parametrize("side", ["local", "upstream"])
-def test_a_result_that_breaks_the_schema_takes_one_sides_file(tmp_path, side):
+def test_a_result_that_breaks_the_schema_takes_one_sides_file(tmp_path):
     shop = Shop(tmp_path, {"component.yaml": BASE, "schema.json": SCHEMA.replace("50", "99")})
     shop.conflict({"component.yaml": manifest(60, 1)}, {"schema.json": SCHEMA})
     assert shop.pending()[0]["conflicts"][0]["type"] == "schema"
     shop.resolve("--strategy", "merge", status=7)
-    shop.resolve(f"--prefer-{side}")
-    assert shop.text() == (manifest(60, 1) if side == "local" else BASE)
-    assert shop.text("schema.json") == SCHEMA
+    shop.resolve("--prefer-upstream")
+    assert shop.text() == BASE and shop.text("schema.json") == SCHEMA
 
 
 # ---- asking ----
@@ -357,36 +355,12 @@ def test_files_edited_since_the_pull_are_not_replaced(shop):
 
 def test_files_edited_while_somebody_is_asked_are_not_replaced(shop):
     shop.conflict()
-    env = shop.editor(f'echo "timeout: 1" >"$1"; echo edited >"{shop.ws}/{FOLDER}/component.yaml"')
+    env = shop.editor(f'sed -i "/^[<=>]/d; /60\\|: 5$/d" "$1"; echo edited >"{shop.ws}/{FOLDER}/component.yaml"')
     shown = shop.type_in("3\n", env=env, status=7)
     assert "edited meanwhile" in shown and shop.text() == "edited\n"
     shop.local({"component.yaml": LOCAL})
     shown = shop.type_in("")  # nothing is open any more
-    assert "✓ Resolved: component.yaml (edited)" in shown and shop.text() == "timeout: 1\n"
-
-
-CALLS = "fsync,fdatasync,rename,renameat,renameat2,unlinkat"
-
-
-def killed_runs(shop, *arguments, step=2):
-    """Runs `sync resolve` from the same start again and again, killed at another of its CALLS each time, until it ends
-    by itself. Yields after each kill, when the next command has gone on."""
-    if subprocess.run(["strace", "true"], capture_output=True).returncode != 0:
-        pytest.skip("strace cannot trace here")
-    saved = shop.folder / "saved"
-    subprocess.run(["cp", "-a", shop.ws, saved], check=True)
-    for at in range(1, 100, step):
-        subprocess.run(["rm", "-rf", shop.ws], check=True)
-        subprocess.run(["cp", "-a", saved, shop.ws], check=True)
-        prefix, shop.prefix = shop.prefix, [*shop.prefix, "strace", "-f", "-qq", "-o", "/dev/null", "-e",
-                                            f"trace={CALLS}", "-e", f"inject={CALLS}:signal=KILL:when={at}"]
-        ended = shop.resolve(*arguments, status=None)
-        shop.prefix = prefix
-        if ended.status == 0:
-            assert at > 2 * step, "it was hardly ever killed"
-            return
-        shop.run("sync", "status", NAME, status=None)
-        yield at
+    assert "✓ Resolved: component.yaml (edited)" in shown and shop.text() == manifest(45, 3, "  max_retries: 3\n")
 
 
 @pytest.mark.parametrize("how", ["--prefer-upstream", "--abort"])
@@ -397,7 +371,7 @@ def test_a_command_killed_anywhere_leaves_one_state_or_the_other(shop, how):
     begin = shop.files()
     end = {"component.yaml": LOCAL.encode()} if how == "--abort" else {
         "component.yaml": UPSTREAM.encode(), "README.md": b"new\n"}
-    for at in killed_runs(shop, how):
+    for at in shop.killed_runs(how):
         pending = shop.pending()
         assert shop.files() == (begin if pending else end), at
         if pending:
@@ -409,7 +383,7 @@ def test_a_command_killed_anywhere_leaves_one_state_or_the_other(shop, how):
 def test_markers_killed_anywhere_are_written_whole_by_the_next_command(shop):
     shop.conflict()
     begin = shop.files()
-    for at in killed_runs(shop, "--strategy", "manual", step=3):
+    for at in shop.killed_runs("--strategy", "manual", step=3):
         assert shop.files() == begin or "<<<<<<< LOCAL\n" in shop.text() and "README.md" in shop.files(), at
         if shop.files() == begin:
             assert shop.resolve("--continue", status=None).status in (2, 7), at

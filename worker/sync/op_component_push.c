@@ -408,7 +408,7 @@ static gboolean check_files(const struct component_job *job, GError **error)
 		return FALSE;
 	}
 	if (!component_validity_broken(
-		    job->forge, &job->base_tree, 1, &job->local_tree, &problem, error))
+		    job->forge, &job->base_tree, 1, &job->local_tree, NULL, &problem, error))
 		return FALSE;
 	if (problem)
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,

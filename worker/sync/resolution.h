@@ -72,12 +72,22 @@ gboolean resolution_settle(
  * come then, and the pull is to be given up as a whole. */
 gboolean resolution_gives_up(const struct resolution *resolution);
 
+/** The places of the broken rules (versions, dependencies) that were decided on: who did accepts
+ * them. A NULL-ended array; its texts are borrowed, the caller frees the array alone. */
+char **resolution_accepted(const struct resolution *resolution);
+
 /** The text of conflict AT for an editor, with markers where parts conflict; NULL without an error
  * if there is none (links, binary files). Caller unrefs. */
 GBytes *resolution_text(struct resolution *resolution, guint at, GError **error);
 
-/** Takes TEXT for conflict AT's file. The caller has looked for markers. */
+/** Takes TEXT for conflict AT's file. The caller has looked for markers, and judged it. */
 gboolean resolution_take(struct resolution *resolution, guint at, GBytes *text, GError **error);
+
+/** Judges TEXT, which somebody wrote for conflict AT's file, before it is taken: *PROBLEM says what
+ * of component.yaml, schema.json or `config` it breaks that neither side had broken; NULL: nothing.
+ * Caller frees. */
+gboolean resolution_judge_text(
+	struct resolution *resolution, guint at, GBytes *text, char **problem, GError **error);
 
 /** The line of TEXT, from 1, that is a conflict's marker and stands in neither side's version; 0:
  * none is. */

@@ -53,4 +53,11 @@ gboolean resolution_keep(struct resolution *resolution, git_index *index, const 
 GBytes *resolution_blob(
 	struct resolution *resolution, const struct tree_version *version, GError **error);
 
+/** VALIDATION_FAILED if TREE, written by hand, breaks what neither side had broken. */
+gboolean resolution_judge_tree(
+	const struct resolution *resolution, const git_oid *tree, GError **error);
+
+/** A copy of the tree as it is decided so far. Caller frees. */
+git_index *resolution_copy_index(const struct resolution *resolution, GError **error);
+
 #endif
