@@ -331,6 +331,11 @@
 /* Branches and tags that are fetched to find a commit that was asked for by its id. */
 #define LIMIT_REFS_FOR_A_COMMIT 2000
 
+/* Pushes of a component that upstream may have taken, and commits of upstream that are looked at for
+ * each: who pushed more often, or is further behind, may be in conflict with changes of one's own. */
+#define LIMIT_EARLIER_PUSHES 16
+#define LIMIT_COMMITS_FOR_A_PUSH 2000
+
 /* Commits that a component is said to be behind; past it, `at least`. */
 #define LIMIT_BEHIND_COUNT 10000
 

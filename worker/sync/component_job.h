@@ -51,6 +51,11 @@ struct component_job {
 	char *upstream_path;           /**< where it is there */
 	uint64_t upstream_time_us;     /**< of upstream's commit */
 	struct history_count count;
+
+	/* Set by a pull that finds local changes upstream already: */
+	git_oid shared; /**< a commit on top of the base that holds what upstream has of them; zero:
+			   nothing. Merges begin there */
+	git_oid shared_tree;
 };
 
 /**
@@ -87,6 +92,9 @@ gboolean component_job_ask(
 /** What forge.yaml wants of the target; if nothing (somebody removed the line), what is installed.
  * Borrowed. */
 const struct wanted_component *component_job_wanted(struct component_job *job);
+
+/** The store that upstream's commit was fetched into, opened. STORE_BUSY. Caller frees. */
+git_repository *component_job_open_store(const struct component_job *job, GError **error);
 
 /**
  * Makes the base commit for upstream's commit in the workspace's repository; BASE. The tree has

@@ -180,7 +180,7 @@ static gboolean fetch_everything(struct component_job *job, GError **error)
 	return fetch_tips(job, (struct fetch_ref *)(void *)tips->data, tips->len, error);
 }
 
-static git_repository *open_store(const struct component_job *job, GError **error)
+git_repository *component_job_open_store(const struct component_job *job, GError **error)
 {
 	git_repository *repository = NULL;
 
@@ -276,7 +276,7 @@ static gboolean resolve_commit(struct component_job *job, git_repository **upstr
 	g_clear_pointer(upstream, git_repository_free);
 	if (!fetch_everything(job, error))
 		return FALSE;
-	*upstream = open_store(job, error);
+	*upstream = component_job_open_store(job, error);
 	if (!*upstream)
 		return FALSE;
 	if (find_commit(job, *upstream))
@@ -314,7 +314,7 @@ static gboolean look_upstream(struct component_job *job, GError **error)
 	}
 	if (!fetch(job, error))
 		return FALSE;
-	upstream = open_store(job, error);
+	upstream = component_job_open_store(job, error);
 	if (!upstream)
 		return FALSE;
 	ok = resolve_commit(job, &upstream, error) && find_in(job, upstream, error) &&
@@ -400,7 +400,7 @@ gboolean component_job_import(struct component_job *job, git_oid *base, GError *
 		git_oid_cpy(base, &job->base);
 		return TRUE;
 	}
-	upstream = open_store(job, error);
+	upstream = component_job_open_store(job, error);
 	if (!upstream)
 		return FALSE;
 	ok = tree_safety_check(upstream, &job->upstream_tree, &limits, error) &&

@@ -14,6 +14,7 @@
 #include "worker/git/git_library.h"
 #include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
+#include "worker/sync/earlier_push.h"
 #include "worker/sync/local_snapshot.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/three_way.h"
@@ -35,17 +36,25 @@ struct pulling {
 
 /* ---- snapshots ---------------------------------------------------------------------------- */
 
-/* A commit of the files as they are, on top of the newest checkpoint. */
+/* A commit of the files as they are, on top of the newest checkpoint and of what upstream has. */
 static gboolean make_snapshot(struct pulling *pulling, GError **error)
 {
 	const struct component_job *job = pulling->job;
-	const git_oid *parent = git_oid_is_zero(&job->local_commit) ? &job->base
-								    : &job->local_commit;
+	git_oid parents[2];
 	git_oid tree;
+	size_t n = 0;
+
+	/* What upstream has is on top of the base. */
+	if (!git_oid_is_zero(&job->local_commit))
+		parents[n++] = job->local_commit;
+	if (!git_oid_is_zero(&job->shared))
+		parents[n++] = job->shared;
+	if (n == 0)
+		parents[n++] = job->base;
 
 	return !git_oid_is_zero(&pulling->snapshot) ||
 		(component_job_files(job, &tree, error) &&
-			local_snapshot_write(job, &tree, parent, 1, "Local changes before a pull",
+			local_snapshot_write(job, &tree, parents, n, "Local changes before a pull",
 				&pulling->snapshot, error));
 }
 
@@ -373,6 +382,34 @@ static gboolean gone(struct component_job *job, GError **error)
 	return FALSE;
 }
 
+/* What was pushed and is upstream by now is no change against upstream: the new base goes on from
+ * it. */
+static gboolean find_shared(struct pulling *pulling, GError **error)
+{
+	struct component_job *job = pulling->job;
+	struct earlier_push earlier;
+	git_repository *upstream;
+	gboolean ok;
+
+	if (!earlier_push_read(job, &earlier, error))
+		return FALSE;
+	if (!earlier.there || !job->store)
+		return TRUE;
+	upstream = component_job_open_store(job, error);
+	if (!upstream)
+		return FALSE;
+	ok = earlier_push_find(
+		job, upstream, &job->pick.commit, &pulling->base_tree, &earlier, error);
+	git_repository_free(upstream);
+	if (!ok || !earlier.there)
+		return ok;
+	job->shared_tree = earlier.files_tree;
+	return local_snapshot_write(job, &earlier.files_tree, &job->base, 1,
+		       "What upstream has of the local changes", &job->shared, error) &&
+		component_history_join(
+			job->forge, &pulling->base, &job->shared, &pulling->base, error);
+}
+
 static gboolean pull(struct pulling *pulling, GError **error)
 {
 	struct component_job *job = pulling->job;
@@ -388,7 +425,7 @@ static gboolean pull(struct pulling *pulling, GError **error)
 		return FALSE;
 	if (git_oid_equal(&pulling->base_tree, &job->base_tree))
 		return note_nothing_new(pulling, error);
-	return bring_together(pulling, error);
+	return find_shared(pulling, error) && bring_together(pulling, error);
 }
 
 Forge__JobEnd *op_component_pull(struct operation *operation)
