@@ -151,33 +151,57 @@ static gboolean run_resolve(
 
 /* ---- for machines ------------------------------------------------------------------------- */
 
-static struct value *value_of_conflict(const struct resolution_conflict *conflict, guint number)
+/* What is decided of the parts of conflict AT; NULL: it has none. */
+static struct value *value_of_parts(struct resolution *resolution, guint at)
 {
+	const GPtrArray *parts = resolution_parts(resolution, at, NULL);
+	struct value *list = parts ? value_new_list() : NULL;
+
+	for (guint i = 0; parts && i < parts->len; i++) {
+		const struct resolution_part *part = parts->pdata[i];
+		struct value *item = value_new_map();
+
+		value_put_string(item, "place", part->place);
+		value_put_string(item, "resolution",
+			part->choice == RESOLUTION_OPEN ? NULL
+							: resolution_choice_word(part->choice));
+		value_append_take(list, item);
+	}
+	return list;
+}
+
+static struct value *value_of_conflict(struct resolution *resolution, guint at)
+{
+	const struct resolution_conflict *conflict = resolution_at(resolution, at);
+	struct value *parts = value_of_parts(resolution, at);
 	struct value *item = value_new_map();
 
-	value_put_integer(item, "number", number);
+	value_put_integer(item, "number", (int64_t)at + 1);
 	value_put_string(item, "type", conflict->type);
 	value_put_string(item, "path", conflict->path);
 	value_put_string(item, "place", *conflict->place ? conflict->place : NULL);
 	if (conflict->choice != RESOLUTION_OPEN)
 		value_put_string(item, "resolution", resolution_choice_word(conflict->choice));
+	if (parts && (conflict->choice == RESOLUTION_OPEN || conflict->choice == RESOLUTION_PARTS))
+		value_put_take(item, "parts", parts);
+	else
+		value_free(parts);
 	return item;
 }
 
 /* Adds what is decided to the list that is shown at the end. */
 static void add_decided(struct resolving *resolving)
 {
-	const struct resolution *resolution = resolving->resolution;
+	struct resolution *resolution = resolving->resolution;
 
 	for (guint i = 0; i < resolution_count(resolution); i++)
 		if (resolution_at(resolution, i)->choice != RESOLUTION_OPEN)
-			value_append_take(resolving->decided,
-				value_of_conflict(resolution_at(resolution, i), i + 1));
+			value_append_take(resolving->decided, value_of_conflict(resolution, i));
 }
 
 static void show_object(struct resolving *resolving, const char *status)
 {
-	const struct resolution *resolution = resolving->resolution;
+	struct resolution *resolution = resolving->resolution;
 	const struct history *history = resolving->run.history;
 	scoped(value) object = value_new_map();
 	struct value *list = value_new_list();
@@ -196,8 +220,7 @@ static void show_object(struct resolving *resolving, const char *status)
 		add_decided(resolving);
 	for (guint i = 0; resolution && i < resolution_count(resolution); i++)
 		if (resolution_at(resolution, i)->choice == RESOLUTION_OPEN)
-			value_append_take(
-				left, value_of_conflict(resolution_at(resolution, i), i + 1));
+			value_append_take(left, value_of_conflict(resolution, i));
 	value_put_take(map, "resolved", g_steal_pointer(&resolving->decided));
 	value_put_take(map, "left", left);
 	value_append_take(list, map);

@@ -32,6 +32,7 @@ static const char *const choice_words[] = {
 	[RESOLUTION_UPSTREAM] = "upstream",
 	[RESOLUTION_EDITED] = "edited",
 	[RESOLUTION_MERGED] = "merged",
+	[RESOLUTION_PARTS] = "parts",
 };
 
 const char *resolution_choice_word(enum resolution_choice choice)
@@ -53,6 +54,7 @@ static void free_conflict(gpointer data)
 	g_free(conflict->shown.path);
 	g_free(conflict->shown.type);
 	g_free(conflict->shown.place);
+	resolution_forget_parts(conflict);
 	g_free(conflict);
 }
 
@@ -273,8 +275,10 @@ static gboolean read_choices(struct resolution *resolution, GError **error)
 	git_oid_tostr(resolution->tree, sizeof(resolution->tree), git_commit_tree_id(commit));
 	ok = read_tree(resolution, git_commit_tree_id(commit), error);
 	lines = g_strsplit(git_commit_message_raw(commit), "\n", -1);
-	for (char **line = lines; ok && *line; line++)
+	for (char **line = lines; ok && *line; line++) {
 		read_choice(resolution, *line);
+		resolution_read_part(resolution, *line);
+	}
 	git_commit_free(commit);
 	return ok;
 }
@@ -458,6 +462,8 @@ gboolean resolution_save(struct resolution *resolution, GError **error)
 		if (conflict->choice != RESOLUTION_OPEN)
 			g_string_append_printf(message, "%u %s\n", i + 1,
 				resolution_choice_word(conflict->choice));
+		else
+			resolution_write_parts(resolution, i, message);
 	}
 	if (!resolution_keep(resolution, resolution->index, PENDING_RESOLVED,
 		    git_oid_is_zero(&resolution->resolved) ? NULL : &resolution->resolved,
