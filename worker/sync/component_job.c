@@ -82,6 +82,7 @@ void component_job_clear(struct component_job *job)
 	if (job->answer)
 		upstream_answer_unref(job->answer);
 	g_clear_pointer(&job->remote, remote_free);
+	g_strfreev(job->yanked);
 	g_free(job->upstream_path);
 	g_free(job->folder);
 	upstream_link_clear(&job->link);
@@ -243,6 +244,7 @@ gboolean component_job_note_observed(
 		seen->error = operation_error(failure);
 	} else if (job->answer) {
 		fill_upstream(job, seen);
+		seen->yanked = component_job_is_yanked(job, seen->component->version);
 	}
 	operation_note(job->operation, fact);
 	return TRUE;

@@ -51,6 +51,7 @@ struct component_job {
 	char *upstream_path;           /**< where it is there */
 	uint64_t upstream_time_us;     /**< of upstream's commit */
 	struct history_count count;
+	char **yanked; /**< versions that nobody should choose any more; NULL: not asked for */
 
 	/* Set by a pull that finds local changes upstream already: */
 	git_oid shared; /**< a commit on top of the base that holds what upstream has of them; zero:
@@ -88,6 +89,16 @@ gboolean component_job_is_modified(const struct component_job *job);
  */
 gboolean component_job_ask(
 	struct component_job *job, const struct wanted_component *wanted, GError **error);
+
+/**
+ * Sets job->yanked by the manifest at the tip of the default branch, as JOB's answer has it. That
+ * commit is fetched if the store lacks it; where it did not move this costs no request. Errors are
+ * those of fetching and of a wrong manifest.
+ */
+gboolean component_job_read_yanked(struct component_job *job, GError **error);
+
+/** TRUE if VERSION (may be NULL or empty) is among job->yanked. */
+gboolean component_job_is_yanked(const struct component_job *job, const char *version);
 
 /** What forge.yaml wants of the target; if nothing (somebody removed the line), what is installed.
  * Borrowed. */

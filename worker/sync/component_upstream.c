@@ -325,6 +325,53 @@ static gboolean look_upstream(struct component_job *job, GError **error)
 	return ok;
 }
 
+/* Only who wants a version asks which ones were taken back. Of one version it is told and no more, so
+ * that one is to be had also where nobody can say. */
+static gboolean read_yanked(
+	struct component_job *job, const struct component_constraint *constraint, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+
+	if ((constraint->kind != CONSTRAINT_RANGE && constraint->kind != CONSTRAINT_LATEST) ||
+		component_job_read_yanked(job, &problem))
+		return TRUE;
+	if (component_constraint_version(constraint)) {
+		g_warning("%s: nobody can say whether its version was yanked: %s", job->name,
+			problem->message);
+		return TRUE;
+	}
+	g_propagate_error(error, g_steal_pointer(&problem));
+	return FALSE;
+}
+
+/* Who has a version that was taken back stays there until there is a higher one: nothing goes back by
+ * itself. TRUE if it is picked. */
+static gboolean keeps_yanked(struct component_job *job, const struct component_versions *versions,
+	const GPtrArray *refs, const struct component_constraint *constraint)
+{
+	const struct locked_component *locked = lock_file_find(job->locked, job->name);
+	scoped(component_constraint) same = NULL;
+	scoped_value(component_pick) other = {0};
+	scoped(semver) now = NULL;
+	scoped(semver) then = NULL;
+
+	if (!job->installed || job->replaces || !locked ||
+		!component_job_is_yanked(job, locked->version))
+		return FALSE;
+	now = semver_parse(locked->version, SEMVER_STRICT);
+	if (!now ||
+		(constraint->kind == CONSTRAINT_RANGE && !semver_range_has(constraint->range, now)))
+		return FALSE;
+	if (component_versions_pick(versions, refs, job->name, NULL, constraint, &other, NULL) &&
+		other.version)
+		then = semver_parse(other.version, SEMVER_STRICT);
+	if (then && semver_compare(then, now) >= 0)
+		return FALSE;
+	same = component_constraint_parse(locked->version, NULL);
+	return same &&
+		component_versions_pick(versions, refs, job->name, NULL, same, &job->pick, NULL);
+}
+
 static gboolean pick(struct component_job *job, const GPtrArray *refs,
 	const struct wanted_component *wanted, GError **error)
 {
@@ -334,18 +381,19 @@ static gboolean pick(struct component_job *job, const GPtrArray *refs,
 		constraint = component_constraint_parse(wanted->constraint, error);
 	scoped(component_versions) versions = NULL;
 
-	if (!constraint)
+	if (!constraint || !read_yanked(job, constraint, error))
 		return FALSE;
 	if (!head) {
 		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_EMPTY_REPOSITORY,
 			"it has no default branch");
 		return FALSE;
 	}
-	versions = component_versions_new(
-		refs, job->name, job->installed ? job->link.path : usual, NULL, error);
+	versions = component_versions_new(refs, job->name, job->installed ? job->link.path : usual,
+		(const char *const *)job->yanked, error);
 	return versions &&
-		component_versions_pick(versions, refs, job->name, head->symref_target, constraint,
-			&job->pick, error);
+		(keeps_yanked(job, versions, refs, constraint) ||
+			component_versions_pick(versions, refs, job->name, head->symref_target,
+				constraint, &job->pick, error));
 }
 
 gboolean component_job_ask(
