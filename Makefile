@@ -72,7 +72,8 @@ $(BUILD)/generated/%.pb-c.c $(BUILD)/generated/%.pb-c.h &: %.proto
 $(BUILD)/generated/%.o: $(BUILD)/generated/%.c $(GENERATED_H)
 	$(CC) $(CPPFLAGS) -std=gnu11 -g $(OPTIMIZE) -w $(PACKAGE_CFLAGS) -c -o $@ $<
 
-$(BUILD)/%.o: %.c | $(GENERATED_H)
+# -MMD leaves out headers found by -isystem, so the generated ones are named here.
+$(BUILD)/%.o: %.c $(GENERATED_H)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
 

@@ -32,6 +32,9 @@ struct resolving {
 	struct resolution *resolution; /* NULL for --abort */
 	GArray *chosen_before;         /* of enum resolution_choice: as earlier commands left it */
 	struct component_run run;      /* of the job; no history: none was needed */
+	gboolean judged;               /* the job found that the result breaks a rule */
+	struct history *told;          /* where it says so: what RESOLUTION is of then */
+	struct value *decided;         /* what had been decided before; for machines */
 };
 
 /* ---- the mode ----------------------------------------------------------------------------- */
@@ -104,7 +107,7 @@ static gboolean read_mode(const struct invocation *invocation, enum mode *mode, 
 
 static void show_if_failed(const struct history_job *job, gpointer user_data)
 {
-	if (job->state != JOB_DONE)
+	if (job->state != JOB_DONE && job->state != JOB_CONFLICT)
 		component_show_failure(user_data, job);
 }
 
@@ -131,13 +134,17 @@ static gboolean run_resolve(
 {
 	Forge__ComponentArguments component = FORGE__COMPONENT_ARGUMENTS__INIT;
 	scoped(client) client = workspace_connect(resolving->invocation, CLIENT_WORKS, NULL, error);
+	g_autofree char **accepted = NULL; /* its texts are the resolution's */
 
 	if (!client)
 		return FALSE;
 	component.abort = to == NULL;
 	if (to) {
+		accepted = resolution_accepted(resolving->resolution);
 		component.from_tree = (char *)from;
 		component.to_tree = (char *)to;
+		component.accepted = accepted;
+		component.n_accepted = g_strv_length(accepted);
 	}
 	return run_job(
 		resolving, client, FORGE__JOB_KIND__JOB_KIND_COMPONENT_RESOLVE, &component, error);
@@ -145,26 +152,60 @@ static gboolean run_resolve(
 
 /* ---- for machines ------------------------------------------------------------------------- */
 
-static struct value *value_of_conflict(const struct resolution_conflict *conflict, guint number)
+/* What is decided of the parts of conflict AT; NULL: it has none. */
+static struct value *value_of_parts(struct resolution *resolution, guint at)
 {
+	const GPtrArray *parts = resolution_parts(resolution, at, NULL);
+	struct value *list = parts ? value_new_list() : NULL;
+
+	for (guint i = 0; parts && i < parts->len; i++) {
+		const struct resolution_part *part = parts->pdata[i];
+		struct value *item = value_new_map();
+
+		value_put_string(item, "place", part->place);
+		value_put_string(item, "resolution",
+			part->choice == RESOLUTION_OPEN ? NULL
+							: resolution_choice_word(part->choice));
+		value_append_take(list, item);
+	}
+	return list;
+}
+
+static struct value *value_of_conflict(struct resolution *resolution, guint at)
+{
+	const struct resolution_conflict *conflict = resolution_at(resolution, at);
+	struct value *parts = value_of_parts(resolution, at);
 	struct value *item = value_new_map();
 
-	value_put_integer(item, "number", number);
+	value_put_integer(item, "number", (int64_t)at + 1);
 	value_put_string(item, "type", conflict->type);
 	value_put_string(item, "path", conflict->path);
 	value_put_string(item, "place", *conflict->place ? conflict->place : NULL);
 	if (conflict->choice != RESOLUTION_OPEN)
 		value_put_string(item, "resolution", resolution_choice_word(conflict->choice));
+	if (parts && (conflict->choice == RESOLUTION_OPEN || conflict->choice == RESOLUTION_PARTS))
+		value_put_take(item, "parts", parts);
+	else
+		value_free(parts);
 	return item;
 }
 
-static void show_object(const struct resolving *resolving, const char *status)
+/* Adds what is decided to the list that is shown at the end. */
+static void add_decided(struct resolving *resolving)
 {
-	const struct resolution *resolution = resolving->resolution;
+	struct resolution *resolution = resolving->resolution;
+
+	for (guint i = 0; i < resolution_count(resolution); i++)
+		if (resolution_at(resolution, i)->choice != RESOLUTION_OPEN)
+			value_append_take(resolving->decided, value_of_conflict(resolution, i));
+}
+
+static void show_object(struct resolving *resolving, const char *status)
+{
+	struct resolution *resolution = resolving->resolution;
 	const struct history *history = resolving->run.history;
 	scoped(value) object = value_new_map();
 	struct value *list = value_new_list();
-	struct value *resolved = value_new_list();
 	struct value *left = value_new_list();
 	struct value *map;
 
@@ -176,13 +217,12 @@ static void show_object(const struct resolving *resolving, const char *status)
 		value_put_string(map, "status", status);
 		value_put_take(map, "error", value_new_null());
 	}
-	for (guint i = 0; resolution && i < resolution_count(resolution); i++) {
-		const struct resolution_conflict *conflict = resolution_at(resolution, i);
-
-		value_append_take(conflict->choice == RESOLUTION_OPEN ? left : resolved,
-			value_of_conflict(conflict, i + 1));
-	}
-	value_put_take(map, "resolved", resolved);
+	if (resolution)
+		add_decided(resolving);
+	for (guint i = 0; resolution && i < resolution_count(resolution); i++)
+		if (resolution_at(resolution, i)->choice == RESOLUTION_OPEN)
+			value_append_take(left, value_of_conflict(resolution, i));
+	value_put_take(map, "resolved", g_steal_pointer(&resolving->decided));
 	value_put_take(map, "left", left);
 	value_append_take(list, map);
 	value_put_take(object, "components", list);
@@ -217,7 +257,7 @@ static void show_choices(const struct resolving *resolving, gboolean all)
 	}
 }
 
-static int show_left(const struct resolving *resolving)
+static int show_left(struct resolving *resolving)
 {
 	const struct resolution *resolution = resolving->resolution;
 	guint left = resolution_left(resolution);
@@ -232,9 +272,11 @@ static int show_left(const struct resolving *resolving)
 	}
 	output_line(resolving->invocation,
 		"%u of %u conflicts of %s %s left; the files are as they were. "
-		"`forge sync resolve %s` goes on",
+		"`forge sync resolve %s%s",
 		left, resolution_count(resolution), resolving->name, left == 1 ? "is" : "are",
-		resolving->name);
+		resolving->name,
+		resolving->mode == MODE_CONTINUE ? " --continue` accepts that, `--abort` does not"
+						 : "` goes on");
 	show_object(resolving, "conflict");
 	return forge_error_exit_status(FORGE_ERROR_SYNC_CONFLICT);
 }
@@ -289,10 +331,22 @@ static int give_up(struct resolving *resolving, GError **error)
 	return resolving->run.status;
 }
 
+/* What the job came to breaks a rule, and it says which. */
+static gboolean is_judged(const struct resolving *resolving)
+{
+	const struct history_job *job = resolving->run.history->jobs->pdata[0];
+
+	return job->state == JOB_CONFLICT &&
+		component_run_fact(job, FORGE__FACT__KIND_COMPONENT_CONFLICTED) != NULL;
+}
+
 static int end_merge(struct resolving *resolving, const char *from, const char *to, GError **error)
 {
 	if (!run_resolve(resolving, from, to, error))
 		return 1;
+	resolving->judged = is_judged(resolving);
+	if (resolving->judged)
+		return resolving->run.status;
 	if (resolving->run.status == 0) {
 		show_choices(resolving, TRUE);
 		show_end(resolving, "✓ All conflicts of ", " are resolved");
@@ -396,6 +450,42 @@ static gboolean catch_up(struct resolving *resolving, struct client *client, GEr
 		resolving, client, FORGE__JOB_KIND__JOB_KIND_COMPONENT_CHECK, &component, error);
 }
 
+static gboolean open_resolution(
+	struct resolving *resolving, const Forge__ComponentConflicted *pending, GError **error)
+{
+	resolving->resolution = resolution_open(
+		resolving->root, pending, resolving->invocation->config, error);
+	if (!resolving->resolution)
+		return FALSE;
+	g_array_set_size(resolving->chosen_before, 0);
+	for (guint i = 0; i < resolution_count(resolving->resolution); i++) {
+		enum resolution_choice choice = resolution_at(resolving->resolution, i)->choice;
+
+		g_array_append_val(resolving->chosen_before, choice);
+	}
+	return TRUE;
+}
+
+/* The conflicts are those that the job found from here on; what was decided is told. */
+static gboolean take_judged(struct resolving *resolving, GError **error)
+{
+	struct resolution *decided = resolving->resolution;
+	struct history *before = resolving->told;
+	const Forge__Fact *found;
+	gboolean opened;
+
+	show_choices(resolving, TRUE);
+	add_decided(resolving);
+	resolving->judged = FALSE;
+	resolving->told = g_steal_pointer(&resolving->run.history);
+	found = component_run_fact(
+		resolving->told->jobs->pdata[0], FORGE__FACT__KIND_COMPONENT_CONFLICTED);
+	opened = open_resolution(resolving, found->component_conflicted, error);
+	resolution_free(decided);
+	history_free(before);
+	return opened;
+}
+
 static int say_nothing_pending(struct resolving *resolving)
 {
 	component_show_nothing(resolving->invocation);
@@ -406,20 +496,22 @@ static int say_nothing_pending(struct resolving *resolving)
 static int resolve(
 	struct resolving *resolving, const Forge__ComponentConflicted *pending, GError **error)
 {
+	int status;
+
 	if (!pending)
 		return say_nothing_pending(resolving);
 	if (resolving->mode == MODE_ABORT)
 		return give_up(resolving, error);
-	resolving->resolution = resolution_open(
-		resolving->root, pending, resolving->invocation->config, error);
-	if (!resolving->resolution)
+	if (!open_resolution(resolving, pending, error))
 		return 1;
-	for (guint i = 0; i < resolution_count(resolving->resolution); i++) {
-		enum resolution_choice choice = resolution_at(resolving->resolution, i)->choice;
-
-		g_array_append_val(resolving->chosen_before, choice);
+	status = resolve_in_mode(resolving, error);
+	while (resolving->judged) {
+		if (!take_judged(resolving, error))
+			return 1;
+		status = resolving->mode == MODE_ASK ? resolve_in_mode(resolving, error)
+						     : show_left(resolving);
 	}
-	return resolve_in_mode(resolving, error);
+	return status;
 }
 
 static int connect_and_resolve(struct resolving *resolving, GError **error)
@@ -452,10 +544,13 @@ int cmd_sync_resolve(struct invocation *invocation, GError **error)
 
 	if (!read_mode(invocation, &resolving.mode, error))
 		return 1;
+	resolving.decided = value_new_list();
 	resolving.chosen_before = g_array_new(FALSE, FALSE, sizeof(enum resolution_choice));
 	status = connect_and_resolve(&resolving, error);
 	resolution_free(resolving.resolution);
 	component_run_clear(&resolving.run);
+	history_free(resolving.told);
+	value_free(resolving.decided);
 	g_array_unref(resolving.chosen_before);
 	g_free(resolving.root);
 	return status;

@@ -128,6 +128,11 @@ static void show_detailed(const struct showing *showing, const Forge__ComponentR
 	component_line(invocation, "Repository: %s", row->component->repository);
 	output_line(invocation, "Local commit: %s", local);
 	output_line(invocation, "Upstream commit: %s", upstream);
+	if (seen && seen->yanked)
+		component_line(invocation,
+			"Warning: version %s was yanked: upstream says that nobody should choose it "
+			"any more",
+			row->component->version);
 	show_behind(showing, row);
 	show_changes(showing, row);
 	output_line(invocation, "Last sync: %s", age);

@@ -209,6 +209,7 @@ struct value *render_component_row(const Forge__ComponentRow *row, struct value 
 	value_put_text(map, "repository", row->component->repository);
 	value_put_text(map, "folder", row->component->folder);
 	value_put_text(map, "version", row->component->version);
+	value_put_boolean(map, "yanked", seen && seen->yanked);
 	value_put_text(map, "local_commit", row->component->commit);
 	value_put_text(map, "upstream_commit", seen ? seen->upstream_commit : NULL);
 	value_put_text(map, "upstream_version", seen ? seen->upstream_version : NULL);

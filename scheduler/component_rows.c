@@ -118,6 +118,7 @@ static void keep_upstream(
 	observed->behind = before->behind;
 	observed->behind_unknown = before->behind_unknown;
 	observed->rewritten = before->rewritten;
+	observed->yanked = before->yanked;
 	/* A look that asks nobody knows no more than the one that could not. */
 	if (!observed->error && before->error)
 		observed->error = message_copy(&before->error->base);

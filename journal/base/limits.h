@@ -352,6 +352,11 @@
 #define LIMIT_REFS_PER_SOURCE 20000
 #define LIMIT_RECORD_TRIES 50
 
+/* Pushes of a component that upstream may have taken, and commits of upstream that are looked at for
+ * each: who pushed more often, or is further behind, may be in conflict with changes of one's own. */
+#define LIMIT_EARLIER_PUSHES 16
+#define LIMIT_COMMITS_FOR_A_PUSH 2000
+
 /* Commits that a component is said to be behind; past it, `at least`. */
 #define LIMIT_BEHIND_COUNT 10000
 

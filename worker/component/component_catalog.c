@@ -256,15 +256,20 @@ static void find_folder(struct catalog_entry *entry, const git_tree *root)
 	git_tree_entry_free(found);
 }
 
-static gboolean list_manifest(
-	struct listing *listing, const git_tree *root, const git_tree_entry *file, GError **error)
+static struct component_manifest *read_manifest(
+	git_repository *git, const git_tree_entry *file, GError **error)
 {
 	const struct document_origin origin = {
 		.name = MANIFEST, .invalid = FORGE_ERROR_VALIDATION_FAILED};
-	g_autoptr(GString) text = read_file(listing->git, file, MANIFEST, error);
-	struct component_manifest *manifest = text
-		? component_manifest_parse(&origin, text->str, text->len, error)
-		: NULL;
+	g_autoptr(GString) text = read_file(git, file, MANIFEST, error);
+
+	return text ? component_manifest_parse(&origin, text->str, text->len, error) : NULL;
+}
+
+static gboolean list_manifest(
+	struct listing *listing, const git_tree *root, const git_tree_entry *file, GError **error)
+{
+	struct component_manifest *manifest = read_manifest(listing->git, file, error);
 
 	listing->catalog->manifest = manifest;
 	for (guint i = 0; manifest && i < manifest->components->len; i++) {
@@ -361,4 +366,15 @@ char **component_catalog_yanked(
 {
 	return entry->listed ? component_manifest_yanked(catalog->manifest, entry->listed)
 			     : g_new0(char *, 1);
+}
+
+struct component_manifest *component_catalog_manifest(
+	git_repository *git, const git_oid *id, GError **error)
+{
+	scoped(git_tree) root = read_tree(git, id, error);
+	const git_tree_entry *file = root ? git_tree_entry_byname(root, MANIFEST) : NULL;
+
+	if (!root)
+		return NULL;
+	return file ? read_manifest(git, file, error) : component_manifest_new();
 }

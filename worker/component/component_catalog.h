@@ -49,6 +49,13 @@ const struct catalog_entry *component_catalog_find(
 char **component_catalog_yanked(
 	const struct component_catalog *catalog, const struct catalog_entry *entry);
 
+/**
+ * The manifest that the tree, commit or tag ID of GIT holds, read alone; an empty one where there is
+ * none. VALIDATION_FAILED if it is wrong; BROKEN_REPOSITORY. Caller frees.
+ */
+struct component_manifest *component_catalog_manifest(
+	git_repository *git, const git_oid *id, GError **error);
+
 /** Reads `component.yaml` of the component in the folder PATH (for errors), whose tree is TREE. As
  * component_file_parse(); VALIDATION_FAILED if there is none. Caller frees. */
 struct component_file *component_catalog_read(

@@ -26,6 +26,15 @@ static void free_component(gpointer data)
 	g_free(component);
 }
 
+struct component_manifest *component_manifest_new(void)
+{
+	struct component_manifest *manifest = g_new0(struct component_manifest, 1);
+
+	manifest->components = g_ptr_array_new_with_free_func(free_component);
+	manifest->yanked = g_new0(char *, 1);
+	return manifest;
+}
+
 void component_manifest_free(struct component_manifest *manifest)
 {
 	if (!manifest)
@@ -82,6 +91,17 @@ char **component_manifest_yanked(
 	}
 	g_ptr_array_add(versions, NULL);
 	return (char **)g_ptr_array_free(g_steal_pointer(&versions), FALSE);
+}
+
+char **component_manifest_yanked_of(const struct component_manifest *manifest, const char *name)
+{
+	for (guint i = 0; i < manifest->components->len; i++) {
+		const struct manifest_component *listed = manifest->components->pdata[i];
+
+		if (strcmp(listed->name, name) == 0)
+			return component_manifest_yanked(manifest, listed);
+	}
+	return g_new0(char *, 1);
 }
 
 /* ---- components ---- */
@@ -174,6 +194,7 @@ static void read_whole(
 	}
 	checklist_mistyped(list, whole, keys);
 	read_components(manifest, list, whole);
+	g_strfreev(manifest->yanked);
 	manifest->yanked = checklist_texts(
 		list, whole, "yanked", LIMIT_COMPONENT_YANKED, wrong_yanked);
 }
@@ -188,8 +209,7 @@ struct component_manifest *component_manifest_parse(
 	checklist_init(&list, origin);
 	if (!document)
 		return NULL;
-	manifest = g_new0(struct component_manifest, 1);
-	manifest->components = g_ptr_array_new_with_free_func(free_component);
+	manifest = component_manifest_new();
 	read_whole(manifest, &list, document);
 	if (!manifest->yanked)
 		manifest->yanked = g_new0(char *, 1);

@@ -35,6 +35,8 @@ struct component_manifest {
  */
 struct component_manifest *component_manifest_parse(
 	const struct document_origin *origin, const char *text, size_t size, GError **error);
+/** One that lists nothing. */
+struct component_manifest *component_manifest_new(void);
 void component_manifest_free(struct component_manifest *manifest);
 SCOPED_POINTER(component_manifest, component_manifest_free)
 
@@ -42,5 +44,8 @@ SCOPED_POINTER(component_manifest, component_manifest_free)
  * NULL-terminated. Caller frees. */
 char **component_manifest_yanked(
 	const struct component_manifest *manifest, const struct manifest_component *component);
+
+/** The same of the component called NAME: none if it is not listed. */
+char **component_manifest_yanked_of(const struct component_manifest *manifest, const char *name);
 
 #endif

@@ -26,7 +26,24 @@ void upstream_answer_unref(struct upstream_answer *answer)
 	if (answer->listing)
 		ref_listing_free(answer->listing);
 	g_clear_error(&answer->error);
+	if (answer->kept)
+		answer->kept_free(answer->kept);
 	g_free(answer);
+}
+
+gconstpointer upstream_answer_kept(const struct upstream_answer *answer)
+{
+	return g_atomic_pointer_get(&answer->kept);
+}
+
+gconstpointer upstream_answer_keep(
+	struct upstream_answer *answer, gpointer take_made, GDestroyNotify free)
+{
+	if (g_atomic_pointer_compare_and_exchange(&answer->kept, NULL, take_made))
+		g_atomic_pointer_set(&answer->kept_free, free);
+	else
+		free(take_made);
+	return g_atomic_pointer_get(&answer->kept);
 }
 
 static struct upstream_answer *reference(struct upstream_answer *answer)

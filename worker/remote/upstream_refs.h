@@ -24,9 +24,20 @@ struct upstream_answer {
 	gatomicrefcount references;
 	struct ref_listing *listing; /**< NULL if asking failed */
 	GError *error;
+	gpointer kept; /**< upstream_answer_kept() */
+	GDestroyNotify kept_free;
 };
 void upstream_answer_unref(struct upstream_answer *answer);
 SCOPED_POINTER(upstream_answer, upstream_answer_unref)
+
+/**
+ * What one of those who share ANSWER made of it, so that the others need not; NULL: nothing yet.
+ * Borrowed from the answer. It is never changed again, so any thread may read it. KEEP takes MADE, not NULL,
+ * which FREE frees, and gives what is kept: MADE, or what another thread kept first.
+ */
+gconstpointer upstream_answer_kept(const struct upstream_answer *answer);
+gconstpointer upstream_answer_keep(
+	struct upstream_answer *answer, gpointer take_made, GDestroyNotify free);
 
 /**
  * The refs of UPSTREAM that begin with PREFIXES, as the first asker of ROUND (a batch and an

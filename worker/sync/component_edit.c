@@ -190,7 +190,7 @@ static gboolean refuse_new_problems(
 {
 	g_autofree char *problem = NULL;
 
-	if (!component_validity_broken(room->forge, &room->tree, 1, result, &problem, error))
+	if (!component_validity_broken(room->forge, &room->tree, 1, result, NULL, &problem, error))
 		return FALSE;
 	if (problem)
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,

@@ -84,6 +84,7 @@ void component_job_clear(struct component_job *job)
 	if (job->answer)
 		upstream_answer_unref(job->answer);
 	g_clear_pointer(&job->remote, remote_free);
+	g_strfreev(job->yanked);
 	g_free(job->upstream_path);
 	g_free(job->unlisted.constraint);
 	g_free(job->moved_to);
@@ -121,6 +122,12 @@ gboolean component_job_look(struct component_job *job, GError **error)
 	if (!g_file_test(folder, G_FILE_TEST_IS_DIR))
 		return TRUE;
 	return folder_snapshot(job->forge, folder, &options, &job->local_tree, NULL, error);
+}
+
+gboolean component_job_files(const struct component_job *job, git_oid *tree, GError **error)
+{
+	git_oid_cpy(tree, &job->local_tree);
+	return !git_oid_is_zero(tree) || component_history_empty_tree(job->forge, tree, error);
 }
 
 struct tree_limits component_job_limits(const struct component_job *job)
@@ -267,6 +274,7 @@ gboolean component_job_note_observed(
 		seen->error = operation_error(failure);
 	} else if (job->remote) {
 		fill_upstream(job, seen);
+		seen->yanked = component_job_is_yanked(job, seen->component->version);
 	}
 	operation_note(job->operation, fact);
 	return TRUE;

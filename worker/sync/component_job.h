@@ -53,6 +53,12 @@ struct component_job {
 	char *moved_to; /**< where its name is there, if its folder is gone; "." is the root; or NULL */
 	uint64_t upstream_time_us; /**< of upstream's commit */
 	struct history_count count;
+	char **yanked; /**< versions that nobody should choose any more; NULL: not asked for */
+
+	/* Set by a pull that finds local changes upstream already: */
+	git_oid shared; /**< a commit on top of the base that holds what upstream has of them; zero:
+			   nothing. Merges begin there */
+	git_oid shared_tree;
 };
 
 /**
@@ -71,6 +77,10 @@ gboolean component_job_restore_lock(struct component_job *job, GError **error);
 
 /** Takes the snapshot of the files. */
 gboolean component_job_look(struct component_job *job, GError **error);
+
+/** The tree of the files as component_job_look() saw them; of a folder that is not there, the empty
+ * one. BROKEN_REPOSITORY. */
+gboolean component_job_files(const struct component_job *job, git_oid *tree, GError **error);
 
 /** The bounds of a tree that may be written to the workspace, or pushed from it. */
 struct tree_limits component_job_limits(const struct component_job *job);
@@ -93,8 +103,21 @@ gboolean component_job_ask(
 gboolean component_job_take(struct component_job *job, const struct wanted_component *wanted,
 	const char *commit_hex, gboolean offline, GError **error);
 
+/**
+ * Sets job->yanked by the manifest at the tip of the default branch, as JOB's answer has it. That
+ * commit is fetched if the store lacks it; where it did not move this costs no request. Errors are
+ * those of fetching and of a wrong manifest.
+ */
+gboolean component_job_read_yanked(struct component_job *job, GError **error);
+
+/** TRUE if VERSION (may be NULL or empty) is among job->yanked. */
+gboolean component_job_is_yanked(const struct component_job *job, const char *version);
+
 /** What forge.yaml wants of the target; if nothing, what the components that need it do. Borrowed. */
 const struct wanted_component *component_job_wanted(struct component_job *job);
+
+/** The store that upstream's commit was fetched into, opened. STORE_BUSY. Caller frees. */
+git_repository *component_job_open_store(const struct component_job *job, GError **error);
 
 /**
  * Makes the base commit for upstream's commit in the workspace's repository; BASE. The tree has

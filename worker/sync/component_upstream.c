@@ -180,7 +180,7 @@ static gboolean fetch_everything(struct component_job *job, GError **error)
 	return fetch_tips(job, (struct fetch_ref *)(void *)tips->data, tips->len, error);
 }
 
-static git_repository *open_store(const struct component_job *job, GError **error)
+git_repository *component_job_open_store(const struct component_job *job, GError **error)
 {
 	git_repository *repository = NULL;
 
@@ -290,7 +290,7 @@ static gboolean resolve_commit(struct component_job *job, git_repository **upstr
 	g_clear_pointer(upstream, git_repository_free);
 	if (!fetch_everything(job, error))
 		return FALSE;
-	*upstream = open_store(job, error);
+	*upstream = component_job_open_store(job, error);
 	if (!*upstream)
 		return FALSE;
 	if (find_commit(job, *upstream))
@@ -328,7 +328,7 @@ static gboolean look_upstream(struct component_job *job, GError **error)
 	}
 	if (!fetch(job, error))
 		return FALSE;
-	upstream = open_store(job, error);
+	upstream = component_job_open_store(job, error);
 	if (!upstream)
 		return FALSE;
 	ok = resolve_commit(job, &upstream, error) && find_in(job, upstream, error) &&
@@ -337,6 +337,53 @@ static gboolean look_upstream(struct component_job *job, GError **error)
 		job->upstream_time_us = component_job_commit_time_us(upstream, &job->pick.commit);
 	git_repository_free(upstream);
 	return ok;
+}
+
+/* Only who wants a version asks which ones were taken back. Of one version it is told and no more, so
+ * that one is to be had also where nobody can say. */
+static gboolean read_yanked(
+	struct component_job *job, const struct component_constraint *constraint, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+
+	if ((constraint->kind != CONSTRAINT_RANGE && constraint->kind != CONSTRAINT_LATEST) ||
+		component_job_read_yanked(job, &problem))
+		return TRUE;
+	if (component_constraint_version(constraint)) {
+		g_warning("%s: nobody can say whether its version was yanked: %s", job->name,
+			problem->message);
+		return TRUE;
+	}
+	g_propagate_error(error, g_steal_pointer(&problem));
+	return FALSE;
+}
+
+/* Who has a version that was taken back stays there until there is a higher one: nothing goes back by
+ * itself. TRUE if it is picked. */
+static gboolean keeps_yanked(struct component_job *job, const struct component_versions *versions,
+	const GPtrArray *refs, const struct component_constraint *constraint)
+{
+	const struct locked_component *locked = lock_file_find(job->locked, job->name);
+	scoped(component_constraint) same = NULL;
+	scoped_value(component_pick) other = {0};
+	scoped(semver) now = NULL;
+	scoped(semver) then = NULL;
+
+	if (!job->installed || job->replaces || !locked ||
+		!component_job_is_yanked(job, locked->version))
+		return FALSE;
+	now = semver_parse(locked->version, SEMVER_STRICT);
+	if (!now ||
+		(constraint->kind == CONSTRAINT_RANGE && !semver_range_has(constraint->range, now)))
+		return FALSE;
+	if (component_versions_pick(versions, refs, job->name, NULL, constraint, &other, NULL) &&
+		other.version)
+		then = semver_parse(other.version, SEMVER_STRICT);
+	if (then && semver_compare(then, now) >= 0)
+		return FALSE;
+	same = component_constraint_parse(locked->version, NULL);
+	return same &&
+		component_versions_pick(versions, refs, job->name, NULL, same, &job->pick, NULL);
 }
 
 static gboolean pick(struct component_job *job, const GPtrArray *refs,
@@ -348,18 +395,19 @@ static gboolean pick(struct component_job *job, const GPtrArray *refs,
 		constraint = component_constraint_parse(wanted->constraint, error);
 	scoped(component_versions) versions = NULL;
 
-	if (!constraint)
+	if (!constraint || !read_yanked(job, constraint, error))
 		return FALSE;
 	if (!head) {
 		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_EMPTY_REPOSITORY,
 			"it has no default branch");
 		return FALSE;
 	}
-	versions = component_versions_new(
-		refs, job->name, job->installed ? job->link.path : usual, NULL, error);
+	versions = component_versions_new(refs, job->name, job->installed ? job->link.path : usual,
+		(const char *const *)job->yanked, error);
 	return versions &&
-		component_versions_pick(versions, refs, job->name, head->symref_target, constraint,
-			&job->pick, error);
+		(keeps_yanked(job, versions, refs, constraint) ||
+			component_versions_pick(versions, refs, job->name, head->symref_target,
+				constraint, &job->pick, error));
 }
 
 gboolean component_job_ask(
@@ -389,7 +437,7 @@ gboolean component_job_ask(
 /* The commit is in the store. */
 static gboolean look_in_store(struct component_job *job, GError **error)
 {
-	git_repository *upstream = open_store(job, error);
+	git_repository *upstream = component_job_open_store(job, error);
 	gboolean ok = upstream && find_in(job, upstream, error) &&
 		(!job->installed || count_commits(job, upstream, error));
 
@@ -459,7 +507,7 @@ gboolean component_job_import(struct component_job *job, git_oid *base, GError *
 		git_oid_cpy(base, &job->base);
 		return TRUE;
 	}
-	upstream = open_store(job, error);
+	upstream = component_job_open_store(job, error);
 	if (!upstream)
 		return FALSE;
 	ok = tree_safety_check(upstream, &job->upstream_tree, &limits, error) &&

@@ -136,7 +136,7 @@ static gboolean has_problem(const GPtrArray *problems, const char *problem)
 }
 
 gboolean component_validity_broken(git_repository *repository, const git_oid *before, size_t n,
-	const git_oid *after, char **problem, GError **error)
+	const git_oid *after, const char *file, char **problem, GError **error)
 {
 	g_autoptr(GPtrArray) old = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) new = g_ptr_array_new_with_free_func(g_free);
@@ -149,7 +149,8 @@ gboolean component_validity_broken(git_repository *repository, const git_oid *be
 			!component_validity(repository, &before[i], old, error))
 			return FALSE;
 	for (guint i = 0; i < new->len && !*problem; i++)
-		if (!has_problem(old, new->pdata[i]))
+		if ((!file || g_str_has_prefix(new->pdata[i], file)) &&
+			!has_problem(old, new->pdata[i]))
 			*problem = g_strdup(new->pdata[i]);
 	return TRUE;
 }

@@ -16,11 +16,12 @@ gboolean component_validity(
 
 /**
  * What a change breaks: *PROBLEM is the first that AFTER has and none of the N trees at BEFORE (a
- * zero one is no component and has none), wherever its line is; NULL if there is none. Caller
- * frees. Errors as component_validity().
+ * zero one is no component and has none), wherever its line is; NULL if there is none. Only what is
+ * wrong with the file FILE counts, unless that is NULL. Caller frees. Errors as
+ * component_validity().
  */
 gboolean component_validity_broken(git_repository *repository, const git_oid *before, size_t n,
-	const git_oid *after, char **problem, GError **error);
+	const git_oid *after, const char *file, char **problem, GError **error);
 
 /** All problems of the tree of that hexadecimal id in the workspace at ROOT; empty: there is no folder,
  * which is a problem too. NULL with an error, else the problems. Caller unrefs. */

@@ -79,8 +79,8 @@ static gboolean judge_schema(const struct component_job *job, const struct judge
 	gboolean in_schema;
 	const char *place;
 
-	if (!component_validity_broken(
-		    job->forge, before, G_N_ELEMENTS(before), &trees->result, &problem, error))
+	if (!component_validity_broken(job->forge, before, G_N_ELEMENTS(before), &trees->result,
+		    NULL, &problem, error))
 		return FALSE;
 	if (!problem)
 		return TRUE;
@@ -88,9 +88,8 @@ static gboolean judge_schema(const struct component_job *job, const struct judge
 	place = g_str_has_prefix(problem, COMPONENT_YAML ": ")
 		? problem + strlen(COMPONENT_YAML ": ")
 		: problem;
-	set_ids(job->forge, trees,
-		component_conflicts_add(
-			conflicts, in_schema ? SCHEMA_JSON : COMPONENT_YAML, "schema", place));
+	component_conflicts_add(
+		conflicts, in_schema ? SCHEMA_JSON : COMPONENT_YAML, "schema", place);
 	return TRUE;
 }
 
@@ -172,7 +171,9 @@ gboolean judge_result(const struct component_job *job, const struct judged_trees
 		return FALSE;
 	if (!judge_neighbours(job, trees, conflicts, error))
 		return FALSE;
-	for (guint i = before; i < conflicts->len; i++)
+	for (guint i = before; i < conflicts->len; i++) {
 		set_ids(job->forge, trees, conflicts->pdata[i]);
+		((struct component_conflict *)conflicts->pdata[i])->rule = TRUE;
+	}
 	return TRUE;
 }

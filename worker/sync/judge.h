@@ -10,7 +10,8 @@ struct component_conflict {
 	char *path;
 	const char *type; /**< `content`, `schema`, `version` or `dependency`; static */
 	git_oid base, local, upstream;
-	char *place; /**< where in the file, or what the rule is; or NULL */
+	char *place;   /**< where in the file, or what the rule is; or NULL */
+	gboolean rule; /**< the files merged, and the result breaks a rule */
 };
 void component_conflict_free(struct component_conflict *conflict);
 

@@ -7,6 +7,7 @@
  */
 #include "journal/base/errors.h"
 #include "worker/sync/component_job.h"
+#include "worker/sync/earlier_push.h"
 #include "worker/workspace/workspace_repository.h"
 
 /* Another version is told, though its files be the same: that is a pull's business. */
@@ -35,6 +36,29 @@ static gboolean advance_base(struct component_job *job, GError **error)
 	return TRUE;
 }
 
+/* Upstream has the files as they are, however they came there: what is edited from here on is no
+ * change against what upstream did until now. */
+static gboolean note_shared(struct component_job *job, GError **error)
+{
+	struct earlier_push earlier;
+	git_repository *upstream;
+	gboolean ok;
+
+	if (!job->store || job->presence != FOLDER_PRESENT || !component_job_is_modified(job) ||
+		job->count.relation != HISTORY_FORWARD ||
+		!git_oid_equal(&job->upstream_tree, &job->local_tree))
+		return TRUE;
+	if (!earlier_push_read(job, &earlier, error))
+		return FALSE;
+	if (earlier.there && git_oid_equal(&earlier.files_tree, &job->local_tree))
+		return TRUE;
+	upstream = component_job_open_store(job, error);
+	ok = upstream &&
+		earlier_push_write(job, upstream, &job->pick.commit, &job->local_tree, error);
+	git_repository_free(upstream);
+	return ok;
+}
+
 static gboolean check(struct component_job *job, gboolean offline, GError **failure, GError **error)
 {
 	gboolean asked;
@@ -44,7 +68,7 @@ static gboolean check(struct component_job *job, gboolean offline, GError **fail
 	if (offline)
 		return component_job_note_observed(job, NULL, error);
 	asked = component_job_ask(job, component_job_wanted(job), failure) &&
-		advance_base(job, failure);
+		advance_base(job, failure) && note_shared(job, failure);
 	return component_job_note_observed(job, asked ? NULL : *failure, error);
 }
 

@@ -361,6 +361,11 @@ static gboolean install(struct installing *installing, GError **error)
 	}
 	if (!ask(installing, error) || !check_locked_tree(installing, error))
 		return FALSE;
+	if (job->pick.yanked)
+		g_warning(
+			"%s: version %s was yanked: its repository says that nobody should choose "
+			"it any more",
+			job->name, job->pick.version);
 	/* The commit was asked for, and is what the version means. */
 	if (installing->resolved) {
 		g_free(job->pick.version);

@@ -15,6 +15,7 @@
 #include "worker/git/git_library.h"
 #include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
+#include "worker/sync/earlier_push.h"
 #include "worker/sync/local_snapshot.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/three_way.h"
@@ -36,37 +37,25 @@ struct pulling {
 
 /* ---- snapshots ---------------------------------------------------------------------------- */
 
-/* What a folder that somebody deleted holds. */
-static gboolean make_empty_tree(git_repository *forge, git_oid *tree, GError **error)
-{
-	git_treebuilder *builder = NULL;
-	gboolean made = git_treebuilder_new(&builder, forge, NULL) == 0 &&
-		git_treebuilder_write(tree, builder) == 0;
-
-	git_treebuilder_free(builder);
-	if (!made)
-		git_library_error(
-			error, FORGE_ERROR_CACHE_UNUSABLE, "an empty folder cannot be written");
-	return made;
-}
-
-static gboolean files_tree(const struct component_job *job, git_oid *tree, GError **error)
-{
-	git_oid_cpy(tree, &job->local_tree);
-	return !git_oid_is_zero(tree) || make_empty_tree(job->forge, tree, error);
-}
-
-/* A commit of the files as they are, on top of the newest checkpoint. */
+/* A commit of the files as they are, on top of the newest checkpoint and of what upstream has. */
 static gboolean make_snapshot(struct pulling *pulling, GError **error)
 {
 	const struct component_job *job = pulling->job;
-	const git_oid *parent = git_oid_is_zero(&job->local_commit) ? &job->base
-								    : &job->local_commit;
+	git_oid parents[2];
 	git_oid tree;
+	size_t n = 0;
+
+	/* What upstream has is on top of the base. */
+	if (!git_oid_is_zero(&job->local_commit))
+		parents[n++] = job->local_commit;
+	if (!git_oid_is_zero(&job->shared))
+		parents[n++] = job->shared;
+	if (n == 0)
+		parents[n++] = job->base;
 
 	return !git_oid_is_zero(&pulling->snapshot) ||
-		(files_tree(job, &tree, error) &&
-			local_snapshot_write(job, &tree, parent, 1, "Local changes before a pull",
+		(component_job_files(job, &tree, error) &&
+			local_snapshot_write(job, &tree, parents, n, "Local changes before a pull",
 				&pulling->snapshot, error));
 }
 
@@ -170,18 +159,18 @@ static gboolean leave_conflict(struct pulling *pulling, Forge__Strategy strategy
 }
 
 /* A result without conflicts is judged before it may take the files' place. */
-static gboolean judge(struct pulling *pulling, GError **error)
+static gboolean judge(struct pulling *pulling, const git_oid *result, GError **error)
 {
 	struct judged_trees trees = {.base = pulling->job->base_tree,
 		.upstream = pulling->base_tree,
-		.result = pulling->base_tree,
+		.result = *result,
 		.version = pulling->job->pick.version};
 
-	if (!files_tree(pulling->job, &trees.local, error))
+	if (!component_job_files(pulling->job, &trees.local, error))
 		return FALSE;
 	pulling->merge.conflicts = component_conflicts_new();
 	pulling->merge.merged = g_ptr_array_new_with_free_func(g_free);
-	pulling->merge.tree = pulling->base_tree;
+	pulling->merge.tree = *result;
 	return judge_result(pulling->job, &trees, pulling->merge.conflicts, error);
 }
 
@@ -197,7 +186,7 @@ static gboolean take_upstream(struct pulling *pulling, Forge__Strategy strategy,
  * nothing has to be put aside. */
 static gboolean take_judged(struct pulling *pulling, gboolean stash, GError **error)
 {
-	if (!judge(pulling, error))
+	if (!judge(pulling, &pulling->base_tree, error))
 		return FALSE;
 	if (pulling->merge.conflicts->len > 0)
 		return make_snapshot(pulling, error) &&
@@ -263,6 +252,18 @@ static gboolean replay(struct pulling *pulling, const git_oid *commits, size_t n
 	return TRUE;
 }
 
+/* What replayed without conflicts, with LOCAL as newest checkpoint, unless it fits no more. */
+static gboolean end_rebase(
+	struct pulling *pulling, const git_oid *tree, const git_oid *local, GError **error)
+{
+	if (!judge(pulling, tree, error))
+		return FALSE;
+	if (pulling->merge.conflicts->len > 0)
+		return make_snapshot(pulling, error) &&
+			leave_conflict(pulling, FORGE__STRATEGY__STRATEGY_REBASE, error);
+	return finish(pulling, FORGE__STRATEGY__STRATEGY_REBASE, tree, local, error);
+}
+
 /* Commit by commit, and the files as they are last; where that conflicts, the whole is merged once,
  * and its conflicts, if any, are what a person gets to see. */
 static gboolean rebase(struct pulling *pulling, GError **error)
@@ -285,7 +286,7 @@ static gboolean rebase(struct pulling *pulling, GError **error)
 	if (!clean)
 		return merge(pulling, FORGE__STRATEGY__STRATEGY_REBASE, error);
 	return component_history_tree(job->forge, &head, &tree, error) &&
-		finish(pulling, FORGE__STRATEGY__STRATEGY_REBASE, &tree, &local, error);
+		end_rebase(pulling, &tree, &local, error);
 }
 
 /* ---- deciding ----------------------------------------------------------------------------- */
@@ -390,6 +391,34 @@ static gboolean gone(struct component_job *job, GError **error)
 	return FALSE;
 }
 
+/* What was pushed and is upstream by now is no change against upstream: the new base goes on from
+ * it. */
+static gboolean find_shared(struct pulling *pulling, GError **error)
+{
+	struct component_job *job = pulling->job;
+	struct earlier_push earlier;
+	git_repository *upstream;
+	gboolean ok;
+
+	if (!earlier_push_read(job, &earlier, error))
+		return FALSE;
+	if (!earlier.there || !job->store)
+		return TRUE;
+	upstream = component_job_open_store(job, error);
+	if (!upstream)
+		return FALSE;
+	ok = earlier_push_find(
+		job, upstream, &job->pick.commit, &pulling->base_tree, &earlier, error);
+	git_repository_free(upstream);
+	if (!ok || !earlier.there)
+		return ok;
+	job->shared_tree = earlier.files_tree;
+	return local_snapshot_write(job, &earlier.files_tree, &job->base, 1,
+		       "What upstream has of the local changes", &job->shared, error) &&
+		component_history_join(
+			job->forge, &pulling->base, &job->shared, &pulling->base, error);
+}
+
 static gboolean pull(struct pulling *pulling, GError **error)
 {
 	struct component_job *job = pulling->job;
@@ -405,7 +434,7 @@ static gboolean pull(struct pulling *pulling, GError **error)
 		return FALSE;
 	if (git_oid_equal(&pulling->base_tree, &job->base_tree))
 		return note_nothing_new(pulling, error);
-	return bring_together(pulling, error);
+	return find_shared(pulling, error) && bring_together(pulling, error);
 }
 
 Forge__JobEnd *op_component_pull(struct operation *operation)

@@ -194,8 +194,37 @@ static gboolean note_pushed(struct pushing *pushing, GError **error)
 	return TRUE;
 }
 
-/* The push has happened; what is remembered of it here only saves work later. */
-static gboolean finish(struct pushing *pushing, GError **error)
+/* A push that an earlier attempt made was made of the files as they are if it would come to the
+ * same now; else nobody knows of which, and no merge may begin there. */
+static gboolean remember_found(struct pushing *pushing, GError **error)
+{
+	struct component_job *job = pushing->job;
+	git_repository *target = target_git(pushing);
+	g_autoptr(GError) ignored = NULL;
+	enum folder_presence presence;
+	git_oid found, now;
+
+	if (!upstream_history_tree_at(
+		    target, &pushing->commit, job->link.path, &presence, &found, error) ||
+		!earlier_push_read(job, &pushing->earlier, error))
+		return FALSE;
+	if (git_oid_is_zero(&job->local_tree) ||
+		!pushed_tree(job, target, &pushing->onto, &pushing->earlier, &now, &ignored) ||
+		!git_oid_equal(&now, &found))
+		return earlier_push_forget(job, error);
+	return earlier_push_write(job, target, &pushing->commit, &job->local_tree, error);
+}
+
+static gboolean remember(struct pushing *pushing, gboolean found, GError **error)
+{
+	return found ? remember_found(pushing, error)
+		     : earlier_push_write(pushing->job, target_git(pushing), &pushing->commit,
+			       &pushing->job->local_tree, error);
+}
+
+/* The push has happened, in an earlier attempt if it was FOUND; what is remembered of it here only
+ * saves work later. */
+static gboolean finish(struct pushing *pushing, gboolean found, GError **error)
 {
 	struct component_job *job = pushing->job;
 	g_autoptr(GError) failure = NULL;
@@ -204,7 +233,7 @@ static gboolean finish(struct pushing *pushing, GError **error)
 		return FALSE;
 	if (!fork_repository_anchor(
 		    pushing->fork, branch_name(pushing), &pushing->commit, &failure) ||
-		!earlier_push_write(job, target_git(pushing), &pushing->commit, &failure))
+		!remember(pushing, found, &failure))
 		g_message("push=not_remembered component=%s reason=\"%s\"", job->name,
 			failure->message);
 	return component_job_note_observed(job, NULL, error);
@@ -384,7 +413,7 @@ static gboolean push_until_it_stays(struct pushing *pushing, GError **error)
 		if (!report_intent(pushing, error) || !send(pushing, &moved, error))
 			return FALSE;
 		if (!moved)
-			return finish(pushing, error);
+			return finish(pushing, FALSE, error);
 	}
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_REF_MOVED,
 		"'%s' moved each of %d times that it was to be pushed", branch_name(pushing),
@@ -408,7 +437,7 @@ static gboolean check_files(const struct component_job *job, GError **error)
 		return FALSE;
 	}
 	if (!component_validity_broken(
-		    job->forge, &job->base_tree, 1, &job->local_tree, &problem, error))
+		    job->forge, &job->base_tree, 1, &job->local_tree, NULL, &problem, error))
 		return FALSE;
 	if (problem)
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
@@ -442,7 +471,7 @@ static gboolean push(struct pushing *pushing, GError **error)
 	if (begun && (!ask(pushing, error) || !recognize(pushing, &happened, error)))
 		return FALSE;
 	if (happened)
-		return finish(pushing, error);
+		return finish(pushing, TRUE, error);
 	if (!check_files(job, error))
 		return FALSE;
 	if (!has_changes(job))

@@ -3,8 +3,10 @@
  *
  * What the files become was decided before and is a tree in the workspace's repository. They change
  * only if they are still what that decision was made of; files, base, forge.lock and the refs of
- * the pending merge change together. An attempt after a kill finds either everything as it was or
- * no pending merge: then only the facts are missing.
+ * the pending merge change together. A result that breaks a schema, or a rule that nobody accepted,
+ * changes nothing: what is wrong with it takes the place of the conflicts that were decided. An
+ * attempt after a kill finds either everything as it was or no pending merge: then only the facts
+ * are missing.
  */
 #include <string.h>
 
@@ -14,7 +16,9 @@
 #include "worker/sync/component_facts.h"
 #include "worker/sync/component_job.h"
 #include "worker/sync/local_snapshot.h"
+#include "worker/sync/judge.h"
 #include "worker/sync/pending.h"
+#include "worker/sync/three_way.h"
 #include "worker/sync/workspace_change.h"
 #include "worker/workspace/component_history.h"
 #include "worker/workspace/workspace_repository.h"
@@ -24,6 +28,10 @@ struct resolving {
 	const Forge__ComponentArguments *arguments;
 	git_oid local, upstream, merged, markers; /* commits under refs; zero: not there */
 	git_oid from, to;                         /* trees, as the command says */
+	git_oid files;          /* tree of the files; of a folder that is not there the empty one */
+	git_oid empty;          /* tree */
+	git_oid before;         /* tree of the folder, while it is changed */
+	struct three_way merge; /* what the decisions came to, judged */
 };
 
 static gboolean read_refs(struct resolving *resolving, GError **error)
@@ -76,6 +84,19 @@ static gboolean note_resolved(struct resolving *resolving, gboolean aborted, GEr
 
 /* ---- resolving ---------------------------------------------------------------------------- */
 
+/* The tree of the folder as it is; NULL: there is none. */
+static const git_oid *folder_now(struct resolving *resolving)
+{
+	resolving->before = resolving->job->local_tree;
+	return git_oid_is_zero(&resolving->before) ? NULL : &resolving->before;
+}
+
+/* What the folder is to be; NULL: it goes, since nothing is left in it. */
+static const git_oid *folder_of(const struct resolving *resolving, const git_oid *tree)
+{
+	return git_oid_equal(tree, &resolving->empty) ? NULL : tree;
+}
+
 static gboolean refuse_edited(const struct component_job *job, GError **error)
 {
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_EDITED_MEANWHILE,
@@ -112,21 +133,80 @@ static gboolean read_version(struct resolving *resolving, GError **error)
 	return TRUE;
 }
 
+/* ---- judging ------------------------------------------------------------------------------ */
+
+/* Whether somebody knows of CONFLICT and wants the result all the same. A schema must be kept. */
+static gboolean is_accepted(
+	const struct resolving *resolving, const struct component_conflict *conflict)
+{
+	g_autofree char *place = three_way_cut(conflict->place);
+
+	if (strcmp(conflict->type, "schema") == 0)
+		return FALSE;
+	for (size_t i = 0; i < resolving->arguments->n_accepted; i++)
+		if (strcmp(resolving->arguments->accepted[i], place) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+/* What was decided is judged as what merges by itself is. */
+static gboolean judge(struct resolving *resolving, GError **error)
+{
+	const struct component_job *job = resolving->job;
+	struct judged_trees trees = {
+		.base = job->base_tree, .result = resolving->to, .version = job->pick.version};
+	GPtrArray *conflicts = component_conflicts_new();
+
+	resolving->merge.tree = resolving->to;
+	resolving->merge.conflicts = conflicts;
+	resolving->merge.merged = g_ptr_array_new_with_free_func(g_free);
+	if (!component_history_tree(job->forge, &resolving->local, &trees.local, error) ||
+		!component_history_tree(job->forge, &resolving->upstream, &trees.upstream, error) ||
+		!judge_result(job, &trees, conflicts, error))
+		return FALSE;
+	for (guint i = conflicts->len; i > 0; i--)
+		if (is_accepted(resolving, conflicts->pdata[i - 1]))
+			g_ptr_array_remove_index(conflicts, i - 1);
+	return TRUE;
+}
+
+/* The files stay; what is wrong with the result is what waits for a person now. */
+static gboolean leave_conflict(struct resolving *resolving, GError **error)
+{
+	struct component_job *job = resolving->job;
+	struct pending_merge pending = {
+		.component = component_job_component(job, &resolving->upstream, error),
+		.base = job->base,
+		.local = resolving->local,
+		.upstream = resolving->upstream,
+		.strategy = FORGE__STRATEGY__STRATEGY_MERGE,
+		.merge = &resolving->merge};
+
+	return pending.component && pending_keep_decided(job, &pending, error) &&
+		component_job_note_observed(job, NULL, error);
+}
+
+/* ---- ending ------------------------------------------------------------------------------- */
+
 static gboolean finish(struct resolving *resolving, GError **error)
 {
 	struct component_job *job = resolving->job;
 	scoped_value(workspace_change) change = {0};
 	git_oid local;
 
-	if (!git_oid_equal(&job->local_tree, &resolving->from))
+	if (!git_oid_equal(&resolving->files, &resolving->from))
 		return refuse_edited(job, error);
-	if (!read_version(resolving, error) ||
-		!local_snapshot_merge(job, &resolving->to, &resolving->local, &resolving->upstream,
-			&local, error) ||
+	if (!read_version(resolving, error) || !judge(resolving, error))
+		return FALSE;
+	if (resolving->merge.conflicts->len > 0)
+		return leave_conflict(resolving, error);
+	if (!local_snapshot_merge(
+		    job, &resolving->to, &resolving->local, &resolving->upstream, &local, error) ||
 		!workspace_change_to(&change, job, &resolving->upstream, error))
 		return FALSE;
 	git_oid_cpy(&change.settlement.local, &local);
-	return workspace_change_apply(&change, job, &resolving->from, &resolving->to, error) &&
+	return workspace_change_apply(&change, job, folder_now(resolving),
+		       folder_of(resolving, &resolving->to), error) &&
 		note_resolved(resolving, FALSE, error);
 }
 
@@ -135,7 +215,7 @@ static gboolean finish_again(struct resolving *resolving, GError **error)
 {
 	struct component_job *job = resolving->job;
 
-	if (job->operation->job->attempt > 1 && git_oid_equal(&job->local_tree, &resolving->to))
+	if (job->operation->job->attempt > 1 && git_oid_equal(&resolving->files, &resolving->to))
 		return note_resolved(resolving, FALSE, error);
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
 		"no merge of '%s' is pending in .forge; `forge sync resolve %s --abort` forgets it",
@@ -151,7 +231,6 @@ static gboolean change_files(
 {
 	struct component_job *job = resolving->job;
 	scoped_value(workspace_change) change = {0};
-	git_oid from = job->local_tree;
 
 	change.settlement.name = job->name;
 	change.settlement.folder = job->folder;
@@ -159,15 +238,15 @@ static gboolean change_files(
 	change.settlement.local = job->local_commit;
 	change.settlement.to_pending = to_pending;
 	return workspace_change_apply(
-		&change, job, git_oid_is_zero(&from) ? NULL : &from, to, error);
+		&change, job, folder_now(resolving), folder_of(resolving, to), error);
 }
 
 static gboolean write_markers(struct resolving *resolving, GError **error)
 {
 	struct component_job *job = resolving->job;
 
-	if (!git_oid_equal(&job->local_tree, &resolving->to)) {
-		if (!git_oid_equal(&job->local_tree, &resolving->from))
+	if (!git_oid_equal(&resolving->files, &resolving->to)) {
+		if (!git_oid_equal(&resolving->files, &resolving->from))
 			return refuse_edited(job, error);
 		if (!change_files(resolving, &resolving->to, TRUE, error))
 			return FALSE;
@@ -237,7 +316,10 @@ static gboolean resolve(struct resolving *resolving, GError **error)
 	gboolean markers;
 
 	job->want = component_job_wanted(job);
-	if (!component_job_look(job, error) || !read_refs(resolving, error))
+	if (!component_job_look(job, error) ||
+		!component_job_files(job, &resolving->files, error) ||
+		!component_history_empty_tree(job->forge, &resolving->empty, error) ||
+		!read_refs(resolving, error))
 		return FALSE;
 	if (resolving->arguments->abort)
 		return abort_merge(resolving, error);
@@ -259,6 +341,7 @@ Forge__JobEnd *op_component_resolve(struct operation *operation)
 	scoped_value(component_job) job = {0};
 	struct resolving resolving = {.job = &job};
 	g_autoptr(GError) error = NULL;
+	gboolean done, conflict;
 
 	resolving.arguments = arguments ? arguments->component : NULL;
 	if (!resolving.arguments) {
@@ -266,7 +349,11 @@ Forge__JobEnd *op_component_resolve(struct operation *operation)
 			"the job does not say what its component becomes");
 		return operation_failed(error);
 	}
-	if (!component_job_open(&job, operation, FALSE, &error) || !resolve(&resolving, &error))
+	done = component_job_open(&job, operation, FALSE, &error) && resolve(&resolving, &error);
+	conflict = resolving.merge.conflicts && resolving.merge.conflicts->len > 0;
+	three_way_clear(&resolving.merge);
+	if (!done)
 		return operation_failed(error);
-	return operation_ended(FORGE__VERDICT__VERDICT_DONE);
+	return operation_ended(
+		conflict ? FORGE__VERDICT__VERDICT_CONFLICT : FORGE__VERDICT__VERDICT_DONE);
 }

@@ -96,6 +96,7 @@ static Forge__Conflict *message_of(const struct component_conflict *conflict)
 
 		message_set_string(&message->place, place);
 	}
+	message->rule = conflict->rule;
 	component_fact_set_oid(&message->base_id, &conflict->base);
 	component_fact_set_oid(&message->local_id, &conflict->local);
 	component_fact_set_oid(&message->upstream_id, &conflict->upstream);
@@ -173,4 +174,11 @@ gboolean pending_keep(struct component_job *job, struct pending_merge *pending, 
 	else
 		forge__component__free_unpacked(pending->component, NULL);
 	return kept;
+}
+
+gboolean pending_keep_decided(
+	struct component_job *job, struct pending_merge *pending, GError **error)
+{
+	return pending_keep(job, pending, error) &&
+		workspace_ref_delete(job->forge, job->name, PENDING_RESOLVED, NULL, error);
 }

@@ -39,4 +39,9 @@ gboolean pending_refuse(const struct component_job *job, GError **error);
 /** Keeps PENDING under refs and notes the fact. */
 gboolean pending_keep(struct component_job *job, struct pending_merge *pending, GError **error);
 
+/** The same of a pending merge whose conflicts were decided and whose result has others: what was
+ * decided becomes what merged. */
+gboolean pending_keep_decided(
+	struct component_job *job, struct pending_merge *pending, GError **error);
+
 #endif

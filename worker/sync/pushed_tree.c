@@ -3,8 +3,8 @@
  *
  * Where the tip's folder is the base's, the files replace it. Else the two are merged as a pull
  * would merge them, but nothing of the workspace moves by it: no base, no file. The merge begins at
- * the newest push if the tip has that one, so that what went up before is not taken for a change of
- * somebody else's.
+ * the files of the newest push that the tip has, so that what went up before is not taken for a
+ * change of somebody else's.
  */
 #include "worker/sync/pushed_tree.h"
 
@@ -16,85 +16,6 @@
 #include "worker/workspace/workspace_repository.h"
 
 #define PATHS_NAMED 3 /* of a conflict, in its error */
-
-/* ---- earlier pushes ----------------------------------------------------------------------- */
-
-/* The tree of the base that was there when the commit PUSHED was made. */
-static gboolean base_tree_then(
-	git_repository *forge, const git_oid *pushed, git_oid *tree, GError **error)
-{
-	git_commit *commit = NULL;
-	git_oid base = {{0}};
-
-	if (git_commit_lookup(&commit, forge, pushed) != 0) {
-		git_library_error(
-			error, FORGE_ERROR_BROKEN_REPOSITORY, "the newest push cannot be read");
-		return FALSE;
-	}
-	if (git_commit_parentcount(commit) == 1)
-		git_oid_cpy(&base, git_commit_parent_id(commit, 0));
-	git_commit_free(commit);
-	*tree = (git_oid){{0}};
-	return git_oid_is_zero(&base) || component_history_tree(forge, &base, tree, error);
-}
-
-gboolean earlier_push_read(
-	const struct component_job *job, struct earlier_push *earlier, GError **error)
-{
-	scoped_value(upstream_link) link = {0};
-	git_oid pushed, base_tree;
-
-	*earlier = (struct earlier_push){.there = FALSE};
-	if (!workspace_ref_get(job->forge, job->name, COMPONENT_REF_PUSHED, &pushed, error))
-		return FALSE;
-	if (git_oid_is_zero(&pushed))
-		return TRUE;
-	if (!base_tree_then(job->forge, &pushed, &base_tree, error))
-		return FALSE;
-	if (!git_oid_equal(&base_tree, &job->base_tree))
-		return TRUE;
-	if (!component_history_link(job->forge, &pushed, &link, error) ||
-		!component_history_tree(job->forge, &pushed, &earlier->tree, error))
-		return FALSE;
-	earlier->oid = pushed;
-	earlier->commit = link.commit;
-	earlier->there = TRUE;
-	return TRUE;
-}
-
-gboolean earlier_push_write(const struct component_job *job, git_repository *target,
-	const git_oid *commit, GError **error)
-{
-	git_oid pushed;
-
-	return component_history_import(job->forge, target, commit, job->link.path,
-		       job->link.repository, &job->base, &pushed, error) &&
-		workspace_ref_set(
-			job->forge, job->name, COMPONENT_REF_PUSHED, NULL, &pushed, error);
-}
-
-gboolean earlier_push_forget(const struct component_job *job, GError **error)
-{
-	return workspace_ref_delete(job->forge, job->name, COMPONENT_REF_PUSHED, NULL, error);
-}
-
-/* TRUE if ONTO, which has TREE as the component's folder, has the earlier push in it. */
-static gboolean has_earlier(git_repository *target, const git_oid *onto, const git_oid *tree,
-	const struct earlier_push *earlier)
-{
-	git_commit *commit = NULL;
-	gboolean has;
-
-	if (!earlier->there)
-		return FALSE;
-	if (git_oid_equal(tree, &earlier->tree) || git_oid_equal(onto, &earlier->commit))
-		return TRUE;
-	if (git_commit_lookup(&commit, target, &earlier->commit) != 0)
-		return FALSE;
-	has = git_graph_descendant_of(target, onto, &earlier->commit) == 1;
-	git_commit_free(commit);
-	return has;
-}
 
 /* ---- merging ------------------------------------------------------------------------------ */
 
@@ -116,16 +37,27 @@ static void fail_for_conflicts(
 		paths->str, job->name);
 }
 
-static gboolean merge_with(const struct component_job *job, git_repository *target,
-	const git_oid *onto, const struct earlier_push *earlier, git_oid *tree, GError **error)
+static gboolean import(const struct component_job *job, git_repository *target, const git_oid *onto,
+	const git_oid *previous, git_oid *theirs, GError **error)
 {
+	return component_history_import(job->forge, target, onto, job->link.path,
+		job->link.repository, previous, theirs, error);
+}
+
+/* Both sides go on from the files of the newest push that ONTO has, else from the base. */
+static gboolean merge_with(const struct component_job *job, git_repository *target,
+	const git_oid *onto, const git_oid *onto_tree, const struct earlier_push *newest,
+	git_oid *tree, GError **error)
+{
+	struct earlier_push earlier = *newest;
 	const struct config *config = job->operation->workshop->config;
 	scoped_value(three_way) merge = {0};
 	git_oid theirs, ours;
 
-	if (!component_history_import(job->forge, target, onto, job->link.path,
-		    job->link.repository, earlier ? &earlier->oid : &job->base, &theirs, error) ||
-		!local_snapshot_commit(job, earlier ? &earlier->oid : NULL,
+	if (!import(job, target, onto, &job->base, &theirs, error) ||
+		!earlier_push_find(job, target, onto, onto_tree, &earlier, error) ||
+		(earlier.there && !import(job, target, onto, &earlier.files, &theirs, error)) ||
+		!local_snapshot_commit(job, earlier.there ? &earlier.files : NULL,
 			"Local changes before a push", &ours, error) ||
 		!three_way_merge(job, &ours, &theirs, three_way_rule(config->sync_version_conflict),
 			&merge, error))
@@ -158,6 +90,5 @@ gboolean pushed_tree(const struct component_job *job, git_repository *target, co
 		return TRUE;
 	}
 	return tree_safety_check(target, &theirs, &limits, error) &&
-		merge_with(job, target, onto,
-			has_earlier(target, onto, &theirs, earlier) ? earlier : NULL, tree, error);
+		merge_with(job, target, onto, &theirs, earlier, tree, error);
 }

@@ -32,6 +32,7 @@ static const char *const choice_words[] = {
 	[RESOLUTION_UPSTREAM] = "upstream",
 	[RESOLUTION_EDITED] = "edited",
 	[RESOLUTION_MERGED] = "merged",
+	[RESOLUTION_PARTS] = "parts",
 };
 
 const char *resolution_choice_word(enum resolution_choice choice)
@@ -53,6 +54,7 @@ static void free_conflict(gpointer data)
 	g_free(conflict->shown.path);
 	g_free(conflict->shown.type);
 	g_free(conflict->shown.place);
+	resolution_forget_parts(conflict);
 	g_free(conflict);
 }
 
@@ -147,6 +149,12 @@ static const struct merge_conflict *find_merged(const struct tree_merge *trees, 
 	return NULL;
 }
 
+/* Files that merged are not merged again: what is wrong is the result. */
+static gboolean is_of_rules(const Forge__ComponentConflicted *pending)
+{
+	return pending->n_conflicts > 0 && pending->conflicts[0]->rule;
+}
+
 /* An event names the first conflicts only; the others are those that nothing settled. */
 static void add_unnamed(struct resolution *resolution, const struct tree_merge *trees)
 {
@@ -173,14 +181,14 @@ static gboolean find_conflicts(struct resolution *resolution, GError **error)
 	scoped_value(tree_merge) trees = {0};
 
 	/* A pull that only moves forward merges nothing: all its conflicts are of rules. */
-	if (pending->strategy != FORGE__STRATEGY__STRATEGY_FAST_FORWARD &&
+	if (!is_of_rules(pending) && pending->strategy != FORGE__STRATEGY__STRATEGY_FAST_FORWARD &&
 		!component_merge(resolution->forge, &resolution->local, &resolution->upstream,
 			&trees, error))
 		return FALSE;
 	for (size_t i = 0; i < pending->n_conflicts; i++) {
 		const Forge__Conflict *named = pending->conflicts[i];
 		const struct merge_conflict *merged = find_merged(&trees, named->path);
-		gboolean of_rule = strcmp(named->type, "version") == 0 ||
+		gboolean of_rule = named->rule || strcmp(named->type, "version") == 0 ||
 			strcmp(named->type, "dependency") == 0;
 		struct resolving_conflict *conflict = add_conflict(
 			resolution, named->path, named->type, named->place);
@@ -267,8 +275,10 @@ static gboolean read_choices(struct resolution *resolution, GError **error)
 	git_oid_tostr(resolution->tree, sizeof(resolution->tree), git_commit_tree_id(commit));
 	ok = read_tree(resolution, git_commit_tree_id(commit), error);
 	lines = g_strsplit(git_commit_message_raw(commit), "\n", -1);
-	for (char **line = lines; ok && *line; line++)
+	for (char **line = lines; ok && *line; line++) {
 		read_choice(resolution, *line);
+		resolution_read_part(resolution, *line);
+	}
 	git_commit_free(commit);
 	return ok;
 }
@@ -400,6 +410,21 @@ gboolean resolution_gives_up(const struct resolution *resolution)
 	return FALSE;
 }
 
+char **resolution_accepted(const struct resolution *resolution)
+{
+	GPtrArray *places = g_ptr_array_new();
+
+	for (guint i = 0; i < resolution->conflicts->len; i++) {
+		const struct resolution_conflict *conflict = resolution_at(resolution, i);
+
+		if (conflict->choice != RESOLUTION_OPEN && conflict->shape == RESOLUTION_RULE &&
+			strcmp(conflict->type, "schema") != 0)
+			g_ptr_array_add(places, conflict->place);
+	}
+	g_ptr_array_add(places, NULL);
+	return (char **)g_ptr_array_free(places, FALSE);
+}
+
 /* ---- keeping ------------------------------------------------------------------------------ */
 
 gboolean resolution_keep(struct resolution *resolution, git_index *index, const char *ref,
@@ -437,6 +462,8 @@ gboolean resolution_save(struct resolution *resolution, GError **error)
 		if (conflict->choice != RESOLUTION_OPEN)
 			g_string_append_printf(message, "%u %s\n", i + 1,
 				resolution_choice_word(conflict->choice));
+		else
+			resolution_write_parts(resolution, i, message);
 	}
 	if (!resolution_keep(resolution, resolution->index, PENDING_RESOLVED,
 		    git_oid_is_zero(&resolution->resolved) ? NULL : &resolution->resolved,

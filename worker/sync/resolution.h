@@ -21,6 +21,7 @@ enum resolution_choice {
 	RESOLUTION_UPSTREAM,
 	RESOLUTION_EDITED,
 	RESOLUTION_MERGED,
+	RESOLUTION_PARTS, /**< each of its parts was decided for itself */
 };
 
 enum resolution_shape {
@@ -72,12 +73,48 @@ gboolean resolution_settle(
  * come then, and the pull is to be given up as a whole. */
 gboolean resolution_gives_up(const struct resolution *resolution);
 
+/** The places of the broken rules (versions, dependencies) that were decided on: who did accepts
+ * them. A NULL-ended array; its texts are borrowed, the caller frees the array alone. */
+char **resolution_accepted(const struct resolution *resolution);
+
+/* ---- parts of a file (resolution_split.c) ---- */
+
+/** A key or a hunk of a file that is in conflict with others of it. */
+struct resolution_part {
+	char *place; /**< `config.timeout`, `line 7` */
+	char *base;  /**< as text that ends with a line; NULL: not there, or not known */
+	char *local; /**< NULL: not there; so upstream */
+	char *upstream;
+	enum resolution_choice choice; /**< OPEN, LOCAL or UPSTREAM */
+};
+
+/**
+ * The parts of conflict AT, of struct resolution_part, in the file's order; at least two, else NULL
+ * without an error: the conflict has one, or its file cannot be merged inside. Borrowed; choices change
+ * with resolution_settle_part().
+ */
+const GPtrArray *resolution_parts(struct resolution *resolution, guint at, GError **error);
+
+/**
+ * Takes local's or upstream's side of part N of conflict AT. With the last part the conflict is
+ * decided, unless the parts cannot be put together as they were chosen: then *TOGETHER is FALSE and
+ * all of them are open again.
+ */
+gboolean resolution_settle_part(struct resolution *resolution, guint at, guint n,
+	enum resolution_way way, gboolean *together, GError **error);
+
 /** The text of conflict AT for an editor, with markers where parts conflict; NULL without an error
  * if there is none (links, binary files). Caller unrefs. */
 GBytes *resolution_text(struct resolution *resolution, guint at, GError **error);
 
-/** Takes TEXT for conflict AT's file. The caller has looked for markers. */
+/** Takes TEXT for conflict AT's file. The caller has looked for markers, and judged it. */
 gboolean resolution_take(struct resolution *resolution, guint at, GBytes *text, GError **error);
+
+/** Judges TEXT, which somebody wrote for conflict AT's file, before it is taken: *PROBLEM says what
+ * of component.yaml, schema.json or `config` it breaks that neither side had broken; NULL: nothing.
+ * Caller frees. */
+gboolean resolution_judge_text(
+	struct resolution *resolution, guint at, GBytes *text, char **problem, GError **error);
 
 /** The line of TEXT, from 1, that is a conflict's marker and stands in neither side's version; 0:
  * none is. */

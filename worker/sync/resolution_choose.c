@@ -41,11 +41,13 @@ GBytes *resolution_blob(
 }
 
 struct file_merge *resolution_merge(struct resolution *resolution,
-	const struct resolving_conflict *conflict, enum value_preference preference, GError **error)
+	const struct resolving_conflict *conflict, enum value_preference preference,
+	GHashTable *choices, GError **error)
 {
 	const struct file_merge_options options = {.structured = TRUE,
 		.version_rule = three_way_rule(resolution->config->sync_version_conflict),
-		.preference = preference};
+		.preference = preference,
+		.choices = choices};
 	struct file_versions versions = {.path = conflict->shown.path};
 	struct text_version *texts[MERGE_STAGES] = {
 		&versions.base, &versions.ours, &versions.theirs};
@@ -179,18 +181,19 @@ static enum resolution_choice choice_of(enum resolution_way way)
 	return RESOLUTION_MERGED;
 }
 
-/* A side that merging again cannot single out (a file that has to be a whole) is that side's. */
+/* A side that merging again cannot single out (a file that has to be a whole) is that side's; parts
+ * that were decided before are given up for it. */
 static gboolean settle_text(struct resolution *resolution, struct resolving_conflict *conflict,
 	enum resolution_way way, GError **error)
 {
 	enum merge_stage side = way == RESOLUTION_BY_LOCAL ? MERGE_STAGE_OURS : MERGE_STAGE_THEIRS;
-	scoped(file_merge)
-		merge = resolution_merge(resolution, conflict, preference_of(way), error);
+	scoped(file_merge) merge = resolution_merge(
+		resolution, conflict, preference_of(way), conflict->chosen, error);
 
 	if (!merge)
 		return FALSE;
 	if (merge->conflicts->len == 0) {
-		conflict->shown.choice = choice_of(way);
+		conflict->shown.choice = conflict->chosen ? RESOLUTION_PARTS : choice_of(way);
 		return resolution_put_text(resolution->forge, resolution->index,
 			conflict->shown.path, conflict->stages[MERGE_STAGE_OURS].mode,
 			merge->text->str, merge->text->len, error);
@@ -267,7 +270,7 @@ GBytes *resolution_text(struct resolution *resolution, guint at, GError **error)
 	if (conflict->shown.shape != RESOLUTION_TEXT)
 		return resolution_blob(
 			resolution, version_to_edit(resolution, conflict, &indexed), error);
-	merge = resolution_merge(resolution, conflict, VALUE_PREFER_NONE, error);
+	merge = resolution_merge(resolution, conflict, VALUE_PREFER_NONE, conflict->chosen, error);
 	return merge ? g_bytes_new(merge->text->str, merge->text->len) : NULL;
 }
 

@@ -9,7 +9,6 @@
 #include "journal/base/errors.h"
 #include "worker/git/git_library.h"
 #include "worker/sync/component_texts.h"
-#include "worker/sync/component_validity.h"
 #include "worker/sync/pending.h"
 #include "worker/sync/resolution_parts.h"
 #include "worker/workspace/component_history.h"
@@ -28,8 +27,13 @@ static gboolean look(struct resolution *resolution, git_oid *tree, GError **erro
 		!component_history_tree(resolution->forge, &base, &base_tree, error))
 		return FALSE;
 	options.tracked = &base_tree;
-	if (!folder_snapshot(resolution->forge, folder, &options, tree, NULL, error))
+	options.file_bytes_max = resolution->config->sync_file_bytes;
+	if (!g_file_test(folder, G_FILE_TEST_IS_DIR)) {
+		if (!component_history_empty_tree(resolution->forge, tree, error))
+			return FALSE;
+	} else if (!folder_snapshot(resolution->forge, folder, &options, tree, NULL, error)) {
 		return FALSE;
+	}
 	git_oid_tostr(resolution->files, sizeof(resolution->files), tree);
 	return TRUE;
 }
@@ -81,26 +85,9 @@ static gboolean mark_one(struct resolution *resolution, git_index *index, guint 
 		conflict->stages[MERGE_STAGE_OURS].mode, data, size, error);
 }
 
-static git_index *copy_index(struct resolution *resolution, GError **error)
-{
-	git_index *copy = NULL;
-	git_tree *tree = NULL;
-	git_oid oid;
-
-	if (git_index_write_tree_to(&oid, resolution->index, resolution->forge) != 0 ||
-		git_tree_lookup(&tree, resolution->forge, &oid) != 0 || git_index_new(&copy) != 0 ||
-		git_index_read_tree(copy, tree) != 0) {
-		git_library_error(error, FORGE_ERROR_CACHE_UNUSABLE,
-			"what was decided cannot be written to .forge");
-		g_clear_pointer(&copy, git_index_free);
-	}
-	git_tree_free(tree);
-	return copy;
-}
-
 gboolean resolution_mark(struct resolution *resolution, const char **tree, GError **error)
 {
-	git_index *index = copy_index(resolution, error);
+	git_index *index = resolution_copy_index(resolution, error);
 	git_oid oid, commit;
 	gboolean ok = index != NULL;
 
@@ -171,22 +158,6 @@ static gboolean read_one(
 	return TRUE;
 }
 
-/* What was written by hand must not break what both sides had whole. */
-static gboolean is_component_still(
-	const struct resolution *resolution, const git_oid *tree, GError **error)
-{
-	const git_oid before[] = {resolution->local_tree, resolution->upstream_tree};
-	g_autofree char *problem = NULL;
-
-	if (!component_validity_broken(
-		    resolution->forge, before, G_N_ELEMENTS(before), tree, &problem, error))
-		return FALSE;
-	if (problem)
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
-			"%s; nothing is resolved yet", problem);
-	return problem == NULL;
-}
-
 gboolean resolution_read_files(struct resolution *resolution, GError **error)
 {
 	const char *name = resolution->name;
@@ -211,5 +182,5 @@ gboolean resolution_read_files(struct resolution *resolution, GError **error)
 	for (guint i = 0; i < resolution->conflicts->len; i++)
 		if (!read_one(resolution, &tree, i, error))
 			return FALSE;
-	return is_component_still(resolution, &tree, error);
+	return resolution_judge_tree(resolution, &tree, error);
 }

@@ -322,7 +322,7 @@ gboolean three_way_merge(const struct component_job *job, const git_oid *local,
 		!component_history_tree(job->forge, local, &judged.local, error) ||
 		!component_history_tree(job->forge, upstream, &judged.upstream, error))
 		return FALSE;
-	judged.base = job->base_tree;
+	judged.base = git_oid_is_zero(&job->shared) ? job->base_tree : job->shared_tree;
 	judged.result = merge->tree;
 	return list_merged(job->forge, &judged, merge, error) &&
 		(merge->conflicts->len > 0 || judge_result(job, &judged, merge->conflicts, error));

@@ -70,8 +70,7 @@ gboolean workspace_change_apply(struct workspace_change *change, struct componen
 	job->installed = !change->settlement.removes;
 	git_oid_cpy(&job->base, &change->settlement.base);
 	git_oid_cpy(&job->local_commit, &change->settlement.local);
-	if (to)
-		git_oid_cpy(&job->local_tree, to);
+	job->local_tree = to ? *to : (git_oid){{0}};
 	return change->settlement.removes ||
 		component_history_tree(job->forge, &job->base, &job->base_tree, error);
 }

@@ -211,6 +211,32 @@ gboolean component_history_import(git_repository *forge, git_repository *upstrea
 	return ok;
 }
 
+gboolean component_history_join(git_repository *forge, const git_oid *base, const git_oid *beside,
+	git_oid *joined, GError **error)
+{
+	git_commit *commit = find_commit(forge, base, error);
+	g_autofree const git_oid **parents = NULL;
+	unsigned n;
+	gboolean made;
+
+	if (!commit)
+		return FALSE;
+	n = git_commit_parentcount(commit);
+	parents = g_new(const git_oid *, n + 1);
+	for (unsigned i = 0; i < n; i++)
+		parents[i] = git_commit_parent_id(commit, i);
+	parents[n] = beside;
+	made = git_commit_create_from_ids(joined, forge, NULL, git_commit_author(commit),
+		       git_commit_committer(commit), git_commit_message_encoding(commit),
+		       git_commit_message_raw(commit), git_commit_tree_id(commit), n + 1,
+		       parents) == 0;
+	git_commit_free(commit);
+	if (!made)
+		git_library_error(
+			error, FORGE_ERROR_BROKEN_REPOSITORY, "cannot make a base commit");
+	return made;
+}
+
 /* ---- local commits ------------------------------------------------------------------------ */
 
 gboolean component_history_commit(git_repository *forge, const git_oid *tree,
@@ -240,6 +266,19 @@ gboolean component_history_tree(
 	*tree = *git_commit_tree_id(commit);
 	git_commit_free(commit);
 	return TRUE;
+}
+
+gboolean component_history_empty_tree(git_repository *forge, git_oid *tree, GError **error)
+{
+	git_treebuilder *empty = NULL;
+	gboolean made = git_treebuilder_new(&empty, forge, NULL) == 0 &&
+		git_treebuilder_write(tree, empty) == 0;
+
+	git_treebuilder_free(empty);
+	if (!made)
+		git_library_error(
+			error, FORGE_ERROR_BROKEN_REPOSITORY, "cannot write the empty tree");
+	return made;
 }
 
 static void free_entry(gpointer data)

@@ -34,6 +34,11 @@ gboolean component_history_import(git_repository *forge, git_repository *upstrea
 	const git_oid *upstream_commit, const char *path, const char *repository,
 	const git_oid *previous_base, git_oid *base, GError **error);
 
+/** Makes the base commit BASE anew with the commit BESIDE as one more parent: merges between what
+ * goes on from BESIDE and the new *JOINED begin there. BROKEN_REPOSITORY. */
+gboolean component_history_join(git_repository *forge, const git_oid *base, const git_oid *beside,
+	git_oid *joined, GError **error);
+
 /** Reads what the base commit BASE stands for. Only the trailers that end its message count.
  * BROKEN_REPOSITORY if it is no base. Caller clears LINK. */
 gboolean component_history_link(
@@ -51,6 +56,10 @@ gboolean component_history_commit(git_repository *forge, const git_oid *tree,
 /** The root tree of COMMIT. BROKEN_REPOSITORY. */
 gboolean component_history_tree(
 	git_repository *forge, const git_oid *commit, git_oid *tree, GError **error);
+
+/** The tree of a folder without files, which a folder that is not there counts as, too. Writes it
+ * where it is missing: BROKEN_REPOSITORY. */
+gboolean component_history_empty_tree(git_repository *forge, git_oid *tree, GError **error);
 
 /** A commit as `dev log` lists it. */
 struct history_entry {

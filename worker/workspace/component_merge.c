@@ -32,20 +32,11 @@ void component_rebase_clear(struct component_rebase *rebase)
 static gboolean read_step(git_repository *forge, const git_commit *commit,
 	git_oid trees[MERGE_STAGES], GError **error)
 {
-	git_treebuilder *empty = NULL;
-	gboolean ok;
-
 	trees[MERGE_STAGE_OURS] = *git_commit_tree_id(commit);
 	if (git_commit_parentcount(commit) > 0)
 		return component_history_tree(
 			forge, git_commit_parent_id(commit, 0), &trees[MERGE_STAGE_BASE], error);
-	ok = git_treebuilder_new(&empty, forge, NULL) == 0 &&
-		git_treebuilder_write(&trees[MERGE_STAGE_BASE], empty) == 0;
-	git_treebuilder_free(empty);
-	if (!ok)
-		git_library_error(
-			error, FORGE_ERROR_BROKEN_REPOSITORY, "cannot write the empty tree");
-	return ok;
+	return component_history_empty_tree(forge, &trees[MERGE_STAGE_BASE], error);
 }
 
 /* Makes COMMIT anew with TREE on top of *HEAD, which becomes the new commit. */
