@@ -12,6 +12,7 @@
 #include "worker/component/component_constraint.h"
 
 #define DEPTH_MAX 64
+#define DEAD_ENDS_MAX 10000
 
 static void free_edge(gpointer data)
 {
@@ -241,6 +242,7 @@ struct searching {
 	GArray *path; /* of struct graph_line */
 	GPtrArray *found;
 	guint most;
+	guint dead_ends; /* only where there are circles: everything else leads to the wanted one */
 };
 
 static gboolean is_on_path(const struct searching *searching, const char *name)
@@ -260,9 +262,10 @@ static void search(struct searching *searching, const char *name, const char *co
 		.component = name,
 		.shown = node ? node->shown : NULL,
 		.constraint = constraint};
+	guint found = searching->found->len;
 
-	if (searching->found->len >= searching->most || is_on_path(searching, name) ||
-		!g_hash_table_contains(searching->reaches, name))
+	if (found >= searching->most || searching->dead_ends >= DEAD_ENDS_MAX ||
+		is_on_path(searching, name) || !g_hash_table_contains(searching->reaches, name))
 		return;
 	g_array_append_val(searching->path, line);
 	if (strcmp(name, searching->wanted) == 0)
@@ -274,6 +277,7 @@ static void search(struct searching *searching, const char *name, const char *co
 		search(searching, edge->component, edge->constraint);
 	}
 	g_array_set_size(searching->path, searching->path->len - 1);
+	searching->dead_ends += searching->found->len == found;
 }
 
 static gboolean needs_one_of(const struct graph_node *node, GHashTable *names)
@@ -309,7 +313,7 @@ GPtrArray *lock_graph_paths(const struct lock_graph *graph, const char *name, gu
 	g_autoptr(GHashTable) reaches = who_reaches(graph, name);
 	g_autoptr(GArray) path = g_array_new(FALSE, FALSE, sizeof(struct graph_line));
 	GPtrArray *found = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
-	struct searching searching = {graph, reaches, name, path, found, most};
+	struct searching searching = {graph, reaches, name, path, found, most, 0};
 
 	for (guint i = 0; i < graph->nodes->len; i++) {
 		const struct graph_node *node = graph->nodes->pdata[i];

@@ -77,7 +77,8 @@ GArray *lock_graph_tree(const struct lock_graph *graph);
 
 /**
  * Every way from what forge.yaml lists to NAME, as a GPtrArray of GArrays of struct graph_line, each
- * from the top to NAME; at most MOST of them. Borrows from GRAPH; caller unrefs.
+ * from the top to NAME; at most MOST of them. Where components need each other in circles, which only
+ * an edited lock does, some may be left out. Borrows from GRAPH; caller unrefs.
  */
 GPtrArray *lock_graph_paths(const struct lock_graph *graph, const char *name, guint most);
 

@@ -349,27 +349,31 @@ static gboolean allow_default(
 static gboolean allow_any(
 	struct package *package, struct package_allowed *allowed, GError **error)
 {
-	gboolean has_versions = FALSE;
+	gboolean has_versions = FALSE, held_back = FALSE;
 
 	for (guint i = 0; i < package->candidates->len; i++) {
 		const struct candidate *candidate = package->candidates->pdata[i];
 
 		has_versions = has_versions || candidate->version;
-		if (may_be_chosen(package, candidate) &&
-			(!candidate->version || candidate->locked ||
-				!semver_is_prerelease(candidate->order)))
+		if (candidate->version && !candidate->locked && semver_is_prerelease(candidate->order))
+			continue;
+		if (may_be_chosen(package, candidate))
 			allow(allowed, i);
+		else
+			held_back = TRUE;
 	}
 	if (!has_versions) {
 		g_array_set_size(allowed->candidates, 0);
 		if (!allow_default(package, allowed, error))
 			return FALSE;
-		/* Whatever somebody else names will do. */
+		/* Whatever somebody else names will do, also where there is no default branch. */
 		for (guint i = 0; i < package->candidates->len; i++)
 			allow(allowed, i);
+		if (allowed->candidates->len > 0)
+			g_clear_pointer(&allowed->reason, g_free);
 		return TRUE;
 	}
-	say_nothing_allowed(package, "stable", TRUE, allowed);
+	say_nothing_allowed(package, "stable", held_back, allowed);
 	return TRUE;
 }
 

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "journal/base/errors.h"
-#include "journal/base/limits.h"
 
 #define FIRST_LINE "forge refs 1"
 #define TAGS "refs/tags/"
@@ -198,6 +197,11 @@ static gboolean read_ref(struct ref_record *record, const char *line)
 		(strcmp(parts[2], "gone") != 0 && strcmp(parts[2], "there") != 0) ||
 		!g_str_has_prefix(parts[3], "refs/"))
 		return FALSE;
+	/* By name, and each once, as they are written: else a search would find one or the other. */
+	if (record->refs->len > 0 &&
+		strcmp(((struct recorded_ref *)record->refs->pdata[record->refs->len - 1])->name,
+			parts[3]) >= 0)
+		return FALSE;
 	ref = ref_record_add(record, parts[3], &oid);
 	ref->first_seen_us = time_us;
 	ref->gone = *parts[2] == 'g';
@@ -237,9 +241,15 @@ struct ref_record *ref_record_parse(const char *text, size_t size, GError **erro
 {
 	scoped(ref_record) record = ref_record_new("");
 	g_autofree char *copy = g_strndup(text, size);
-	g_auto(GStrv) lines = g_strsplit(copy, "\n", LIMIT_REFS_PER_REPOSITORY);
+	/* Tags that are gone are kept, so there may be more than a repository can advertise. */
+	g_auto(GStrv) lines = g_strsplit(copy, "\n", -1);
 	guint number = 0;
 
+	if (memchr(text, '\0', size)) {
+		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY,
+			"the recorded refs are no text");
+		return NULL;
+	}
 	for (; lines[number] && (*lines[number] || lines[number + 1]); number++)
 		if (!read_line(record, number, lines[number])) {
 			g_set_error(error, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY,
@@ -251,6 +261,5 @@ struct ref_record *ref_record_parse(const char *text, size_t size, GError **erro
 			"the recorded refs end too soon");
 		return NULL;
 	}
-	ref_record_sort(record);
 	return g_steal_pointer(&record);
 }

@@ -117,15 +117,20 @@ static char **prefixes_of(const struct source *source)
 static gboolean may_be_version(const char *name)
 {
 	const char *at = name + strlen(name);
-	scoped(semver) version = NULL;
 
-	/* A version has neither slash nor @; a `v` may stand before it, or `NAME-v`. */
+	/* A version has neither slash nor @; a `v` may stand before it, or `NAME-v`, and both NAME and a
+	 * prerelease may have a `-v` of their own. */
 	while (at > name && at[-1] != '/' && at[-1] != '@')
 		at--;
-	if (strstr(at, "-v"))
-		at = strstr(at, "-v") + 1;
-	version = semver_parse(*at == 'v' ? at + 1 : at, SEMVER_STRICT);
-	return version != NULL;
+	while (at) {
+		scoped(semver) version = semver_parse(*at == 'v' ? at + 1 : at, SEMVER_STRICT);
+
+		if (version)
+			return TRUE;
+		at = strstr(at + (*at != '\0'), "-v");
+		at = at ? at + 1 : NULL;
+	}
+	return FALSE;
 }
 
 static gboolean is_named(const struct source *source, const char *ref)

@@ -1,0 +1,600 @@
+/* What a constraint allows of a component in a real repository, seen through a real store. */
+#include "worker/dependency/package.h"
+
+#include <string.h>
+
+#include "journal/base/config.h"
+#include "journal/base/errors.h"
+#include "tests/unit/git_fixture.h"
+#include "worker/git/git_library.h"
+
+#define DAY_US (24 * 60 * 60 * (uint64_t)G_USEC_PER_SEC)
+/* When the repository's first commit was made; every later one is a day younger. */
+#define BEGIN_S 1767225600
+
+/* A repository `r` with the component `tool`, and the terms under which it is looked at. */
+struct scene {
+	struct git_fixture fixture;
+	char *repository;
+	struct config *config;
+	git_repository *forge;
+	git_signature *who;
+	struct source_terms terms;
+	struct locked_component locked;
+	guint commits;
+};
+
+static void set_up(struct scene *scene, gconstpointer unused)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *path = NULL;
+
+	git_fixture_set_up(&scene->fixture, unused);
+	git_fixture_do(&scene->fixture, "git init -q r; git init -q --bare book");
+	scene->repository = g_build_filename(scene->fixture.folder, "r", NULL);
+	scene->config = config_load(NULL, &error);
+	g_assert_no_error(error);
+	path = g_build_filename(scene->fixture.folder, "book", NULL);
+	g_assert_cmpint(git_repository_open_bare(&scene->forge, path), ==, 0);
+	g_assert_cmpint(git_signature_new(&scene->who, "T", "t@example.org", BEGIN_S, 0), ==, 0);
+	scene->terms = (struct source_terms){.config = scene->config,
+		.stores = scene->fixture.stores,
+		.budget = &scene->fixture.budget,
+		.forge = scene->forge,
+		.who = scene->who,
+		.now_us = (uint64_t)BEGIN_S * G_USEC_PER_SEC + 100 * DAY_US};
+}
+
+static void tear_down(struct scene *scene, gconstpointer unused)
+{
+	git_signature_free(scene->who);
+	git_repository_free(scene->forge);
+	config_free(scene->config);
+	g_free(scene->repository);
+	git_fixture_tear_down(&scene->fixture, unused);
+}
+
+/* Makes the component VERSION on the branch that is checked out, and runs SCRIPT there after it. */
+static git_oid publish(struct scene *scene, const char *version, const char *script)
+{
+	gint64 when_s = BEGIN_S + (gint64)scene->commits++ * 24 * 60 * 60;
+
+	git_fixture_do(&scene->fixture,
+		"cd r; export GIT_COMMITTER_DATE='%" G_GINT64_FORMAT " +0000';"
+		"mkdir -p components/tools/tool;"
+		"printf 'kind: Tool\\nmetadata:\\n  name: tool\\n  version: %s\\nconfig: {n: %u}\\n' "
+		">components/tools/tool/component.yaml; git add .; git commit -q -m %s; %s",
+		when_s, version, scene->commits, version, script);
+	return git_fixture_oid(&scene->fixture, "r", "HEAD");
+}
+
+/* One look at the repository, as a resolution has it. */
+struct sight {
+	struct source *source;
+	struct package *package;
+};
+
+static void sight_clear(struct sight *sight)
+{
+	package_free(sight->package);
+	source_free(sight->source);
+}
+SCOPED_VALUE(sight, sight_clear)
+
+static void lock_at(struct scene *scene, const git_oid *commit, const char *version)
+{
+	g_free(scene->locked.commit);
+	scene->locked = (struct locked_component){.component = (char *)"tool",
+		.repository = scene->repository,
+		.path = (char *)"components/tools/tool",
+		.version = (char *)version,
+		.commit = g_strdup(git_oid_tostr_s(commit))};
+}
+
+/* Looks at the repository as it is; WANTED as those say who look first, or NULL. */
+static void look(struct scene *scene, const char *wanted, struct sight *sight)
+{
+	g_autoptr(GPtrArray) sources = g_ptr_array_new();
+	g_autoptr(GError) error = NULL;
+	git_oid none = {{0}};
+
+	sight->source = source_new(&scene->terms, scene->repository);
+	if (wanted)
+		source_want(sight->source, wanted);
+	g_ptr_array_add(sources, sight->source);
+	sources_look(sources, &error);
+	g_assert_no_error(error);
+	sight->package = package_new(
+		sight->source, "tool", scene->locked.commit ? &scene->locked : NULL, &none);
+	package_load(sight->package, &error);
+	g_assert_no_error(error);
+}
+
+/* The candidates that CONSTRAINT allows, each once, as people see them; `-: REASON` if there are
+ * none. */
+static char *allowed_by(struct sight *sight, const char *constraint)
+{
+	g_autoptr(GError) error = NULL;
+	scoped_value(package_allowed) allowed = {0};
+	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+	g_autoptr(GPtrArray) texts = g_ptr_array_new();
+
+	package_allow(sight->package, constraint, &allowed, &error);
+	g_assert_no_error(error);
+	for (guint i = 0; i < allowed.candidates->len; i++) {
+		guint place = g_array_index(allowed.candidates, guint, i);
+		const struct candidate *candidate = sight->package->candidates->pdata[place];
+
+		if (g_hash_table_add(seen, GUINT_TO_POINTER(place)))
+			g_ptr_array_add(texts, candidate->text);
+	}
+	g_assert_true((allowed.reason == NULL) == (texts->len > 0));
+	if (texts->len == 0)
+		return g_strconcat("-: ", allowed.reason, NULL);
+	g_ptr_array_add(texts, NULL);
+	return g_strjoinv(", ", (char **)texts->pdata);
+}
+
+static void assert_allows(struct sight *sight, const char *constraint, const char *expected)
+{
+	g_autofree char *text = allowed_by(sight, constraint);
+
+	g_test_message("%s", constraint);
+	g_assert_cmpstr(text, ==, expected);
+}
+
+/* EXPECTED's `%s` is seven digits of COMMIT. */
+G_GNUC_PRINTF(3, 0)
+static void assert_allows_at(
+	struct sight *sight, const char *constraint, const char *expected, const git_oid *commit)
+{
+	g_autofree char *digits = g_strndup(git_oid_tostr_s(commit), 7);
+	g_autofree char *text = NULL;
+
+	_Pragma("GCC diagnostic push");
+	_Pragma("GCC diagnostic ignored \"-Wformat-nonliteral\"");
+	text = g_strdup_printf(expected, digits);
+	_Pragma("GCC diagnostic pop");
+	assert_allows(sight, constraint, text);
+}
+
+static void assert_refuses(struct sight *sight, const char *constraint, const char *words)
+{
+	g_autofree char *text = allowed_by(sight, constraint);
+
+	g_test_message("%s: %s", constraint, text);
+	g_assert_true(g_str_has_prefix(text, "-: "));
+	g_assert_nonnull(strstr(text, words));
+}
+
+static void publish_some(struct scene *scene)
+{
+	publish(scene, "1.0.0", "git tag v1.0.0");
+	publish(scene, "1.2.0", "git tag -a -m x v1.2.0");
+	publish(scene, "2.0.0", "git tag v2.0.0");
+	publish(scene, "2.1.0-rc.1", "git tag v2.1.0-rc.1");
+}
+
+/* ---- versions ----------------------------------------------------------------------------- */
+
+static void ranges_allow_the_versions_in_them(struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+
+	(void)unused;
+	publish_some(scene);
+	look(scene, NULL, &sight);
+	assert_allows(&sight, "^1", "1.2.0, 1.0.0");
+	assert_allows(&sight, ">=1.2", "2.0.0, 1.2.0");
+	assert_allows(&sight, ">=2.1.0-alpha", "2.1.0-rc.1");
+	assert_allows(&sight, "1.0.0", "1.0.0");
+	assert_allows(&sight, "v1.0.0", "1.0.0");
+	assert_allows(&sight, "1 || 2", "2.0.0, 1.2.0, 1.0.0");
+	assert_allows(&sight, "*", "2.0.0, 1.2.0, 1.0.0");
+	assert_allows(&sight, "", "2.0.0, 1.2.0, 1.0.0");
+	assert_refuses(
+		&sight, "^3", "no version of 'tool' is ^3; there is 2.1.0-rc.1, 2.0.0, 1.2.0");
+	assert_refuses(&sight, ">>1", "expected a range of versions");
+}
+
+static void latest_is_the_highest_stable_one(struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+
+	(void)unused;
+	publish_some(scene);
+	look(scene, NULL, &sight);
+	assert_allows(&sight, "latest", "2.0.0");
+	g_assert_cmpstr(package_latest(sight.package)->version, ==, "2.0.0");
+}
+
+static void latest_stays_where_it_is_locked(struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+	git_oid commit;
+
+	(void)unused;
+	publish_some(scene);
+	commit = git_fixture_oid(&scene->fixture, "r", "v1.2.0^{commit}");
+	lock_at(scene, &commit, "1.2.0");
+	look(scene, NULL, &sight);
+	assert_allows(&sight, "latest", "2.0.0, 1.2.0");
+	assert_allows(&sight, "^1", "1.2.0, 1.0.0");
+	g_clear_pointer(&scene->locked.commit, g_free);
+}
+
+static void where_all_are_prereleases_that_is_what_is_said(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+
+	(void)unused;
+	publish(scene, "1.0.0-beta.1", "git tag v1.0.0-beta.1");
+	look(scene, NULL, &sight);
+	assert_allows(&sight, "", "-: no version of 'tool' is stable; there is 1.0.0-beta.1");
+	assert_allows(&sight, "latest",
+		"-: no version of 'tool' is stable (latest); there is 1.0.0-beta.1");
+	g_assert_null(package_latest(sight.package));
+}
+
+static void a_locked_prerelease_is_held_by_who_names_nothing(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+	git_oid commit = publish(scene, "1.0.0-beta.1", "git tag v1.0.0-beta.1");
+
+	(void)unused;
+	lock_at(scene, &commit, "1.0.0-beta.1");
+	look(scene, NULL, &sight);
+	assert_allows(&sight, "", "1.0.0-beta.1");
+	g_clear_pointer(&scene->locked.commit, g_free);
+}
+
+static void yank(struct scene *scene, const char *versions)
+{
+	git_fixture_do(&scene->fixture,
+		"cd r; printf 'components:\\n  tools:\\n    - name: tool\\n"
+		"      path: components/tools/tool\\n      yanked: [%s]\\n' >forge-manifest.yaml;"
+		"git add .; git commit -q -m yank",
+		versions);
+}
+
+static void a_yanked_version_is_allowed_by_its_name_or_where_it_is_locked(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+	scoped_value(sight) locked = {0};
+	git_oid commit;
+
+	(void)unused;
+	publish_some(scene);
+	yank(scene, "1.2.0, 2.0.0");
+	look(scene, NULL, &sight);
+	assert_allows(&sight, "^1", "1.0.0");
+	assert_allows(&sight, "latest", "1.0.0");
+	assert_allows(&sight, "", "1.0.0");
+	assert_allows(&sight, "1.2.0", "1.2.0");
+	assert_refuses(&sight, "~1.2",
+		"2.0.0 (yanked), 1.2.0 (yanked), 1.0.0; sync.minimum_age or a yank");
+	g_assert_cmpstr(package_latest(sight.package)->version, ==, "1.0.0");
+
+	commit = git_fixture_oid(&scene->fixture, "r", "v1.2.0^{commit}");
+	lock_at(scene, &commit, "1.2.0");
+	look(scene, NULL, &locked);
+	assert_allows(&locked, "~1.2", "1.2.0");
+	assert_allows(&locked, "", "1.2.0, 1.0.0");
+	g_clear_pointer(&scene->locked.commit, g_free);
+}
+
+static void a_young_version_is_allowed_by_its_name_or_where_it_is_locked(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+	scoped_value(sight) locked = {0};
+	scoped_value(sight) later = {0};
+	git_oid commit;
+
+	(void)unused;
+	publish_some(scene);
+	scene->config->sync_minimum_age_ms = 2 * DAY_US / 1000;
+	/* Nobody had looked before, so the age of the commits counts: 1.2.0 is of the second day. */
+	scene->terms.now_us = ((uint64_t)BEGIN_S + 3 * 24 * 60 * 60) * G_USEC_PER_SEC;
+	look(scene, NULL, &sight);
+	assert_allows(&sight, "*", "1.2.0, 1.0.0");
+	assert_allows(&sight, "latest", "1.2.0");
+	assert_allows(&sight, "2.0.0", "2.0.0");
+	assert_refuses(&sight, "^2", "2.0.0 (too young)");
+
+	commit = git_fixture_oid(&scene->fixture, "r", "v2.0.0^{commit}");
+	lock_at(scene, &commit, "2.0.0");
+	look(scene, NULL, &locked);
+	assert_allows(&locked, "^2", "2.0.0");
+	g_clear_pointer(&scene->locked.commit, g_free);
+
+	/* What comes now is as old as its first sight, whatever date its commit claims. */
+	git_fixture_do(&scene->fixture, "git -C r tag v9.0.0 v1.0.0");
+	look(scene, NULL, &later);
+	assert_refuses(&later, "^9", "9.0.0 (too young)");
+}
+
+/* ---- branches, tags, commits -------------------------------------------------------------- */
+
+static void a_commit_is_found_by_its_first_digits_and_is_its_version_too(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+	git_oid plain;
+	g_autofree char *constraint = NULL;
+	g_autofree char *tagged = NULL;
+	g_autofree char *whole = NULL;
+	git_oid version;
+
+	(void)unused;
+	publish(scene, "1.0.0", "git tag v1.0.0");
+	publish(scene, "1.0.1", "git branch side; git reset -q --hard v1.0.0");
+	plain = git_fixture_oid(&scene->fixture, "r", "side");
+	version = git_fixture_oid(&scene->fixture, "r", "v1.0.0");
+	look(scene, NULL, &sight);
+	constraint = g_strdup_printf("@%.9s", git_oid_tostr_s(&plain));
+	assert_allows_at(&sight, constraint, "@%s", &plain);
+	tagged = g_strdup_printf("@%.8s", git_oid_tostr_s(&version));
+	assert_allows_at(&sight, tagged, "@%s, 1.0.0", &version);
+	whole = g_strdup(git_oid_tostr_s(&plain));
+	assert_allows_at(&sight, whole, "@%s", &plain);
+	assert_refuses(&sight, "@0000000", "no branch or tag holds a commit @0000000");
+	/* Its component.yaml says 1.0.1, so that range is content with it. */
+	assert_allows_at(&sight, "~1.0.1", "@%s", &plain);
+}
+
+static void a_name_is_a_tag_before_it_is_a_branch(struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+	git_oid one, two;
+
+	(void)unused;
+	one = publish(scene, "1.0.0", "git tag stable");
+	two = publish(scene, "1.1.0", "git branch stable; git branch 3.x; git branch other");
+	look(scene, NULL, &sight);
+	assert_allows_at(&sight, "stable", "stable at %s", &one);
+	assert_allows_at(&sight, "refs/heads/stable", "refs/heads/stable at %s", &two);
+	assert_refuses(
+		&sight, "nowhere", "the repository of 'tool' has no tag or branch 'nowhere'");
+}
+
+static void a_range_that_no_version_fits_may_be_a_branch(struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+	git_oid tip;
+
+	(void)unused;
+	publish(scene, "1.0.0", "git tag v1.0.0");
+	tip = publish(scene, "9.9.9", "git branch 3.x");
+	look(scene, NULL, &sight);
+	assert_allows_at(&sight, "3.x", "3.x at %s", &tip);
+	assert_allows(&sight, "1.x", "1.0.0");
+}
+
+static void the_default_branch_is_for_who_names_nothing_where_no_tag_says_a_version(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+	git_oid tip;
+
+	(void)unused;
+	publish(scene, "1.0.0", ":");
+	tip = publish(scene, "1.1.0", "git tag v1 HEAD");
+	look(scene, NULL, &sight);
+	assert_allows_at(&sight, "", "main at %s", &tip);
+	assert_allows_at(&sight, PACKAGE_DEFAULT_BRANCH, "main at %s", &tip);
+	assert_allows_at(&sight, "^1.1", "main at %s", &tip);
+	assert_refuses(
+		&sight, "^2", "no version of 'tool' is ^2; it has no tag that says a version");
+	assert_refuses(&sight, "latest", "it has no tag that says a version");
+}
+
+static void who_names_nothing_is_content_with_what_somebody_else_names(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+	git_oid tip;
+
+	(void)unused;
+	tip = publish(scene, "1.0.0", "git branch side");
+	git_fixture_do(&scene->fixture,
+		"cd r; git symbolic-ref HEAD refs/heads/none; git update-ref -d refs/heads/main");
+	look(scene, "side", &sight);
+	assert_refuses(&sight, "", "has no default branch; name a version or a branch");
+	assert_refuses(&sight, PACKAGE_DEFAULT_BRANCH, "has no default branch");
+	assert_allows_at(&sight, "side", "side at %s", &tip);
+	assert_allows_at(&sight, "", "side at %s", &tip);
+}
+
+/* ---- locked branches ---------------------------------------------------------------------- */
+
+static void a_lock_holds_a_branch_where_it_was(struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+	git_oid before = publish(scene, "1.0.0", ":");
+	git_oid tip = publish(scene, "1.1.0", ":");
+	g_autofree char *expected = g_strdup_printf("main at %.7s, @", git_oid_tostr_s(&tip));
+	g_autofree char *both = NULL;
+
+	(void)unused;
+	lock_at(scene, &before, NULL);
+	look(scene, "main", &sight);
+	both = g_strdup_printf("%s%.7s", expected, git_oid_tostr_s(&before));
+	assert_allows(&sight, "main", both);
+	assert_allows(&sight, PACKAGE_DEFAULT_BRANCH, both);
+	g_clear_pointer(&scene->locked.commit, g_free);
+}
+
+static void a_lock_of_one_branch_does_not_hold_another(struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+	git_oid side, tip;
+
+	(void)unused;
+	publish(scene, "1.0.0", "git checkout -q -b side");
+	publish(scene, "1.1.0", "git checkout -q main");
+	side = git_fixture_oid(&scene->fixture, "r", "side");
+	tip = publish(scene, "1.2.0", ":");
+	lock_at(scene, &side, NULL);
+	look(scene, "main", &sight);
+	assert_allows_at(&sight, "main", "main at %s", &tip);
+	assert_allows_at(&sight, "side", "@%s", &side);
+	g_clear_pointer(&scene->locked.commit, g_free);
+}
+
+static void a_lock_holds_a_branch_that_was_rewritten_while_it_can_be_read(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) first = {0};
+	scoped_value(sight) sight = {0};
+	git_oid before, tip;
+	g_autofree char *both = NULL;
+	char hex[8];
+
+	(void)unused;
+	publish(scene, "1.0.0", ":");
+	before = publish(scene, "1.1.0", ":");
+	look(scene, NULL, &first);
+	g_assert_true(source_has(first.source, &before));
+	git_fixture_do(&scene->fixture, "git -C r reset -q --hard HEAD~");
+	tip = publish(scene, "1.2.0", ":");
+	lock_at(scene, &before, NULL);
+	look(scene, "main", &sight);
+	both = g_strdup_printf("main at %.7s, @%s", git_oid_tostr_s(&tip),
+		git_oid_tostr(hex, sizeof(hex), &before));
+	assert_allows(&sight, "main", both);
+	g_clear_pointer(&scene->locked.commit, g_free);
+}
+
+/* ---- tags that moved, repositories that are gone ------------------------------------------- */
+
+static void a_version_whose_tag_moved_is_an_error_that_names_both_commits(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+	git_oid none = {{0}}, before, after;
+	g_autoptr(GPtrArray) sources = g_ptr_array_new();
+	g_autoptr(GError) error = NULL;
+	scoped(source) source = NULL;
+	scoped(package) package = NULL;
+	g_autofree char *before_hex = NULL;
+
+	(void)unused;
+	before = publish(scene, "1.0.0", "git tag v1.0.0");
+	look(scene, NULL, &sight);
+	after = publish(scene, "1.0.0", "git tag -f v1.0.0");
+	source = source_new(&scene->terms, scene->repository);
+	g_ptr_array_add(sources, source);
+	g_assert_true(sources_look(sources, &error));
+	package = package_new(source, "tool", NULL, &none);
+	g_assert_false(package_load(package, &error));
+	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_TAG_MOVED);
+	before_hex = g_strdup(git_oid_tostr_s(&before));
+	g_assert_nonnull(strstr(error->message, before_hex));
+	g_assert_nonnull(strstr(error->message, git_oid_tostr_s(&after)));
+}
+
+static void two_commits_for_one_version_are_the_components_problem(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) sight = {0};
+
+	(void)unused;
+	publish(scene, "1.0.0", "git tag v1.0.0");
+	publish(scene, "1.0.0", "git tag 1.0.0");
+	look(scene, NULL, &sight);
+	g_assert_error(sight.package->problem, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED);
+	g_assert_nonnull(strstr(sight.package->problem->message, "two commits"));
+}
+
+static void a_repository_that_is_gone_leaves_what_is_locked(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) first = {0};
+	scoped_value(sight) sight = {0};
+	scoped_value(sight) empty = {0};
+	git_oid commit = publish(scene, "1.0.0", "git tag v1.0.0");
+
+	(void)unused;
+	look(scene, NULL, &first);
+	git_fixture_do(&scene->fixture, "rm -rf r");
+	look(scene, NULL, &empty);
+	g_assert_cmpint(empty.source->state, ==, SOURCE_GONE);
+	g_assert_nonnull(empty.package->problem);
+	lock_at(scene, &commit, "1.0.0");
+	look(scene, NULL, &sight);
+	g_assert_no_error(sight.package->problem);
+	assert_allows(&sight, "^1", "1.0.0");
+	assert_refuses(&sight, "^2", "there is 1.0.0");
+	g_clear_pointer(&scene->locked.commit, g_free);
+}
+
+/* ---- requests ----------------------------------------------------------------------------- */
+
+/* Every spelling of a version of a component is fetched with the first look, so that choosing it
+ * asks nobody. */
+static void all_tags_that_may_be_versions_come_with_the_first_look(
+	struct scene *scene, gconstpointer unused)
+{
+	static const char *const tags[] = {"v1.0.0", "1.1.0", "tool@1.2.0", "tool/v1.3.0",
+		"tool-v1.4.0", "tool-vault-v1.5.0", "components/tools/tool/v1.6.0",
+		"x-v1-v1.7.0-vega.1", "a-very-vivid-v1.8.0-rc.1+b-v2"};
+	scoped_value(sight) sight = {0};
+
+	(void)unused;
+	publish(scene, "0.1.0", ":");
+	for (size_t i = 0; i < G_N_ELEMENTS(tags); i++) {
+		g_autofree char *script = g_strdup_printf(
+			"git checkout -q --detach; git tag '%s'; git checkout -q main", tags[i]);
+
+		/* Each on no branch. */
+		git_fixture_do(&scene->fixture, "git -C r checkout -q --detach");
+		publish(scene, "0.0.1", script);
+	}
+	look(scene, NULL, &sight);
+	for (size_t i = 0; i < G_N_ELEMENTS(tags); i++) {
+		git_oid commit = git_fixture_oid(&scene->fixture, "r", tags[i]);
+
+		g_test_message("%s", tags[i]);
+		g_assert_true(source_has(sight.source, &commit));
+	}
+}
+
+#define ADD(name) g_test_add("/package_allow/" #name, struct scene, NULL, set_up, name, tear_down)
+
+int main(int argc, char **argv)
+{
+	g_autofree char *home = NULL;
+	int status;
+
+	g_test_init(&argc, &argv, NULL);
+	home = sandbox_home();
+	g_setenv("FORGE_HOME", home, TRUE);
+	git_library_start();
+	ADD(ranges_allow_the_versions_in_them);
+	ADD(latest_is_the_highest_stable_one);
+	ADD(latest_stays_where_it_is_locked);
+	ADD(where_all_are_prereleases_that_is_what_is_said);
+	ADD(a_locked_prerelease_is_held_by_who_names_nothing);
+	ADD(a_yanked_version_is_allowed_by_its_name_or_where_it_is_locked);
+	ADD(a_young_version_is_allowed_by_its_name_or_where_it_is_locked);
+	ADD(a_commit_is_found_by_its_first_digits_and_is_its_version_too);
+	ADD(a_name_is_a_tag_before_it_is_a_branch);
+	ADD(a_range_that_no_version_fits_may_be_a_branch);
+	ADD(the_default_branch_is_for_who_names_nothing_where_no_tag_says_a_version);
+	ADD(who_names_nothing_is_content_with_what_somebody_else_names);
+	ADD(a_lock_holds_a_branch_where_it_was);
+	ADD(a_lock_of_one_branch_does_not_hold_another);
+	ADD(a_lock_holds_a_branch_that_was_rewritten_while_it_can_be_read);
+	ADD(a_version_whose_tag_moved_is_an_error_that_names_both_commits);
+	ADD(two_commits_for_one_version_are_the_components_problem);
+	ADD(a_repository_that_is_gone_leaves_what_is_locked);
+	ADD(all_tags_that_may_be_versions_come_with_the_first_look);
+	status = g_test_run();
+	git_library_stop();
+	sandbox_remove(g_steal_pointer(&home));
+	return status;
+}
