@@ -42,7 +42,7 @@ def publish(upstream, name, version, *wanted, style="{name}@{version}", annotate
 def ecosystem(workspace):
     """sales-specialist needs salesforce-lookup and template-engine; salesforce-lookup needs email-composer, and that
     template-engine: a diamond over three repositories."""
-    releases.build(workspace.server.path(workspace.corner), HOST)
+    releases.build(workspace.server.repositories / workspace.corner, HOST)
     for name in (releases.MAIL, releases.CRM, releases.SALES):
         workspace.upstream(name).number = 1000  # later than all that is there
     return workspace.init()

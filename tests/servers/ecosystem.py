@@ -75,7 +75,7 @@ def release(path, number, host, kind, name, version, tag, needs):
 def build(repositories, host="git.example.com"):
     """Writes the repositories below the folder REPOSITORIES."""
     for number, (repository, kind, name, version, tag, needs) in enumerate(RELEASES):
-        path = pathlib.Path(repositories) / repository
+        path = pathlib.Path(repositories) / f"{repository}.git"
         if not path.exists():
             path.mkdir(parents=True)
             subprocess.run(["git", "init", "-q", "--bare", "-b", "main", path], check=True)
