@@ -207,8 +207,7 @@ static int install_resolved(struct invocation *invocation, struct client *client
 static gboolean check_options(const struct invocation *invocation, GError **error)
 {
 	if (!invocation_flag(invocation, "no-deps") ||
-		(!invocation_flag(invocation, "locked") &&
-			!invocation_flag(invocation, "offline")))
+		(!invocation_flag(invocation, "locked") && !invocation_flag(invocation, "offline")))
 		return TRUE;
 	g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_USAGE,
 		"--no-deps resolves nothing, so it goes with neither --locked nor --offline");
@@ -233,7 +232,7 @@ int cmd_install(struct invocation *invocation, GError **error)
 		return 1;
 	/* What is locked and wanted no more has to go. */
 	if (asking.names->len == 0 && locked->components->len == 0) {
-		output_remark(invocation, 
+		output_remark(invocation,
 			"forge.yaml lists no components; `forge install REPOSITORY/COMPONENT` adds one.");
 		component_show_nothing(invocation);
 		return 0;

@@ -67,8 +67,8 @@ static void show(const struct showing *showing, const struct component_run *run)
 }
 
 /* What the component needed and nothing else does. */
-static gboolean remove_the_rest(const struct showing *showing, struct client *client, int *status,
-	GError **error)
+static gboolean remove_the_rest(
+	const struct showing *showing, struct client *client, int *status, GError **error)
 {
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
 

@@ -120,8 +120,8 @@ static gboolean fill_workspaces(const struct invocation *invocation, Forge__Subm
 	return TRUE;
 }
 
-static gboolean fill_submit(
-	const struct invocation *invocation, Forge__Submit *submit, GPtrArray *paths, GError **error)
+static gboolean fill_submit(const struct invocation *invocation, Forge__Submit *submit,
+	GPtrArray *paths, GError **error)
 {
 	uint64_t priority;
 	const struct job_kind *kind = parse_kind(invocation->arguments[0], error);

@@ -37,7 +37,7 @@ struct config {
 	char *sync_version_conflict;
 	gboolean sync_create_fork_if_no_access;
 	char *sync_default_commit_message;
-	uint64_t sync_file_bytes; /**< the largest file of a component */
+	uint64_t sync_file_bytes;     /**< the largest file of a component */
 	uint64_t sync_minimum_age_ms; /**< younger versions are not chosen; 0: all may be */
 
 	uint64_t network_connect_ms;   /**< until a connection stands */

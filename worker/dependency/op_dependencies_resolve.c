@@ -114,8 +114,8 @@ static gboolean is_commit(const git_oid *oid, const char *hex)
 }
 
 /* Sets *ALLOWS to whether CONSTRAINT would take what forge.lock has of CHOSEN. */
-static gboolean allows_before(const struct chosen *chosen, const char *constraint,
-	gboolean *allows, GError **error)
+static gboolean allows_before(
+	const struct chosen *chosen, const char *constraint, gboolean *allows, GError **error)
 {
 	scoped_value(package_allowed) allowed = {0};
 
@@ -125,8 +125,9 @@ static gboolean allows_before(const struct chosen *chosen, const char *constrain
 	if (!package_allow(chosen->package, constraint, &allowed, error))
 		return FALSE;
 	for (guint i = 0; i < allowed.candidates->len; i++) {
-		const struct candidate *candidate = chosen->package->candidates->pdata[g_array_index(
-			allowed.candidates, guint, i)];
+		const struct candidate *candidate =
+			chosen->package->candidates
+				->pdata[g_array_index(allowed.candidates, guint, i)];
 
 		*allows = *allows || is_commit(&candidate->commit, chosen->before->commit);
 	}
@@ -182,8 +183,9 @@ static struct chosen *choose(
 		entry->shown_before = chosen->shown_before = shown_locked(chosen->before);
 		entry->before_is_there = is_there(chosen);
 	}
-	if (!wanted || allows_before(chosen, entry->listed_constraint,
-			       &entry->listed_allows_before, error))
+	if (!wanted ||
+		allows_before(
+			chosen, entry->listed_constraint, &entry->listed_allows_before, error))
 		return chosen;
 	free_chosen(chosen);
 	return NULL;
@@ -359,8 +361,9 @@ static void add_sources(const struct resolve_job *job, Forge__DependenciesResolv
 		repository->gone = source->state == SOURCE_GONE;
 		if (repository->gone)
 			append_text(&resolved->warnings, &resolved->n_warnings,
-				g_strdup_printf("%s is not there any more (%s): what forge.lock has "
-						"of it stays",
+				g_strdup_printf(
+					"%s is not there any more (%s): what forge.lock has "
+					"of it stays",
 					source->repository, source->gone->message));
 		resolved->repositories[resolved->n_repositories++] = repository;
 	}
@@ -399,20 +402,21 @@ static void add_unneeded(
 	g_autoptr(GHashTable) kept = g_hash_table_new(hash_string_keyed, g_str_equal);
 
 	for (guint i = 0; i < locked->components->len; i++) {
-		const char *name = ((struct locked_component *)locked->components->pdata[i])
-					   ->component;
+		const char *name =
+			((struct locked_component *)locked->components->pdata[i])->component;
 
 		if (find_chosen(all, name) || is_needed_in_lock(locked, name))
 			continue;
 		keep_with_needs(locked, name, kept);
 		append_text(&resolved->warnings, &resolved->n_warnings,
-			g_strdup_printf("%s is in forge.lock, but not in forge.yaml; `forge remove %s` "
-					"takes it out",
+			g_strdup_printf(
+				"%s is in forge.lock, but not in forge.yaml; `forge remove %s` "
+				"takes it out",
 				name, name));
 	}
 	for (guint i = 0; i < locked->components->len; i++) {
-		const char *name = ((struct locked_component *)locked->components->pdata[i])
-					   ->component;
+		const char *name =
+			((struct locked_component *)locked->components->pdata[i])->component;
 
 		if (!find_chosen(all, name) && !g_hash_table_contains(kept, name))
 			append_text(&resolved->unneeded, &resolved->n_unneeded, g_strdup(name));
@@ -493,9 +497,8 @@ Forge__JobEnd *op_dependencies_resolve(struct operation *operation)
 		tell_explanation(&job);
 		end = operation_ended(FORGE__VERDICT__VERDICT_CONFLICT);
 	} else {
-		end = tell_solution(&job, &error)
-			? operation_ended(FORGE__VERDICT__VERDICT_DONE)
-			: operation_failed(error);
+		end = tell_solution(&job, &error) ? operation_ended(FORGE__VERDICT__VERDICT_DONE)
+						  : operation_failed(error);
 	}
 	clear_job(&job);
 	return end;

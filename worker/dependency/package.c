@@ -110,8 +110,8 @@ static gboolean look_at_path(
 
 static void look_in_catalog(struct package *package, struct candidate *candidate, GError **error)
 {
-	scoped(component_catalog) catalog = component_catalog_new(
-		package->source->git, &candidate->commit, error);
+	scoped(component_catalog)
+		catalog = component_catalog_new(package->source->git, &candidate->commit, error);
 	const struct catalog_entry *entry = catalog
 		? component_catalog_find(catalog, package->name, error)
 		: NULL;
@@ -125,7 +125,7 @@ static void look_in_catalog(struct package *package, struct candidate *candidate
 
 static void look_in_store(struct package *package, struct candidate *candidate, GError **error)
 {
-	const char *usual = package->path      ? package->path
+	const char *usual = package->path              ? package->path
 		: candidate->locked && package->locked ? package->locked->path
 						       : NULL;
 	g_autoptr(GError) problem = NULL;
@@ -196,8 +196,8 @@ gboolean package_look(struct package *package, struct candidate *candidate, GErr
 	if (candidate->locked && !git_oid_is_zero(&package->installed)) {
 		look_in_workspace(package, candidate, &problem);
 	} else {
-		if (!source_has(package->source, &candidate->commit) && package_may_fetch_all(package) &&
-			!package_fetch_all(package, error))
+		if (!source_has(package->source, &candidate->commit) &&
+			package_may_fetch_all(package) && !package_fetch_all(package, error))
 			return FALSE;
 		if (!source_has(package->source, &candidate->commit))
 			return say_missing(package, candidate, error);
@@ -259,12 +259,13 @@ static void say_moved(const char *tag, const git_oid *before, const git_oid *aft
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_TAG_MOVED,
 		"the tag '%s' is %s now and was %s when it was first seen",
 		g_str_has_prefix(tag, TAGS) ? tag + strlen(TAGS) : tag,
-		git_oid_tostr(one, sizeof(one), after), git_oid_tostr(other, sizeof(other), before));
+		git_oid_tostr(one, sizeof(one), after),
+		git_oid_tostr(other, sizeof(other), before));
 }
 
 /* A version's tag must be where it was first seen, and where forge.lock says. */
-static gboolean check_moved(const struct package *package, const struct component_version *version,
-	GError **error)
+static gboolean check_moved(
+	const struct package *package, const struct component_version *version, GError **error)
 {
 	const GPtrArray *moved = package->source->moved;
 	git_oid locked;
@@ -284,8 +285,8 @@ static gboolean check_moved(const struct package *package, const struct componen
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_TAG_MOVED,
 		"forge.lock has version %s of '%s' at commit %s, and its tag '%s' is %.40s",
-		version->text, package->name, package->locked->commit,
-		version->ref + strlen(TAGS), git_oid_tostr_s(&version->commit));
+		version->text, package->name, package->locked->commit, version->ref + strlen(TAGS),
+		git_oid_tostr_s(&version->commit));
 	return FALSE;
 }
 
@@ -347,14 +348,13 @@ static gboolean add_versions(struct package *package, GError **error)
 	return versions != NULL;
 }
 
-static struct candidate *find_candidate(const struct package *package, const git_oid *commit,
-	gboolean named, guint *place)
+static struct candidate *find_candidate(
+	const struct package *package, const git_oid *commit, gboolean named, guint *place)
 {
 	for (guint i = 0; i < package->candidates->len; i++) {
 		struct candidate *candidate = package->candidates->pdata[i];
 
-		if (!git_oid_equal(&candidate->commit, commit) ||
-			(named && candidate->version))
+		if (!git_oid_equal(&candidate->commit, commit) || (named && candidate->version))
 			continue;
 		*place = i;
 		return candidate;
@@ -378,7 +378,8 @@ guint package_add_named(struct package *package, const git_oid *commit, const ch
 	}
 	candidate = g_new0(struct candidate, 1);
 	git_oid_tostr(hex, sizeof(hex), commit);
-	candidate->text = name ? g_strdup_printf("%s at %s", name, hex) : g_strconcat("@", hex, NULL);
+	candidate->text = name ? g_strdup_printf("%s at %s", name, hex)
+			       : g_strconcat("@", hex, NULL);
 	candidate->commit = *commit;
 	candidate->ref = g_strdup(ref);
 	candidate->locked = is_locked_commit(package, commit) && !package->locked->version;
@@ -402,7 +403,8 @@ static void add_locked(struct package *package)
 
 		/* Its tag is elsewhere now, and that was accepted. */
 		if (candidate->locked ||
-			(candidate->version && g_strcmp0(candidate->version, package->locked->version) == 0))
+			(candidate->version &&
+				g_strcmp0(candidate->version, package->locked->version) == 0))
 			return;
 	}
 	place = package_add_named(package, &commit, package->locked->version, NULL, &added);

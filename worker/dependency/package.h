@@ -15,9 +15,10 @@ struct candidate {
 	git_oid commit;
 	char *ref;     /**< tag or branch, in full; NULL: none */
 	char *version; /**< of a tag that says one, with its build; else NULL */
-	struct semver *order; /**< that version, else what component.yaml says once it was read; or NULL */
+	struct semver *
+		order; /**< that version, else what component.yaml says once it was read; or NULL */
 	gboolean yanked;
-	gboolean locked; /**< what forge.lock has */
+	gboolean locked;        /**< what forge.lock has */
 	uint64_t first_seen_us; /**< of a version; 0: nobody knows */
 
 	/* What its files say, once they were looked at. */
@@ -32,12 +33,13 @@ struct candidate {
 struct package {
 	struct source *source;
 	char *name;
-	char *path; /**< of its folder on the default branch; NULL: it is not there */
+	char *path;            /**< of its folder on the default branch; NULL: it is not there */
 	GPtrArray *candidates; /**< of struct candidate: versions, the highest first, then others */
 	gboolean loaded;
 	GError *problem; /**< why there can be none; NULL: there may be */
 
-	const struct locked_component *locked; /**< of forge.lock, unless it was given up; or NULL */
+	const struct locked_component
+		*locked; /**< of forge.lock, unless it was given up; or NULL */
 	git_oid installed; /**< base in the workspace's repository that is the locked commit; or zero */
 };
 

@@ -55,8 +55,7 @@ static gboolean is_too_young(const struct package *package, const struct candida
 /* Whether CANDIDATE may be chosen by those who do not name it. */
 static gboolean may_be_chosen(const struct package *package, const struct candidate *candidate)
 {
-	return candidate->locked ||
-		(!candidate->yanked && !is_too_young(package, candidate));
+	return candidate->locked || (!candidate->yanked && !is_too_young(package, candidate));
 }
 
 static void say_nothing_allowed(const struct package *package, const char *wanted,
@@ -77,9 +76,9 @@ static void say_nothing_allowed(const struct package *package, const char *wante
 		if (named++ < LIMIT_COMPONENT_VERSIONS_NAMED)
 			g_string_append_printf(text, "%s%s%s", versions++ ? ", " : "there is ",
 				candidate->version,
-				candidate->yanked                 ? " (yanked)"
+				candidate->yanked                          ? " (yanked)"
 					: is_too_young(package, candidate) ? " (too young)"
-								   : "");
+									   : "");
 	}
 	if (versions == 0)
 		g_string_append(text, "it has no tag that says a version");
@@ -294,7 +293,8 @@ static gboolean allow_ref(struct package *package, const char *name, gboolean br
 	if (!ref)
 		return FALSE;
 	if (g_str_has_prefix(ref->name, TAGS))
-		allow(allowed, package_add_named(package, &ref->oid, name, ref->name, &allowed->added));
+		allow(allowed,
+			package_add_named(package, &ref->oid, name, ref->name, &allowed->added));
 	else
 		return allow_branch(package, name, ref->name, ref->oid, allowed, error);
 	return TRUE;
@@ -346,8 +346,7 @@ static gboolean allow_default(
 	return TRUE;
 }
 
-static gboolean allow_any(
-	struct package *package, struct package_allowed *allowed, GError **error)
+static gboolean allow_any(struct package *package, struct package_allowed *allowed, GError **error)
 {
 	gboolean has_versions = FALSE, held_back = FALSE;
 
@@ -355,7 +354,8 @@ static gboolean allow_any(
 		const struct candidate *candidate = package->candidates->pdata[i];
 
 		has_versions = has_versions || candidate->version;
-		if (candidate->version && !candidate->locked && semver_is_prerelease(candidate->order))
+		if (candidate->version && !candidate->locked &&
+			semver_is_prerelease(candidate->order))
 			continue;
 		if (may_be_chosen(package, candidate))
 			allow(allowed, i);

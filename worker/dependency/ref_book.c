@@ -93,8 +93,7 @@ static gboolean point_at(git_repository *forge, const char *repository, const gi
 	git_reference *reference = NULL;
 	int result = git_oid_is_zero(before)
 		? git_reference_create(&reference, forge, ref, commit, FALSE, NULL)
-		: git_reference_create_matching(
-			  &reference, forge, ref, commit, TRUE, before, NULL);
+		: git_reference_create_matching(&reference, forge, ref, commit, TRUE, before, NULL);
 
 	git_reference_free(reference);
 	if (result == 0)

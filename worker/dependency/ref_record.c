@@ -57,8 +57,7 @@ GPtrArray *moved_tags_new(void)
 	return g_ptr_array_new_with_free_func(free_moved);
 }
 
-struct recorded_ref *ref_record_add(
-	struct ref_record *record, const char *name, const git_oid *oid)
+struct recorded_ref *ref_record_add(struct ref_record *record, const char *name, const git_oid *oid)
 {
 	struct recorded_ref *ref = g_new0(struct recorded_ref, 1);
 

@@ -19,9 +19,9 @@ struct recorded_ref {
 /** What a repository advertised, and since when we know its tags. */
 struct ref_record {
 	char *repository;
-	char *head;      /**< the default branch in full; NULL: nobody said */
+	char *head;       /**< the default branch in full; NULL: nobody said */
 	git_oid head_oid; /**< its commit; zero: none */
-	GPtrArray *refs; /**< of struct recorded_ref, by name */
+	GPtrArray *refs;  /**< of struct recorded_ref, by name */
 };
 
 /** A tag that stands for another commit than when it was first seen. */

@@ -26,8 +26,7 @@ const char *resolving_constraint(const struct wanted_component *wanted)
 							 : PACKAGE_DEFAULT_BRANCH;
 }
 
-const struct wanted_component *resolving_wanted(
-	const struct resolving *resolving, const char *name)
+const struct wanted_component *resolving_wanted(const struct resolving *resolving, const char *name)
 {
 	for (guint i = 0; i < resolving->wanted->len; i++) {
 		const struct wanted_component *wanted = resolving->wanted->pdata[i];
@@ -260,8 +259,8 @@ static gboolean require_all(struct resolving *resolving, GArray *requirements, G
 }
 
 /* What is wrong with one thing that is required, before anything else is looked at. */
-static gboolean check_requirement(struct resolving *resolving,
-	const struct solver_requirement *requirement, GError **error)
+static gboolean check_requirement(
+	struct resolving *resolving, const struct solver_requirement *requirement, GError **error)
 {
 	struct package *package = workspace_provider_package(
 		resolving->provider, requirement->package);
@@ -313,8 +312,8 @@ static gboolean check_requirements(
 
 gboolean resolving_solve(struct resolving *resolving, GError **error)
 {
-	g_autoptr(GArray) requirements = g_array_new(
-		FALSE, FALSE, sizeof(struct solver_requirement));
+	g_autoptr(GArray)
+		requirements = g_array_new(FALSE, FALSE, sizeof(struct solver_requirement));
 	struct solver_question question = {.preference = SOLVER_PREFER_HIGHEST, .advise = TRUE};
 	struct solver_provider functions = workspace_provider_functions(resolving->provider);
 

@@ -94,8 +94,8 @@ struct look {
 static char **prefixes_of(const struct source *source)
 {
 	g_autoptr(GStrvBuilder) prefixes = g_strv_builder_new();
-	g_autoptr(GList) names = g_list_sort(
-		g_hash_table_get_keys(source->names), (GCompareFunc)strcmp);
+	g_autoptr(GList)
+		names = g_list_sort(g_hash_table_get_keys(source->names), (GCompareFunc)strcmp);
 
 	g_strv_builder_add(prefixes, "HEAD");
 	g_strv_builder_add(prefixes, TAGS);
@@ -196,8 +196,8 @@ static gboolean look_at_server(struct look *look, const struct remote *remote, G
 {
 	struct source *source = look->source;
 	g_auto(GStrv) prefixes = prefixes_of(source);
-	struct ref_listing *listing = transfer_list(source->terms->http, remote,
-		(const char *const *)prefixes, &look->budget, error);
+	struct ref_listing *listing = transfer_list(
+		source->terms->http, remote, (const char *const *)prefixes, &look->budget, error);
 
 	if (!listing)
 		return FALSE;
@@ -216,8 +216,7 @@ static void look_at(gpointer data, gpointer done)
 {
 	struct look *look = data;
 	struct source *source = look->source;
-	scoped(remote) remote = remote_new(
-		source->terms->config, source->repository, &look->error);
+	scoped(remote) remote = remote_new(source->terms->config, source->repository, &look->error);
 
 	if (remote && asks_nobody(source->terms))
 		open_store(look, remote, NULL, &look->error);
@@ -264,10 +263,10 @@ static gboolean try_to_keep(struct source *source, GError **error)
 	ref_record_free(source->record);
 	g_ptr_array_set_size(source->moved, 0);
 	/* Of tags that were there before anybody looked, nobody knows for how long. */
-	source->record = ref_record_update(old, seen,
-		old ? terms->now_us : 0, terms->accept_moved_tags, source->moved);
-	return ref_book_keep(terms->forge, source->record, &before, terms->who,
-		&source->record_commit, error);
+	source->record = ref_record_update(
+		old, seen, old ? terms->now_us : 0, terms->accept_moved_tags, source->moved);
+	return ref_book_keep(
+		terms->forge, source->record, &before, terms->who, &source->record_commit, error);
 }
 
 /* Jobs that look at the same repository at once record the same: whoever is second looks again. */
@@ -278,9 +277,9 @@ static gboolean keep_record(struct source *source, GError **error)
 
 		if (try_to_keep(source, &problem))
 			return TRUE;
-		if (tries == LIMIT_RECORD_TRIES || (forge_error_code(problem) != FORGE_ERROR_REF_MOVED &&
-							   forge_error_code(problem) !=
-								   FORGE_ERROR_STORE_BUSY)) {
+		if (tries == LIMIT_RECORD_TRIES ||
+			(forge_error_code(problem) != FORGE_ERROR_REF_MOVED &&
+				forge_error_code(problem) != FORGE_ERROR_STORE_BUSY)) {
 			g_propagate_error(error, problem);
 			return FALSE;
 		}
@@ -442,8 +441,8 @@ static void wait_for(const GPtrArray *looks, GAsyncQueue *done, struct budget *b
 static gboolean run_looks(const GPtrArray *looks, const struct source_terms *terms, GError **error)
 {
 	g_autoptr(GAsyncQueue) done = g_async_queue_new();
-	GThreadPool *threads = g_thread_pool_new(look_at, done,
-		(gint)MIN(looks->len, LIMIT_SOURCES_AT_ONCE), FALSE, error);
+	GThreadPool *threads = g_thread_pool_new(
+		look_at, done, (gint)MIN(looks->len, LIMIT_SOURCES_AT_ONCE), FALSE, error);
 
 	if (!threads)
 		return FALSE;
@@ -498,8 +497,8 @@ const struct component_catalog *source_catalog(struct source *source, GError **e
 				FORGE_ERROR_COMPONENT_NOT_FOUND,
 				"its default branch is not in the cache");
 		else
-			source->catalog = component_catalog_new(source->git,
-				&source->record->head_oid, &source->catalog_problem);
+			source->catalog = component_catalog_new(
+				source->git, &source->record->head_oid, &source->catalog_problem);
 	}
 	if (source->catalog_problem)
 		g_propagate_error(error, g_error_copy(source->catalog_problem));

@@ -45,14 +45,15 @@ struct source {
 	GError *gone;              /**< what its server said; NULL unless GONE */
 
 	/* What is wanted of it, and how much of that the record knows. */
-	GHashTable *names;        /**< tags or branches, owned */
-	gboolean wants_all;       /**< all refs, and their commits; else all tags, and HEAD */
-	gboolean has_news;        /**< something was wanted since it was looked at */
+	GHashTable *names;           /**< tags or branches, owned */
+	gboolean wants_all;          /**< all refs, and their commits; else all tags, and HEAD */
+	gboolean has_news;           /**< something was wanted since it was looked at */
 	struct ref_listing *listing; /**< the newest answer; NULL: none in this resolution */
 
 	struct store *store; /**< NULL until it was looked at, or if it could not be opened */
 	git_repository *git; /**< the store's */
-	struct component_catalog *catalog; /**< of the default branch; NULL: not read, or not readable */
+	struct component_catalog
+		*catalog; /**< of the default branch; NULL: not read, or not readable */
 	GError *catalog_problem;
 };
 

@@ -28,8 +28,8 @@ struct workspace_provider {
 	const struct lock_file *locked;
 	GHashTable *sources;  /* repository → struct source */
 	GHashTable *packages; /* key → struct package */
-	GHashTable *bound;    /* name → repository: as the workspace's files say, else as first met */
-	GHashTable *claims;   /* name → GPtrArray of repositories, sorted */
+	GHashTable *bound; /* name → repository: as the workspace's files say, else as first met */
+	GHashTable *claims; /* name → GPtrArray of repositories, sorted */
 };
 
 static void free_source(gpointer source)

@@ -31,7 +31,7 @@ void upstream_answer_unref(struct upstream_answer *answer)
 	g_free(answer);
 }
 
-gconstpointer upstream_answer_kept(const struct upstream_answer *answer)
+gconstpointer upstream_answer_kept(struct upstream_answer *answer)
 {
 	return g_atomic_pointer_get(&answer->kept);
 }

@@ -35,7 +35,7 @@ SCOPED_POINTER(upstream_answer, upstream_answer_unref)
  * Borrowed from the answer. It is never changed again, so any thread may read it. KEEP takes MADE, not NULL,
  * which FREE frees, and gives what is kept: MADE, or what another thread kept first.
  */
-gconstpointer upstream_answer_kept(const struct upstream_answer *answer);
+gconstpointer upstream_answer_kept(struct upstream_answer *answer);
 gconstpointer upstream_answer_keep(
 	struct upstream_answer *answer, gpointer take_made, GDestroyNotify free);
 

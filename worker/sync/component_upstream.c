@@ -470,8 +470,8 @@ gboolean component_job_take(struct component_job *job, const struct wanted_compo
 	}
 	if (offline) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_COMPONENT_NOT_FOUND,
-			"commit %.12s of %s is not in the cache, and no server is asked", commit_hex,
-			wanted->repository);
+			"commit %.12s of %s is not in the cache, and no server is asked",
+			commit_hex, wanted->repository);
 		return FALSE;
 	}
 	g_clear_pointer(&job->store, store_close);

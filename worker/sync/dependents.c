@@ -119,8 +119,7 @@ static char *constraint_of(const struct component_job *job, const char *other)
 	git_oid base, tree;
 
 	if (!workspace_ref_get(job->forge, other, COMPONENT_REF_BASE, &base, NULL) ||
-		git_oid_is_zero(&base) ||
-		!component_history_tree(job->forge, &base, &tree, NULL))
+		git_oid_is_zero(&base) || !component_history_tree(job->forge, &base, &tree, NULL))
 		return NULL;
 	file = component_texts_file(job->forge, &tree, NULL, NULL);
 	for (guint i = 0; file && i < file->dependencies->len; i++) {

@@ -41,8 +41,8 @@ static gboolean allows(const char *constraint_text, const char *version_text)
 }
 
 /* Whether what is locked is what NEED asks for; FALSE if it is not there, or another version. */
-static gboolean is_met(
-	const struct component_job *job, const struct component_dependency *need, gboolean *contradicts)
+static gboolean is_met(const struct component_job *job, const struct component_dependency *need,
+	gboolean *contradicts)
 {
 	const struct locked_component *locked = lock_file_find(job->locked, need->component);
 
@@ -98,8 +98,8 @@ static void add_explanation(const struct solver_result *result, GPtrArray *confl
 }
 
 /* Puts the needs of the merged file in the place of those of upstream's. */
-static gboolean take_merged(
-	struct resolving *resolving, const struct component_job *job, const git_oid *result, GError **error)
+static gboolean take_merged(struct resolving *resolving, const struct component_job *job,
+	const git_oid *result, GError **error)
 {
 	const char *key;
 	struct package *package;
@@ -107,7 +107,8 @@ static gboolean take_merged(
 	g_autofree char *at = g_strconcat("@", git_oid_tostr_s(&job->pick.commit), NULL);
 	struct candidate *candidate;
 
-	if (!workspace_provider_bind(resolving->provider, job->name, job->link.repository, &key, error) ||
+	if (!workspace_provider_bind(
+		    resolving->provider, job->name, job->link.repository, &key, error) ||
 		!workspace_provider_look(resolving->provider, error))
 		return FALSE;
 	package = workspace_provider_package(resolving->provider, key);
@@ -147,8 +148,7 @@ gboolean judge_needs(const struct component_job *job, const struct component_fil
 	struct source_terms terms;
 	git_signature *who;
 	gboolean unmet, solved;
-	const struct component_dependency *contradicted = look_at_lock(
-		job, before, after, &unmet);
+	const struct component_dependency *contradicted = look_at_lock(job, before, after, &unmet);
 
 	if (!unmet)
 		return TRUE;

@@ -259,7 +259,7 @@ static gboolean put_in_place(struct installing *installing, GError **error)
 	/* What somebody did to the files before this clone had its own folder is theirs; so is what
 	 * they did to a version that stays. */
 	to = !has_no_files(job) && (!job->installed || git_oid_equal(&base, &job->base)) ? from
-										       : &tree;
+											 : &tree;
 	if (!workspace_change_to(&change, job, &base, error))
 		return FALSE;
 	change.settlement.wanted = installing->written;

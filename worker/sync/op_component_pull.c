@@ -449,8 +449,8 @@ Forge__JobEnd *op_component_pull(struct operation *operation)
 		pulling.strategy = arguments->strategy;
 		pulling.arguments = arguments->component;
 	}
-	done = component_job_open(&job, operation, FALSE, &error) && component_job_restore_lock(&job, &error) &&
-		pull(&pulling, &error);
+	done = component_job_open(&job, operation, FALSE, &error) &&
+		component_job_restore_lock(&job, &error) && pull(&pulling, &error);
 	conflict = pulling.merge.conflicts && pulling.merge.conflicts->len > 0;
 	three_way_clear(&pulling.merge);
 	if (!done)

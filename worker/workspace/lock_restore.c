@@ -144,8 +144,8 @@ gboolean lock_restore(const char *root, git_repository *forge, const struct want
 {
 	scoped(workspace_lock) lock = workspace_lock_take(root, budget, error);
 	scoped(lock_file) copy = NULL;
-	g_autoptr(GHashTable) seen = g_hash_table_new_full(
-		hash_string_keyed, g_str_equal, g_free, NULL);
+	g_autoptr(GHashTable)
+		seen = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
 	g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func(locked_component_free);
 	g_autoptr(GPtrArray) lost = g_ptr_array_new();
 	struct restoring restoring = {
