@@ -12,6 +12,7 @@ enum branch_action {
 	BRANCH_NOTHING,      /**< the fork has all of upstream's commits */
 	BRANCH_FAST_FORWARD, /**< upstream is only ahead */
 	BRANCH_MERGE,
+	BRANCH_REBASE,    /**< with a backup of the fork's tip */
 	BRANCH_OVERWRITE, /**< with a backup of what the fork has, if anything */
 	BRANCH_REFUSE_DIVERGED,
 	BRANCH_REFUSE_UNRELATED,
