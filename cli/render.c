@@ -55,6 +55,11 @@ gboolean render_succeeded(const Forge__ForkSynced *entry)
 	return status_row(entry->status)->succeeded;
 }
 
+gboolean render_is_of_tags(const Forge__ForkSynced *entry)
+{
+	return strcmp(entry->branch, "refs/tags/*") == 0;
+}
+
 /* Why an entry failed or was skipped: never empty. */
 static const char *reason_of(const Forge__ForkSynced *entry)
 {
@@ -70,6 +75,10 @@ static char *moved_text(const Forge__ForkSynced *entry)
 	const struct status_row *row = status_row(entry->status);
 	const char *be = entry->dry_run ? "would be " : "";
 
+	if (render_is_of_tags(entry))
+		return g_strdup_printf(
+			"%u tag%s %sadded", entry->behind, entry->behind == 1 ? "" : "s", be);
+
 	/* Nothing was replaced where nothing was. */
 	if (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN && !*entry->before &&
 		!*entry->backup)
@@ -82,9 +91,9 @@ static char *moved_text(const Forge__ForkSynced *entry)
 
 char *render_entry_line(const Forge__ForkSynced *entry, gboolean with_branch)
 {
-	g_autofree char *name = with_branch && *entry->branch
-		? g_strdup_printf("%s (%s)", entry->fork, entry->branch)
-		: g_strdup(entry->fork);
+	const char *branch = render_is_of_tags(entry) ? "tags" : with_branch ? entry->branch : "";
+	g_autofree char *name = *branch ? g_strdup_printf("%s (%s)", entry->fork, branch)
+					: g_strdup(entry->fork);
 
 	switch (entry->status) {
 	case FORGE__BRANCH_STATUS__BRANCH_STATUS_UP_TO_DATE:

@@ -75,6 +75,12 @@
 #define LIMIT_REPLAYED_COMMITS 1000
 #define LIMIT_REPLAY_UPSTREAM_COMMITS 100000
 
+/* Tags that one sync adds to a fork: each is announced on its own (some 150 bytes of what a retry
+ * is told), and all travel in one push. Few repositories have more; the next sync goes on. So many
+ * are named in an error. */
+#define LIMIT_TAGS_PER_SYNC 2000
+#define LIMIT_TAGS_NAMED 5
+
 /* An event names so many conflict paths; the count is always whole. */
 #define LIMIT_CONFLICT_PATHS 100
 

@@ -187,7 +187,7 @@ static Forge__ForkSynced *conflicted(const struct fork_syncing *syncing,
 /* ---- updating ------------------------------------------------------------------------------ */
 
 /* The server lacks what git does not push: an end of the branch, of which all else is known. */
-static gboolean is_content_missing(const GError *failure)
+gboolean branch_sync_lacks_content(const GError *failure)
 {
 	return g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_MISSING_LFS_OBJECTS) ||
 		g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_MISSING_SUBMODULE);
@@ -204,7 +204,7 @@ static Forge__ForkSynced *update_branch(const struct fork_syncing *syncing,
 		fork_repository_git(syncing->repository), &branch->fork_tip, after,
 		syncing->operation->budget, &failure);
 
-	if (!may_push && is_content_missing(failure))
+	if (!may_push && branch_sync_lacks_content(failure))
 		return failed(syncing, branch, relation, failure);
 	if (!may_push || (!syncing->dry_run && !branch_push(syncing, branch, &push, &failure))) {
 		g_propagate_error(error, g_steal_pointer(&failure));

@@ -49,6 +49,10 @@ Forge__ForkSynced *branch_sync_equal(
 Forge__ForkSynced *branch_sync_ended(const struct fork_syncing *syncing,
 	const struct planned_branch *branch, Forge__BranchStatus status, const GError *error);
 
+/** TRUE if FAILURE says that the fork's server lacks content that git does not push: an end, not a
+ * reason to try again. */
+gboolean branch_sync_lacks_content(const GError *failure);
+
 /** FACT, taken, as the worker's fact. */
 Forge__Fact *branch_sync_fact(Forge__ForkSynced *take_fact);
 

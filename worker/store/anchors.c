@@ -55,6 +55,11 @@ char *anchor_name(const char *kind, const char *remote_name)
 	return g_strdup_printf("refs/anchors/%s/%s", kind, name->str);
 }
 
+gboolean anchor_is_of_tag(const char *name)
+{
+	return g_str_has_prefix(name, "refs/anchors/tip/refs%2Ftags%2F");
+}
+
 static gboolean read_line(struct anchors *anchors, const char *line)
 {
 	git_oid oid;
