@@ -37,9 +37,8 @@ struct tagging {
 	GPtrArray *skipped; /* names, borrowed: they lead to no commit */
 	GPtrArray *moved;   /* likewise: somebody else made them meanwhile, differently */
 	guint n_refused;    /* by the server or for what it lacks */
-	guint n_added;
-	guint n_left;    /* for another sync */
-	GError *refusal; /* why the first of those was */
+	guint n_left;       /* for another sync */
+	GError *refusal;    /* why the first of those was */
 };
 
 static void tagging_clear(struct tagging *tagging)
@@ -130,9 +129,9 @@ static GError *reason_of(
 		"tag names no commit and was left out", "tags name no commit and were left out");
 	if (!reason && tagging->n_left > 0)
 		g_set_error(&reason, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
-			"upstream has %u tags that the fork lacks; %u were added now, the next sync "
+			"upstream has %u tags that the fork lacks; one sync adds at most %d, the next "
 			"goes on",
-			tagging->plan->missing->len, tagging->n_added);
+			tagging->plan->missing->len, LIMIT_TAGS_PER_SYNC);
 	return reason;
 }
 
@@ -357,7 +356,6 @@ static gboolean judge(
 
 		switch (pushes[i].result) {
 		case PUSH_DONE:
-			tagging->n_added++;
 			break;
 		case PUSH_MOVED:
 			moved = TRUE;
