@@ -96,7 +96,7 @@ static void show_hint(struct run *run, const Forge__ForkSynced *entry)
 
 static gboolean made_a_merge(const Forge__ForkSynced *entry)
 {
-	return !entry->dry_run &&
+	return !entry->dry_run && !render_is_of_tags(entry) && !*entry->conflict_commit &&
 		(entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED ||
 			entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_FAST_FORWARDED ||
 			in_conflict(entry));

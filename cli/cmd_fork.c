@@ -30,11 +30,6 @@ static gboolean check_add(const struct invocation *invocation, GError **error)
 			"`forge fork add` needs --fork REPOSITORY and --upstream REPOSITORY");
 		return FALSE;
 	}
-	if (invocation_flag(invocation, "tags")) {
-		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_UNSUPPORTED,
-			"--tags: tags are not synced yet");
-		return FALSE;
-	}
 	branches = invocation_list(invocation, "branch");
 	if (branches && g_strv_length(branches) > LIMIT_BRANCH_PATTERNS) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
@@ -115,6 +110,7 @@ int cmd_fork_add(struct invocation *invocation, GError **error)
 	fork.upstream = upstream;
 	fork.branches = invocation_list(invocation, "branch");
 	fork.n_branches = fork.branches ? g_strv_length(fork.branches) : 0;
+	fork.tags = invocation_flag(invocation, "tags");
 
 	client = requests_connect(invocation, CLIENT_READS, 0, error);
 	if (!client || !register_fork(client, &fork, error))

@@ -55,6 +55,11 @@ gboolean render_succeeded(const Forge__ForkSynced *entry)
 	return status_row(entry->status)->succeeded;
 }
 
+gboolean render_is_of_tags(const Forge__ForkSynced *entry)
+{
+	return strcmp(entry->branch, "refs/tags/*") == 0;
+}
+
 /* Why an entry failed or was skipped: never empty. */
 static const char *reason_of(const Forge__ForkSynced *entry)
 {
@@ -70,6 +75,10 @@ static char *moved_text(const Forge__ForkSynced *entry)
 	const struct status_row *row = status_row(entry->status);
 	const char *be = entry->dry_run ? "would be " : "";
 
+	if (render_is_of_tags(entry))
+		return g_strdup_printf(
+			"%u tag%s %sadded", entry->behind, entry->behind == 1 ? "" : "s", be);
+
 	/* Nothing was replaced where nothing was. */
 	if (entry->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN && !*entry->before &&
 		!*entry->backup)
@@ -82,9 +91,9 @@ static char *moved_text(const Forge__ForkSynced *entry)
 
 char *render_entry_line(const Forge__ForkSynced *entry, gboolean with_branch)
 {
-	g_autofree char *name = with_branch && *entry->branch
-		? g_strdup_printf("%s (%s)", entry->fork, entry->branch)
-		: g_strdup(entry->fork);
+	const char *branch = render_is_of_tags(entry) ? "tags" : with_branch ? entry->branch : "";
+	g_autofree char *name = *branch ? g_strdup_printf("%s (%s)", entry->fork, branch)
+					: g_strdup(entry->fork);
 
 	switch (entry->status) {
 	case FORGE__BRANCH_STATUS__BRANCH_STATUS_UP_TO_DATE:
@@ -159,24 +168,23 @@ static char *shell_word(const char *text)
 	return is_plain_text(text) ? g_shell_quote(text) : shell_escape(text);
 }
 
-char *render_conflict_commands(
-	const Forge__ForkSynced *entry, const char *fork_url, const char *upstream_url)
+/* What brings upstream in by hand and what is done once it conflicts. A rebase takes commits out of
+ * the fork's branch: the push names the tip that they are known to be in. */
+static void append_resolving(GString *commands, const Forge__ForkSynced *entry)
 {
 	g_autofree char *branch = shell_word(entry->branch);
-	/* A folder for each branch: those of one fork may all be in conflict. */
-	g_autofree char *folder = g_strdup_printf("%s-%s", entry->fork, entry->branch);
-	g_autofree char *name = shell_word(g_strdelimit(folder, "/", '-'));
-	g_autofree char *fork = shell_word(fork_url);
-	g_autofree char *upstream = shell_word(upstream_url);
 	g_autofree char *tracking_name = g_strdup_printf("upstream/%s", entry->branch);
 	g_autofree char *tracking = shell_word(tracking_name);
-	GString *commands = g_string_new(NULL);
+	g_autofree char *lease_name = g_strdup_printf("%s:%s", entry->branch, entry->before);
+	g_autofree char *lease = shell_word(lease_name);
+	gboolean rebase = *entry->conflict_commit != '\0';
 
-	g_string_append_printf(commands, "git clone --branch %s %s %s\n", branch, fork, name);
-	g_string_append_printf(commands, "cd %s\n", name);
-	g_string_append_printf(commands, "git remote add upstream %s\n", upstream);
-	g_string_append(commands, "git fetch upstream\n");
-	g_string_append_printf(commands, "git merge %s\n", tracking);
+	if (rebase && entry->error) {
+		g_autofree char *which = text_printable(entry->error->message);
+
+		g_string_append_printf(commands, "# %s\n", which);
+	}
+	g_string_append_printf(commands, "git %s %s\n", rebase ? "rebase" : "merge", tracking);
 	g_string_append(commands, "# edit what conflicts");
 	for (size_t i = 0; i < entry->n_conflicts; i++) {
 		g_autofree char *path = shell_word(entry->conflicts[i]->path);
@@ -186,8 +194,35 @@ char *render_conflict_commands(
 	if (entry->conflict_count > entry->n_conflicts)
 		g_string_append_printf(commands, " and %u more",
 			entry->conflict_count - (guint)entry->n_conflicts);
-	g_string_append(commands, "\ngit commit --all --no-edit\n");
-	g_string_append_printf(commands, "git push origin %s\n", branch);
+	if (!rebase) {
+		g_string_append(commands, "\ngit commit --all --no-edit\n");
+		g_string_append_printf(commands, "git push origin %s\n", branch);
+		return;
+	}
+	g_string_append(commands, "\ngit add --all\n");
+	g_string_append(commands, "GIT_EDITOR=true git rebase --continue\n");
+	g_string_append(
+		commands, "# the last three again for each further commit that conflicts\n");
+	g_string_append_printf(
+		commands, "git push --force-with-lease=%s origin %s\n", lease, branch);
+}
+
+char *render_conflict_commands(
+	const Forge__ForkSynced *entry, const char *fork_url, const char *upstream_url)
+{
+	g_autofree char *branch = shell_word(entry->branch);
+	/* A folder for each branch: those of one fork may all be in conflict. */
+	g_autofree char *folder = g_strdup_printf("%s-%s", entry->fork, entry->branch);
+	g_autofree char *name = shell_word(g_strdelimit(folder, "/", '-'));
+	g_autofree char *fork = shell_word(fork_url);
+	g_autofree char *upstream = shell_word(upstream_url);
+	GString *commands = g_string_new(NULL);
+
+	g_string_append_printf(commands, "git clone --branch %s %s %s\n", branch, fork, name);
+	g_string_append_printf(commands, "cd %s\n", name);
+	g_string_append_printf(commands, "git remote add upstream %s\n", upstream);
+	g_string_append(commands, "git fetch upstream\n");
+	append_resolving(commands, entry);
 	return g_string_free(commands, FALSE);
 }
 
@@ -254,6 +289,8 @@ struct value *render_entry(const Forge__ForkSynced *entry, const char *hint)
 
 		value_put_string(conflict, "path", entry->conflicts[i]->path);
 		value_put_string(conflict, "type", entry->conflicts[i]->type);
+		if (*entry->conflict_commit)
+			value_put_string(conflict, "commit", entry->conflict_commit);
 		value_append_take(conflicts, conflict);
 	}
 	value_put_take(object, "conflicts", conflicts);

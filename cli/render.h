@@ -19,11 +19,16 @@ const char *render_status(const Forge__ForkSynced *entry);
 /** TRUE if nothing is left to do: up to date, or brought up to date. */
 gboolean render_succeeded(const Forge__ForkSynced *entry);
 
+/** TRUE if the entry is of a fork's tags, which are one: it counts tags where others count commits.
+ */
+gboolean render_is_of_tags(const Forge__ForkSynced *entry);
+
 /** The next step after an entry that did not succeed, in words;
  * NULL if there is none. Static, or borrowed from ENTRY. */
 const char *render_hint(const Forge__ForkSynced *entry);
 
-/** The entry's line for people, with `NAME (BRANCH)` if WITH_BRANCH. Caller frees. */
+/** The entry's line for people, with `NAME (BRANCH)` if WITH_BRANCH, `NAME (tags)`
+ * of tags. Caller frees. */
 char *render_entry_line(const Forge__ForkSynced *entry, gboolean with_branch);
 
 /**

@@ -42,16 +42,11 @@ gboolean render_parse_strategy(const char *word, Forge__Strategy *strategy, GErr
 		if (value == FORGE__STRATEGY__STRATEGY_UNSET ||
 			strcmp(event_enum_word(schema, value), underscored) != 0)
 			continue;
-		if (value == FORGE__STRATEGY__STRATEGY_REBASE) {
-			g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_UNSUPPORTED,
-				"there is no strategy rebase yet, only merge, fast_forward and overwrite");
-			return FALSE;
-		}
 		*strategy = (Forge__Strategy)value;
 		return TRUE;
 	}
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
-		"--strategy: expected merge, fast_forward or overwrite, not '%s'", word);
+		"--strategy: expected merge, fast_forward, rebase or overwrite, not '%s'", word);
 	return FALSE;
 }
 

@@ -62,11 +62,9 @@ static gboolean check_strategy(Forge__Strategy strategy, GError **error)
 	case FORGE__STRATEGY__STRATEGY_UNSET:
 	case FORGE__STRATEGY__STRATEGY_FAST_FORWARD:
 	case FORGE__STRATEGY__STRATEGY_MERGE:
+	case FORGE__STRATEGY__STRATEGY_REBASE:
 	case FORGE__STRATEGY__STRATEGY_OVERWRITE:
 		return TRUE;
-	case FORGE__STRATEGY__STRATEGY_REBASE:
-		return refuse(error, FORGE_ERROR_UNSUPPORTED,
-			"this version cannot rebase a fork yet; use merge or fast_forward");
 	case _FORGE__STRATEGY_IS_INT_SIZE:
 		break;
 	}
@@ -92,15 +90,11 @@ static gboolean check_branches(char *const *branches, size_t n_branches, GError 
 	return TRUE;
 }
 
-/* Components can be rebased. */
-static gboolean check_arguments(
-	enum job_about about, const Forge__BatchArguments *arguments, GError **error)
+static gboolean check_arguments(const Forge__BatchArguments *arguments, GError **error)
 {
 	if (!arguments)
 		return TRUE;
-	return ((about == JOB_ABOUT_COMPONENT &&
-			arguments->strategy == FORGE__STRATEGY__STRATEGY_REBASE) ||
-		       check_strategy(arguments->strategy, error)) &&
+	return check_strategy(arguments->strategy, error) &&
 		check_branches(arguments->branches, arguments->n_branches, error);
 }
 
@@ -216,8 +210,7 @@ gboolean check_submit(const struct state *state, const Forge__Submit *submit, GE
 		return refuse(error, FORGE_ERROR_BUSY,
 			"%" G_GUINT64_FORMAT " jobs are queued already", unfinished);
 	return check_key(submit->request_id, error) && check_key(submit->unique_key, error) &&
-		check_key(submit->retry_of, error) &&
-		check_arguments(kind->about, submit->arguments, error) &&
+		check_key(submit->retry_of, error) && check_arguments(submit->arguments, error) &&
 		check_targets(state, kind, submit, error);
 }
 
@@ -246,8 +239,6 @@ gboolean check_fork(const Forge__Fork *fork, GError **error)
 {
 	if (!fork)
 		return refuse(error, FORGE_ERROR_USAGE, "no fork was named");
-	if (fork->tags)
-		return refuse(error, FORGE_ERROR_UNSUPPORTED, "this version cannot sync tags yet");
 	return check_name("fork", fork->name, error) && check_address("fork", fork->fork, error) &&
 		check_address("upstream", fork->upstream, error) &&
 		check_branches(fork->branches, fork->n_branches, error) &&

@@ -69,6 +69,18 @@
 #define LIMIT_BACKUP_DAYS 90
 #define LIMIT_BACKUPS_DELETED 100
 
+/* Commits of a fork's own that a rebase replays: each is a merge of trees, and a fork with more is
+ * better merged. Commits that upstream has beyond them, each of which is looked at for the same
+ * patch: a second or two for each ten thousand. */
+#define LIMIT_REPLAYED_COMMITS 1000
+#define LIMIT_REPLAY_UPSTREAM_COMMITS 100000
+
+/* Tags that one sync adds to a fork: each is announced on its own (some 150 bytes of what a retry
+ * is told), and all travel in one push. Few repositories have more; the next sync goes on. So many
+ * are named in an error. */
+#define LIMIT_TAGS_PER_SYNC 2000
+#define LIMIT_TAGS_NAMED 5
+
 /* An event names so many conflict paths; the count is always whole. */
 #define LIMIT_CONFLICT_PATHS 100
 

@@ -105,6 +105,17 @@ static void too_many_are_thinned_but_not_those_in_use(void)
 	g_assert_nonnull(anchors_find(&anchors, used[1].local_name));
 }
 
+static void anchors_of_tags_are_told_from_those_of_branches(void)
+{
+	g_autofree char *tag = anchor_name("tip", "refs/tags/v1");
+	g_autofree char *branch = anchor_name("tip", "refs/heads/refs/tags/v1");
+	g_autofree char *synced = anchor_name("synced", "main");
+
+	g_assert_true(anchor_is_of_tag(tag));
+	g_assert_false(anchor_is_of_tag(branch));
+	g_assert_false(anchor_is_of_tag(synced));
+}
+
 int main(int argc, char **argv)
 {
 	int status;
@@ -113,6 +124,8 @@ int main(int argc, char **argv)
 	git_libgit2_init();
 	g_test_add_func("/anchors/every_branch_name_gives_a_valid_ref_of_its_own",
 		every_branch_name_gives_a_valid_ref_of_its_own);
+	g_test_add_func("/anchors/anchors_of_tags_are_told_from_those_of_branches",
+		anchors_of_tags_are_told_from_those_of_branches);
 	g_test_add_func("/anchors/what_is_written_is_read_again", what_is_written_is_read_again);
 	g_test_add_func("/anchors/too_many_are_thinned_but_not_those_in_use",
 		too_many_are_thinned_but_not_those_in_use);

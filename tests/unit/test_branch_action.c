@@ -4,6 +4,7 @@
 
 #define FF FORGE__STRATEGY__STRATEGY_FAST_FORWARD
 #define MERGE FORGE__STRATEGY__STRATEGY_MERGE
+#define REBASE FORGE__STRATEGY__STRATEGY_REBASE
 #define OVERWRITE FORGE__STRATEGY__STRATEGY_OVERWRITE
 
 /* How the two tips can be related, and what each strategy makes of it. */
@@ -15,15 +16,20 @@ static const struct {
 	gsize behind;
 	enum branch_action fast_forward;
 	enum branch_action merge;
+	enum branch_action rebase;
 	enum branch_action overwrite;
 } cases[] = {
-	{"equal", TRUE, TRUE, 0, 0, BRANCH_NOTHING, BRANCH_NOTHING, BRANCH_NOTHING},
-	{"behind", TRUE, TRUE, 0, 3, BRANCH_FAST_FORWARD, BRANCH_FAST_FORWARD, BRANCH_FAST_FORWARD},
-	{"ahead", TRUE, TRUE, 2, 0, BRANCH_NOTHING, BRANCH_NOTHING, BRANCH_OVERWRITE},
-	{"diverged", TRUE, TRUE, 2, 3, BRANCH_REFUSE_DIVERGED, BRANCH_MERGE, BRANCH_OVERWRITE},
-	{"unrelated", TRUE, FALSE, 0, 0, BRANCH_REFUSE_UNRELATED, BRANCH_REFUSE_UNRELATED,
+	{"equal", TRUE, TRUE, 0, 0, BRANCH_NOTHING, BRANCH_NOTHING, BRANCH_NOTHING, BRANCH_NOTHING},
+	{"behind", TRUE, TRUE, 0, 3, BRANCH_FAST_FORWARD, BRANCH_FAST_FORWARD, BRANCH_FAST_FORWARD,
+		BRANCH_FAST_FORWARD},
+	{"ahead", TRUE, TRUE, 2, 0, BRANCH_NOTHING, BRANCH_NOTHING, BRANCH_NOTHING,
 		BRANCH_OVERWRITE},
-	{"not there yet", FALSE, FALSE, 0, 0, BRANCH_OVERWRITE, BRANCH_OVERWRITE, BRANCH_OVERWRITE},
+	{"diverged", TRUE, TRUE, 2, 3, BRANCH_REFUSE_DIVERGED, BRANCH_MERGE, BRANCH_REBASE,
+		BRANCH_OVERWRITE},
+	{"unrelated", TRUE, FALSE, 0, 0, BRANCH_REFUSE_UNRELATED, BRANCH_REFUSE_UNRELATED,
+		BRANCH_REFUSE_UNRELATED, BRANCH_OVERWRITE},
+	{"not there yet", FALSE, FALSE, 0, 0, BRANCH_OVERWRITE, BRANCH_OVERWRITE, BRANCH_OVERWRITE,
+		BRANCH_OVERWRITE},
 };
 
 static void each_strategy_does_what_it_is_called(void)
@@ -35,6 +41,7 @@ static void each_strategy_does_what_it_is_called(void)
 		} strategies[] = {
 			{FF, cases[i].fast_forward},
 			{MERGE, cases[i].merge},
+			{REBASE, cases[i].rebase},
 			{OVERWRITE, cases[i].overwrite},
 		};
 

@@ -402,6 +402,54 @@ static void a_fork_far_behind_is_not_downloaded_whole(
 	}
 }
 
+/* Tags as release branches have them: each on a commit of its own beside main, where no branch
+ * leads. Fetches them into the store. */
+static void fetch_many_tags(struct git_fixture *fixture, guint n_tags)
+{
+	g_autoptr(GArray) tips = g_array_new(FALSE, FALSE, sizeof(struct fetch_ref));
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *path = g_build_filename(fixture->folder, "upstream.git", NULL);
+	struct remote upstream = git_fixture_remote(path, "aa11");
+	g_autofree char *text = NULL;
+	g_auto(GStrv) lines = NULL;
+	g_autoptr(GError) error = NULL;
+	struct store *store;
+
+	git_fixture_do(fixture,
+		"cd upstream.git; git config user.name A; git config user.email a@example.org;"
+		"for n in $(seq 1 %u); do git tag -a -m $n v$n "
+		"$(git commit-tree -p main~$((n * 3)) -m v$n main^{tree}); done",
+		n_tags);
+	text = sandbox_run(fixture->folder,
+		"git -C upstream.git for-each-ref --format='%(objectname) %(refname)' refs/tags/");
+	lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line; line++) {
+		char *name = g_strdup(strchr(*line, ' ') + 1);
+		struct fetch_ref tip = {name, {{0}}, anchor_name("tip", name)};
+
+		g_assert_cmpint(git_oid_fromstrn(&tip.oid, *line, GIT_OID_HEXSZ), ==, 0);
+		g_ptr_array_add(names, name);
+		g_ptr_array_add(names, (gpointer)tip.local_name);
+		g_array_append_val(tips, tip);
+	}
+	g_assert_cmpuint(tips->len, ==, n_tags);
+	store = store_open(fixture->stores, &upstream, (struct fetch_ref *)(void *)tips->data,
+		tips->len, &fixture->budget, &error);
+	g_assert_no_error(error);
+	store_close(store);
+}
+
+static void a_stores_many_tags_do_not_stand_before_its_branches(
+	struct git_fixture *fixture, gconstpointer unused)
+{
+	static const guint behind[] = {1000};
+
+	(void)unused;
+	make_deep(fixture, 20000, behind, G_N_ELEMENTS(behind));
+	fetch_many_tags(fixture, 300);
+	g_assert_cmpuint(sync_fork(fixture, "deep0"), <, FEW_BYTES);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "--rewrite") == 0)
@@ -423,5 +471,6 @@ int main(int argc, char **argv)
 	TEST(a_damaged_store_is_not_blamed_on_the_fork);
 	TEST(gitlinks_are_not_followed);
 	TEST(a_fork_far_behind_is_not_downloaded_whole);
+	TEST(a_stores_many_tags_do_not_stand_before_its_branches);
 	return g_test_run();
 }

@@ -151,6 +151,38 @@ static void commands_are_quoted_for_a_shell(void)
 		"git push origin 'fix/$HOME'\n");
 }
 
+static void commands_of_a_rebase_push_only_over_the_tip_that_was_seen(void)
+{
+	Forge__ConflictPath row = FORGE__CONFLICT_PATH__INIT, *path = &row;
+	Forge__Error error = FORGE__ERROR__INIT;
+	Forge__ForkSynced entry = FORGE__FORK_SYNCED__INIT;
+
+	error.message = (char *)"commit c0ffee1 'x\ny', one of 2 to replay, conflicts in 1 path";
+	row.path = (char *)"schema.json";
+	entry.fork = (char *)"tools";
+	entry.branch = (char *)"main";
+	entry.before = (char *)"0123456789012345678901234567890123456789";
+	entry.conflict_commit = (char *)"c0ffee1";
+	entry.conflicts = &path;
+	entry.n_conflicts = entry.conflict_count = 1;
+	entry.error = &error;
+	g_autofree char *commands = render_conflict_commands(
+		&entry, "/srv/f.git", "https://h.example/o/u");
+	g_assert_cmpstr(commands, ==,
+		"git clone --branch main /srv/f.git tools-main\n"
+		"cd tools-main\n"
+		"git remote add upstream https://h.example/o/u\n"
+		"git fetch upstream\n"
+		"# commit c0ffee1 'x y', one of 2 to replay, conflicts in 1 path\n"
+		"git rebase upstream/main\n"
+		"# edit what conflicts: schema.json\n"
+		"git add --all\n"
+		"GIT_EDITOR=true git rebase --continue\n"
+		"# the last three again for each further commit that conflicts\n"
+		"git push --force-with-lease=main:0123456789012345678901234567890123456789 "
+		"origin main\n");
+}
+
 static void tally_of(struct tally *tally, const Forge__BranchStatus *statuses, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -201,14 +233,13 @@ static void summary_names_only_what_there_is(void)
 	g_assert_cmpstr(single, ==, "1 fork: 1 in order (0.0 s); a dry run, nothing was changed");
 }
 
-static void strategies_that_do_not_work_yet_are_refused(void)
+static void strategies_are_known_by_their_words(void)
 {
 	Forge__Strategy strategy;
 	g_assert_true(render_parse_strategy("fast-forward", &strategy, NULL));
 	g_assert_cmpint(strategy, ==, FORGE__STRATEGY__STRATEGY_FAST_FORWARD);
-	g_autoptr(GError) unsupported = NULL;
-	g_assert_false(render_parse_strategy("rebase", &strategy, &unsupported));
-	g_assert_error(unsupported, FORGE_ERROR, FORGE_ERROR_UNSUPPORTED);
+	g_assert_true(render_parse_strategy("rebase", &strategy, NULL));
+	g_assert_cmpint(strategy, ==, FORGE__STRATEGY__STRATEGY_REBASE);
 	g_autoptr(GError) unknown = NULL;
 	g_assert_false(render_parse_strategy("mrege", &strategy, &unknown));
 	g_assert_error(unknown, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED);
@@ -222,13 +253,15 @@ int main(int argc, char **argv)
 		"/render/entry_has_the_keys_of_the_contract", entry_has_the_keys_of_the_contract);
 	g_test_add_func("/render/job_without_branches_has_nulls", job_without_branches_has_nulls);
 	g_test_add_func("/render/commands_are_quoted_for_a_shell", commands_are_quoted_for_a_shell);
+	g_test_add_func("/render/commands_of_a_rebase_push_only_over_the_tip_that_was_seen",
+		commands_of_a_rebase_push_only_over_the_tip_that_was_seen);
 	g_test_add_func("/render/conflict_outranks_failure_in_the_exit_status",
 		conflict_outranks_failure_in_the_exit_status);
 	g_test_add_func(
 		"/render/summary_names_only_what_there_is", summary_names_only_what_there_is);
 	g_test_add_func("/render/what_was_cancelled_is_not_called_skipped",
 		what_was_cancelled_is_not_called_skipped);
-	g_test_add_func("/render/strategies_that_do_not_work_yet_are_refused",
-		strategies_that_do_not_work_yet_are_refused);
+	g_test_add_func(
+		"/render/strategies_are_known_by_their_words", strategies_are_known_by_their_words);
 	return g_test_run();
 }

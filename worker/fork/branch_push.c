@@ -201,6 +201,14 @@ static gboolean check_push(
 	return FALSE;
 }
 
+/* A push that is no fast-forward takes commits out of the branch. */
+static gboolean needs_backup(const struct planned_branch *branch, const struct branch_push *update)
+{
+	return (update->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN ||
+		       update->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_REBASED) &&
+		!git_oid_is_zero(&branch->fork_tip);
+}
+
 gboolean branch_push(const struct fork_syncing *syncing, const struct planned_branch *branch,
 	struct branch_push *update, GError **error)
 {
@@ -209,8 +217,7 @@ gboolean branch_push(const struct fork_syncing *syncing, const struct planned_br
 		.remote_name = ref, .before = branch->fork_tip, .after = update->after};
 	gboolean done;
 
-	if (update->status == FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN &&
-		!git_oid_is_zero(&branch->fork_tip)) {
+	if (needs_backup(branch, update)) {
 		update->backup = keep_old_tip(syncing, branch, error);
 		if (!update->backup)
 			return FALSE;

@@ -19,7 +19,7 @@ void branch_push_clear(struct branch_push *push);
 SCOPED_VALUE(branch_push, branch_push_clear)
 
 /**
- * Pushes BRANCH to PUSH->after: where it is overwritten, after its old tip was put into a ref of
+ * Pushes BRANCH to PUSH->after: where it is overwritten or rebased, after its old tip was put into a ref of
  * its own; and after the push was reported, which is durable first. Backups that were kept long
  * enough are deleted afterwards; that may fail without a word to the caller. Errors: those of
  * transfer_push() and the report, PUSH_REJECTED, REF_MOVED, PROTOCOL_ERROR.

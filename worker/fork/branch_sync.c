@@ -15,6 +15,7 @@
 #include "journal/base/limits.h"
 #include "journal/message.h"
 #include "worker/fork/branch_push.h"
+#include "worker/fork/commit_replay.h"
 #include "worker/git/identity.h"
 #include "worker/merge/tree_merge.h"
 
@@ -52,6 +53,8 @@ enum branch_action branch_action_for(Forge__Strategy strategy, gboolean fork_has
 		return BRANCH_REFUSE_UNRELATED;
 	if (behind == 0)
 		return BRANCH_NOTHING;
+	if (strategy == FORGE__STRATEGY__STRATEGY_REBASE)
+		return BRANCH_REBASE;
 	return strategy == FORGE__STRATEGY__STRATEGY_FAST_FORWARD ? BRANCH_REFUSE_DIVERGED
 								  : BRANCH_MERGE;
 }
@@ -150,23 +153,21 @@ static Forge__ForkSynced *refused(const struct fork_syncing *syncing,
 	return failed(syncing, branch, relation, error);
 }
 
+/* The end of a branch whose CONFLICTS (of struct merge_conflict) a person must decide. */
 static Forge__ForkSynced *conflicted(const struct fork_syncing *syncing,
 	const struct planned_branch *branch, const struct relation *relation,
-	const struct tree_merge *merge)
+	const GPtrArray *conflicts, const GError *error)
 {
 	Forge__ForkSynced *fact = fact_of(
 		syncing, branch, relation, FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT);
-	guint named = MIN(merge->conflicts->len, LIMIT_CONFLICT_PATHS);
-	g_autoptr(GError) error = g_error_new(FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
-		"merge conflict in %u path%s", merge->conflicts->len,
-		merge->conflicts->len == 1 ? "" : "s");
+	guint named = MIN(conflicts->len, LIMIT_CONFLICT_PATHS);
 	size_t bytes = 0;
 
 	fact->error = operation_error(error);
-	fact->conflict_count = merge->conflicts->len;
+	fact->conflict_count = conflicts->len;
 	fact->conflicts = g_new(Forge__ConflictPath *, MAX(1, named));
 	for (guint i = 0; i < named; i++) {
-		const struct merge_conflict *conflict = merge->conflicts->pdata[i];
+		const struct merge_conflict *conflict = conflicts->pdata[i];
 		g_autofree char *valid = g_utf8_make_valid(conflict->path, -1);
 		Forge__ConflictPath *path;
 
@@ -186,7 +187,7 @@ static Forge__ForkSynced *conflicted(const struct fork_syncing *syncing,
 /* ---- updating ------------------------------------------------------------------------------ */
 
 /* The server lacks what git does not push: an end of the branch, of which all else is known. */
-static gboolean is_content_missing(const GError *failure)
+gboolean branch_sync_lacks_content(const GError *failure)
 {
 	return g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_MISSING_LFS_OBJECTS) ||
 		g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_MISSING_SUBMODULE);
@@ -203,7 +204,7 @@ static Forge__ForkSynced *update_branch(const struct fork_syncing *syncing,
 		fork_repository_git(syncing->repository), &branch->fork_tip, after,
 		syncing->operation->budget, &failure);
 
-	if (!may_push && is_content_missing(failure))
+	if (!may_push && branch_sync_lacks_content(failure))
 		return failed(syncing, branch, relation, failure);
 	if (!may_push || (!syncing->dry_run && !branch_push(syncing, branch, &push, &failure))) {
 		g_propagate_error(error, g_steal_pointer(&failure));
@@ -254,6 +255,17 @@ static gboolean commit_merge(const struct fork_syncing *syncing,
 	return made;
 }
 
+static Forge__ForkSynced *merge_conflicted(const struct fork_syncing *syncing,
+	const struct planned_branch *branch, const struct relation *relation,
+	const struct tree_merge *merge)
+{
+	g_autoptr(GError) error = g_error_new(FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
+		"merge conflict in %u path%s", merge->conflicts->len,
+		merge->conflicts->len == 1 ? "" : "s");
+
+	return conflicted(syncing, branch, relation, merge->conflicts, error);
+}
+
 static Forge__ForkSynced *merge_branch(const struct fork_syncing *syncing,
 	const struct planned_branch *branch, const struct relation *relation, GError **error)
 {
@@ -264,11 +276,51 @@ static Forge__ForkSynced *merge_branch(const struct fork_syncing *syncing,
 		    &branch->upstream_tip, &merge, error))
 		return NULL;
 	if (!merge.clean)
-		return conflicted(syncing, branch, relation, &merge);
+		return merge_conflicted(syncing, branch, relation, &merge);
 	if (!commit_merge(syncing, branch, &merge.tree, &commit, error))
 		return NULL;
 	return update_branch(syncing, branch, relation, FORGE__BRANCH_STATUS__BRANCH_STATUS_MERGED,
 		&commit, error);
+}
+
+/* ---- rebasing ----------------------------------------------------------------------------- */
+
+static Forge__ForkSynced *rebase_conflicted(const struct fork_syncing *syncing,
+	const struct planned_branch *branch, const struct relation *relation,
+	const struct commit_replay *replay)
+{
+	g_autoptr(GError) error = NULL;
+	Forge__ForkSynced *fact;
+	char hex[GIT_OID_HEXSZ + 1];
+
+	git_oid_tostr(hex, sizeof(hex), &replay->conflicting);
+	error = g_error_new(FORGE_ERROR, FORGE_ERROR_SYNC_CONFLICT,
+		"commit %.7s '%.100s', one of %u to replay, conflicts in %u path%s", hex,
+		replay->subject, replay->planned, replay->conflicts->len,
+		replay->conflicts->len == 1 ? "" : "s");
+	fact = conflicted(syncing, branch, relation, replay->conflicts, error);
+	message_set_string(&fact->conflict_commit, hex);
+	return fact;
+}
+
+static Forge__ForkSynced *rebase_branch(const struct fork_syncing *syncing,
+	const struct planned_branch *branch, const struct relation *relation, GError **error)
+{
+	const struct operation *operation = syncing->operation;
+	scoped_value(commit_replay) replay = {0};
+	git_signature *who = identity_signature(
+		operation->workshop->config, operation->job->opened_us, error);
+	gboolean done = who &&
+		commit_replay(fork_repository_git(syncing->repository), &branch->fork_tip,
+			&branch->upstream_tip, who, operation->budget, &replay, error);
+
+	git_signature_free(who);
+	if (!done)
+		return NULL;
+	if (replay.conflicts)
+		return rebase_conflicted(syncing, branch, relation, &replay);
+	return update_branch(syncing, branch, relation, FORGE__BRANCH_STATUS__BRANCH_STATUS_REBASED,
+		&replay.tip, error);
 }
 
 /* ---- a branch ----------------------------------------------------------------------------- */
@@ -322,6 +374,8 @@ Forge__ForkSynced *branch_sync(struct fork_syncing *syncing, const struct planne
 			error);
 	case BRANCH_MERGE:
 		return merge_branch(syncing, branch, &relation, error);
+	case BRANCH_REBASE:
+		return rebase_branch(syncing, branch, &relation, error);
 	case BRANCH_OVERWRITE:
 		return update_branch(syncing, branch, &relation,
 			FORGE__BRANCH_STATUS__BRANCH_STATUS_OVERWRITTEN, &branch->upstream_tip,

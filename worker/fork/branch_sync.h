@@ -12,6 +12,7 @@ enum branch_action {
 	BRANCH_NOTHING,      /**< the fork has all of upstream's commits */
 	BRANCH_FAST_FORWARD, /**< upstream is only ahead */
 	BRANCH_MERGE,
+	BRANCH_REBASE,    /**< with a backup of the fork's tip */
 	BRANCH_OVERWRITE, /**< with a backup of what the fork has, if anything */
 	BRANCH_REFUSE_DIVERGED,
 	BRANCH_REFUSE_UNRELATED,
@@ -47,6 +48,10 @@ Forge__ForkSynced *branch_sync_equal(
 /** The fact of a branch that ends with ERROR. */
 Forge__ForkSynced *branch_sync_ended(const struct fork_syncing *syncing,
 	const struct planned_branch *branch, Forge__BranchStatus status, const GError *error);
+
+/** TRUE if FAILURE says that the fork's server lacks content that git does not push: an end, not a
+ * reason to try again. */
+gboolean branch_sync_lacks_content(const GError *failure);
 
 /** FACT, taken, as the worker's fact. */
 Forge__Fact *branch_sync_fact(Forge__ForkSynced *take_fact);

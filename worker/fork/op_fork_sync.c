@@ -4,7 +4,8 @@
  *
  * Each branch ends with its own fact; a later attempt passes over those that have ended. A branch
  * that failed in a way that may pass does not hold up the others: its failure is the job's end, and
- * becomes its fact only if the job gets no further attempt.
+ * becomes its fact only if the job gets no further attempt. A fork's tags are one thing more of the
+ * same kind, looked at last.
  */
 #include <string.h>
 
@@ -13,6 +14,8 @@
 #include "journal/message.h"
 #include "worker/store/anchors.h"
 #include "worker/fork/branch_sync.h"
+#include "worker/fork/tag_plan.h"
+#include "worker/fork/tag_sync.h"
 #include "worker/operation.h"
 
 #define HEADS "refs/heads/"
@@ -22,6 +25,8 @@ struct run {
 	struct fork_syncing syncing;
 	char *const *patterns;
 	size_t n_patterns;
+	gboolean with_tags;
+	GError *tags_barred; /* a branch's end that says these two have nothing to share */
 	struct remote *upstream;
 	struct remote *fork;
 	struct upstream_answer *upstream_refs;
@@ -40,6 +45,7 @@ struct run {
 static void clear_run(struct run *run)
 {
 	g_clear_error(&run->cache_failure);
+	g_clear_error(&run->tags_barred);
 	g_clear_pointer(&run->repository, fork_repository_close);
 	g_clear_pointer(&run->store, store_close);
 	g_clear_pointer(&run->work, g_ptr_array_unref);
@@ -55,13 +61,27 @@ static void clear_run(struct run *run)
 
 /* ---- ends of branches --------------------------------------------------------------------- */
 
-/* What a branch's end, of this attempt or an earlier one, makes of the job's. */
-static void note_end(struct run *run, Forge__BranchStatus status, const Forge__Error *error)
+/* A fork that is empty, or another project, is not filled with upstream's tags either. */
+static void note_bar(struct run *run, const Forge__Error *error)
 {
+	enum forge_error code = error ? forge_error_from_name(error->code) : FORGE_ERROR_FAILED;
+
+	if (!run->tags_barred &&
+		(code == FORGE_ERROR_UNRELATED_HISTORIES || code == FORGE_ERROR_EMPTY_REPOSITORY))
+		run->tags_barred = g_error_new_literal(FORGE_ERROR, (gint)code, error->message);
+}
+
+/* What the end of a branch, or of the tags, of this attempt or an earlier one, makes of the job's.
+ */
+static void note_end(
+	struct run *run, const char *branch, Forge__BranchStatus status, const Forge__Error *error)
+{
+	note_bar(run, error);
 	if (status == FORGE__BRANCH_STATUS__BRANCH_STATUS_CONFLICT)
 		run->end->verdict = FORGE__VERDICT__VERDICT_CONFLICT;
 	else if (status == FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED &&
-		run->end->verdict == FORGE__VERDICT__VERDICT_DONE && run->plan->branches->len == 1)
+		run->end->verdict == FORGE__VERDICT__VERDICT_DONE &&
+		run->plan->branches->len == 1 && strcmp(branch, TAGS_BRANCH) != 0)
 		run->end->verdict = FORGE__VERDICT__VERDICT_SKIPPED;
 	if (status == FORGE__BRANCH_STATUS__BRANCH_STATUS_FAILED && error && !run->end->error)
 		run->end->error = message_copy(&error->base);
@@ -72,7 +92,7 @@ static gboolean note_fact(struct run *run, Forge__ForkSynced *take_fact, GError 
 	struct operation *operation = run->syncing.operation;
 
 	run->noted_bytes += protobuf_c_message_get_packed_size(&take_fact->base);
-	note_end(run, take_fact->status, take_fact->error);
+	note_end(run, take_fact->branch, take_fact->status, take_fact->error);
 	operation_note(operation, branch_sync_fact(take_fact));
 	if (operation->noted->len < LIMIT_FACTS_PER_REPORT / 2 &&
 		run->noted_bytes < LIMIT_NOTED_BYTES)
@@ -190,17 +210,30 @@ static char **fork_prefixes_of(const struct run *run)
 	g_autoptr(GStrvBuilder) prefixes = g_strv_builder_new();
 
 	g_strv_builder_addv(prefixes, (const char **)patterns);
+	if (run->with_tags)
+		g_strv_builder_add(prefixes, TAGS);
 	for (size_t i = 0; i < job->n_intended; i++)
 		if (branch_of(job->intended[i]))
 			g_strv_builder_add(prefixes, job->intended[i]->ref);
 	return g_strv_builder_end(prefixes);
 }
 
+/* The same of the upstream. */
+static char **upstream_prefixes_of(const struct run *run)
+{
+	g_auto(GStrv) patterns = branch_plan_prefixes(run->patterns, run->n_patterns, NULL);
+	g_autoptr(GStrvBuilder) prefixes = g_strv_builder_new();
+
+	g_strv_builder_addv(prefixes, (const char **)patterns);
+	if (run->with_tags)
+		g_strv_builder_add(prefixes, TAGS);
+	return g_strv_builder_end(prefixes);
+}
+
 static gboolean list_and_plan(struct run *run, GError **error)
 {
-	static const char *const everything[] = {"HEAD", HEADS, NULL};
-	g_auto(GStrv)
-		upstream_prefixes = branch_plan_prefixes(run->patterns, run->n_patterns, NULL);
+	const char *const everything[] = {"HEAD", HEADS, run->with_tags ? TAGS : NULL, NULL};
+	g_auto(GStrv) upstream_prefixes = upstream_prefixes_of(run);
 	g_auto(GStrv) fork_prefixes = NULL;
 
 	if (!list_upstream(run, (const char *const *)upstream_prefixes, error))
@@ -260,7 +293,8 @@ static gboolean end_what_is_clear(struct run *run, GError **error)
 	const Forge__GrantedJob *job = run->syncing.operation->job;
 
 	for (size_t i = 0; i < job->n_finished; i++)
-		note_end(run, job->finished[i]->status, job->finished[i]->error);
+		note_end(run, job->finished[i]->branch, job->finished[i]->status,
+			job->finished[i]->error);
 	for (guint i = 0; i < run->plan->branches->len; i++) {
 		struct planned_branch *branch = run->plan->branches->pdata[i];
 		gboolean noted = TRUE;
@@ -409,6 +443,37 @@ static gboolean open_and_sync(struct run *run, GError **error)
 	return TRUE;
 }
 
+/* The tags' end, once the branches have theirs. */
+static Forge__ForkSynced *end_tags(struct run *run, GError **error)
+{
+	const struct planned_branch tags = {.name = (char *)TAGS_BRANCH};
+
+	if (run->tags_barred)
+		return branch_sync_ended(&run->syncing, &tags,
+			FORGE__BRANCH_STATUS__BRANCH_STATUS_SKIPPED, run->tags_barred);
+	return tag_sync(
+		&run->syncing, run->upstream_refs->listing, run->fork_refs, run->plan, error);
+}
+
+static gboolean sync_tags(struct run *run, GError **error)
+{
+	const struct planned_branch tags = {.name = (char *)TAGS_BRANCH};
+	g_autoptr(GError) failure = NULL;
+	Forge__ForkSynced *fact;
+
+	if (!run->with_tags || has_finished(run, TAGS_BRANCH))
+		return TRUE;
+	run->syncing.repository = NULL;
+	g_clear_pointer(&run->repository, fork_repository_close);
+	g_clear_pointer(&run->store, store_close);
+	fact = end_tags(run, &failure);
+	if (failure && must_stop(failure)) {
+		g_propagate_error(error, g_steal_pointer(&failure));
+		return FALSE;
+	}
+	return fact ? note_fact(run, fact, error) : note_failure(run, &tags, failure, error);
+}
+
 static void prepare(struct run *run, struct operation *operation)
 {
 	const Forge__BatchArguments *arguments = operation->job->arguments;
@@ -428,6 +493,8 @@ static void prepare(struct run *run, struct operation *operation)
 		run->patterns = arguments->branches;
 		run->n_patterns = arguments->n_branches;
 	}
+	/* Who names branches means those alone. */
+	run->with_tags = spec->tags && !(arguments && arguments->n_branches > 0);
 	run->work = g_ptr_array_new();
 	run->end = operation_ended(FORGE__VERDICT__VERDICT_DONE);
 }
@@ -469,7 +536,8 @@ Forge__JobEnd *op_fork_sync(struct operation *operation)
 
 	prepare(&run, operation);
 	if (!find_remotes(&run, &error) || !list_and_plan(&run, &error) ||
-		!end_what_is_clear(&run, &error) || !open_and_sync(&run, &error)) {
+		!end_what_is_clear(&run, &error) || !open_and_sync(&run, &error) ||
+		!sync_tags(&run, &error)) {
 		forge__job_end__free_unpacked(run.end, NULL);
 		run.end = operation_failed(error);
 	}

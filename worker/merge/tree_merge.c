@@ -318,15 +318,13 @@ gboolean tree_merger_merge_partial(struct tree_merger *merger, const git_oid *ou
 	return merge_in_run(merger, &run, ours, theirs, merge, error);
 }
 
-gboolean tree_merger_merge_trees(struct tree_merger *merger, const git_oid trees[MERGE_STAGES],
-	struct tree_merge *merge, GError **error)
+/** Merges TREES in RUN, which has labels and may have notes. */
+static gboolean merge_trees_in_run(struct tree_merger *merger, struct merge_run *run,
+	const git_oid trees[MERGE_STAGES], struct tree_merge *merge, GError **error)
 {
-	g_autoptr(GPtrArray) conflicts = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GHashTable) notes = notes_new();
-	struct merge_run run = {merger->stage, 0, "LOCAL", "UPSTREAM", conflicts, conflicts, notes};
 	scoped_value(tree_merge) result = {0};
 	git_oid tree;
-	gboolean ok = merge_trees(&run, trees, &tree, error) && finish(&run, &tree, &result, error);
+	gboolean ok = merge_trees(run, trees, &tree, error) && finish(run, &tree, &result, error);
 
 	object_stage_reset(merger->stage);
 	if (ok) {
@@ -334,6 +332,25 @@ gboolean tree_merger_merge_trees(struct tree_merger *merger, const git_oid trees
 		result = (struct tree_merge){0};
 	}
 	return ok;
+}
+
+gboolean tree_merger_replay(struct tree_merger *merger, const git_oid trees[MERGE_STAGES],
+	struct tree_merge *merge, GError **error)
+{
+	g_autoptr(GPtrArray) conflicts = g_ptr_array_new_with_free_func(g_free);
+	struct merge_run run = {merger->stage, 0, "HEAD", "REPLAYED", conflicts, conflicts, NULL};
+
+	return merge_trees_in_run(merger, &run, trees, merge, error);
+}
+
+gboolean tree_merger_merge_trees(struct tree_merger *merger, const git_oid trees[MERGE_STAGES],
+	struct tree_merge *merge, GError **error)
+{
+	g_autoptr(GPtrArray) conflicts = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GHashTable) notes = notes_new();
+	struct merge_run run = {merger->stage, 0, "LOCAL", "UPSTREAM", conflicts, conflicts, notes};
+
+	return merge_trees_in_run(merger, &run, trees, merge, error);
 }
 
 gboolean tree_merge_commits(git_repository *repository, const git_oid *ours, const git_oid *theirs,

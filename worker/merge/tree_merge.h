@@ -68,6 +68,11 @@ gboolean tree_merger_merge(struct tree_merger *merger, const git_oid *ours, cons
 gboolean tree_merger_merge_partial(struct tree_merger *merger, const git_oid *ours,
 	const git_oid *theirs, struct tree_merge *merge, GError **error);
 
+/** As tree_merger_merge(), of three trees [MERGE_STAGE_…] instead of commits, as one commit is
+ * replayed on another; merge->base is zero. */
+gboolean tree_merger_replay(struct tree_merger *merger, const git_oid trees[MERGE_STAGES],
+	struct tree_merge *merge, GError **error);
+
 /** As tree_merger_merge_partial(), of three trees [MERGE_STAGE_…] instead of commits; merge->base
  * is zero. */
 gboolean tree_merger_merge_trees(struct tree_merger *merger, const git_oid trees[MERGE_STAGES],

@@ -64,6 +64,11 @@ char *anchor_remote_name(const char *kind, const char *name)
 	return g_uri_unescape_string(name + strlen(prefix), NULL);
 }
 
+gboolean anchor_is_of_tag(const char *name)
+{
+	return g_str_has_prefix(name, "refs/anchors/tip/refs%2Ftags%2F");
+}
+
 static gboolean read_line(struct anchors *anchors, const char *line)
 {
 	git_oid oid;

@@ -27,6 +27,10 @@ char *anchor_name(const char *kind, const char *remote_name);
  * to be kept but as a digest. Caller frees. */
 char *anchor_remote_name(const char *kind, const char *name);
 
+/** TRUE if NAME is an anchor of a tag. There may be thousands of those, and what is behind them is
+ * mostly behind branches too. */
+gboolean anchor_is_of_tag(const char *name);
+
 /** Reads the anchors of the repository folder FOLDER into ANCHORS (initialised). BROKEN_REPOSITORY.
  */
 gboolean anchors_read(struct anchors *anchors, const char *folder, GError **error);

@@ -48,6 +48,28 @@ gboolean negotiation_offer(struct negotiation *negotiation, const git_oid *oid)
 	return TRUE;
 }
 
+/* The commit that the object OID leads to: itself, or what a tag points at in the end. */
+static gboolean peel_to_commit(git_repository *repository, const git_oid *oid, git_oid *commit)
+{
+	git_object *object = NULL, *peeled = NULL;
+	gboolean found = git_object_lookup(&object, repository, oid, GIT_OBJECT_ANY) == 0 &&
+		git_object_peel(&peeled, object, GIT_OBJECT_COMMIT) == 0;
+
+	if (found)
+		*commit = *git_object_id(peeled);
+	git_object_free(object);
+	git_object_free(peeled);
+	return found;
+}
+
+gboolean negotiation_offer_tag(
+	struct negotiation *negotiation, git_repository *repository, const git_oid *tag)
+{
+	git_oid commit;
+
+	return !peel_to_commit(repository, tag, &commit) || negotiation_offer(negotiation, &commit);
+}
+
 void negotiation_offer_sparse(
 	struct negotiation *negotiation, const GPtrArray *lines, guint density)
 {
@@ -69,20 +91,6 @@ void negotiation_offer_sparse(
 			negotiation_offer(
 				negotiation, &g_array_index(line, git_oid, line->len - 1));
 	}
-}
-
-/* The commit that the object OID leads to: itself, or what a tag points at in the end. */
-static gboolean peel_to_commit(git_repository *repository, const git_oid *oid, git_oid *commit)
-{
-	git_object *object = NULL, *peeled = NULL;
-	gboolean found = git_object_lookup(&object, repository, oid, GIT_OBJECT_ANY) == 0 &&
-		git_object_peel(&peeled, object, GIT_OBJECT_COMMIT) == 0;
-
-	if (found)
-		*commit = *git_object_id(peeled);
-	git_object_free(object);
-	git_object_free(peeled);
-	return found;
 }
 
 GArray *negotiation_line(git_repository *repository, const git_oid *tip, guint length_max,

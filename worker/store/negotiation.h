@@ -21,6 +21,11 @@ SCOPED_VALUE(negotiation, negotiation_clear)
 /** Offers the commit OID next, unless it was offered or the offer is full. FALSE if it is full. */
 gboolean negotiation_offer(struct negotiation *negotiation, const git_oid *oid);
 
+/** Offers the commit that TAG leads to, for whoever has it has that; nothing if it leads to none.
+ * FALSE if the offer is full. */
+gboolean negotiation_offer_tag(
+	struct negotiation *negotiation, git_repository *repository, const git_oid *tag);
+
 /**
  * Offers some commits of each of LINES (GArrays of git_oid, newest first, as negotiation_line()
  * gives them) in turns, and the oldest: all of the newest DENSITY, and from there on with gaps of a

@@ -96,18 +96,32 @@ static GArray *list_missing(const struct store *store, const struct fetch_ref *t
 	return missing;
 }
 
-static gboolean offer_anchor(gpointer name, gpointer oid, gpointer negotiation)
+static gboolean offer_branch(gpointer name, gpointer oid, gpointer negotiation)
 {
-	(void)name;
-	return !negotiation_offer(negotiation, oid);
+	return !anchor_is_of_tag(name) && !negotiation_offer(negotiation, oid);
 }
 
-/* What the same branches were when last seen, how they came there, and what other branches were. */
+struct tag_offer {
+	struct negotiation *negotiation;
+	git_repository *git;
+};
+
+static gboolean offer_tag(gpointer name, gpointer oid, gpointer user_data)
+{
+	const struct tag_offer *offer = user_data;
+
+	return anchor_is_of_tag(name) &&
+		!negotiation_offer_tag(offer->negotiation, offer->git, oid);
+}
+
+/* What the same branches were when last seen, how they came there, what other branches
+ * were, and what tags there are. */
 static gboolean offer_known(struct store *store, struct negotiation *negotiation,
 	const struct fetch_ref *tips, size_t n_tips, GError **error)
 {
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
 	g_autoptr(GHashTable) seen = oid_set_new();
+	struct tag_offer tags = {negotiation, store->repository.git};
 
 	for (size_t i = 0; i < n_tips; i++) {
 		const git_oid *anchor = anchors_find(
@@ -124,7 +138,8 @@ static gboolean offer_known(struct store *store, struct negotiation *negotiation
 		g_ptr_array_add(lines, line);
 	}
 	negotiation_offer_sparse(negotiation, lines, 1);
-	g_tree_foreach(store->repository.anchors.by_name, offer_anchor, negotiation);
+	g_tree_foreach(store->repository.anchors.by_name, offer_branch, negotiation);
+	g_tree_foreach(store->repository.anchors.by_name, offer_tag, &tags);
 	return TRUE;
 }
 
