@@ -417,4 +417,8 @@
 #define LIMIT_CONFIGURED_WAIT_MS (7LL * 24 * 60 * 60 * 1000)
 #define LIMIT_CONFIGURED_BYTES (1LL << 50)
 
+/* Completion of a command line: whoever pressed the key waits, and can read no more. */
+#define LIMIT_COMPLETION_MS 300
+#define LIMIT_COMPLETIONS 1000
+
 #endif
