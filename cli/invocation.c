@@ -416,9 +416,14 @@ gboolean invocation_number_within(const struct invocation *invocation, const cha
 	return TRUE;
 }
 
+struct config *invocation_read_config(const struct invocation *invocation, GError **error)
+{
+	return config_load(global_value(invocation, "config")->text, error);
+}
+
 const struct config *invocation_config(struct invocation *invocation, GError **error)
 {
 	if (!invocation->config)
-		invocation->config = config_load(global_value(invocation, "config")->text, error);
+		invocation->config = invocation_read_config(invocation, error);
 	return invocation->config;
 }

@@ -81,4 +81,7 @@ gboolean invocation_number_within(const struct invocation *invocation, const cha
 /** The configuration, read at the first call. Borrowed. */
 const struct config *invocation_config(struct invocation *invocation, GError **error);
 
+/** The configuration as it is now, read once more from the same place. Caller frees. */
+struct config *invocation_read_config(const struct invocation *invocation, GError **error);
+
 #endif

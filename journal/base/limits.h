@@ -417,6 +417,9 @@
 #define LIMIT_CONFIGURED_WAIT_MS (7LL * 24 * 60 * 60 * 1000)
 #define LIMIT_CONFIGURED_BYTES (1LL << 50)
 
+/* How often a daemon that nobody tells anything looks after its cache. */
+#define LIMIT_DAEMON_REST_MS (10 * 60 * 1000)
+
 /* Completion of a command line: whoever pressed the key waits, and can read no more. */
 #define LIMIT_COMPLETION_MS 300
 #define LIMIT_COMPLETIONS 1000
