@@ -279,18 +279,24 @@ static gboolean check_home(const char *home, GError **error)
 
 /* ---- public ------------------------------------------------------------------------------- */
 
+char *config_file_path(const char *path)
+{
+	g_autofree char *home = find_home();
+
+	path = path ? path : variable("FORGE_CONFIG");
+	return path ? g_canonicalize_filename(path, NULL)
+		    : g_build_filename(home, "config.yaml", NULL);
+}
+
 struct config *config_load(const char *path, GError **error)
 {
 	scoped(config) config = NULL;
 	g_autofree char *home = find_home();
-	g_autofree char *file = NULL;
+	g_autofree char *file = config_file_path(path);
 
 	if (!check_home(home, error))
 		return NULL;
-	path = path ? path : variable("FORGE_CONFIG");
-	file = path ? g_canonicalize_filename(path, NULL)
-		    : g_build_filename(home, "config.yaml", NULL);
-	config = read_config(file, path != NULL, error);
+	config = read_config(file, path || variable("FORGE_CONFIG"), error);
 	if (!config)
 		return NULL;
 	config->home = g_steal_pointer(&home);

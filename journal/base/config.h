@@ -62,6 +62,9 @@ struct config {
  */
 struct config *config_load(const char *path, GError **error);
 
+/** The file that config_load(PATH) reads, absolute, be it there or not. Caller frees. */
+char *config_file_path(const char *path);
+
 /** CONFIG for one more owner, who calls config_free() too; from then on it is not changed. From any
  * thread. */
 struct config *config_share(const struct config *config);
