@@ -8,6 +8,7 @@
 #include "cli/doctor.h"
 #include "journal/base/clock.h"
 #include "worker/git/budget.h"
+#include "worker/git/git_library.h"
 #include "worker/remote/http.h"
 #include "worker/remote/remote.h"
 
@@ -170,6 +171,8 @@ static void check_credentials(
 
 void doctor_hosts(struct checkup *checkup, const struct config *config)
 {
+	/* Credentials and addresses are as git's own configuration says too. */
+	git_library_start();
 	for (guint i = 0; i < config->hosts->len; i++) {
 		const struct config_host *host = g_ptr_array_index(config->hosts, i);
 		g_autofree char *name = NULL;
@@ -182,4 +185,5 @@ void doctor_hosts(struct checkup *checkup, const struct config *config)
 		if (host->token_env)
 			check_credentials(checkup, config, host);
 	}
+	git_library_stop();
 }

@@ -1,6 +1,7 @@
 """forge as a service: the units, the example configuration, what a service manager is told, SIGHUP."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -159,10 +160,12 @@ def test_a_loop_that_hangs_is_silent(daemons, manager):
     manager.wait_for("READY=1")
     manager.wait_for("WATCHDOG=1")
     child.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED)
     manager.forget()
-    manager.socket.settimeout(1)
+    manager.socket.settimeout(3)  # three times as long as a loop rests
     with pytest.raises(TimeoutError):
         manager.wait_for("WATCHDOG=1")
+    manager.socket.settimeout(20)
     child.send_signal(signal.SIGCONT)
     manager.wait_for("WATCHDOG=1")
 
