@@ -49,7 +49,15 @@ UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*
 FORMATTED = $(wildcard $(foreach folder,$(LAYERS) tests $(TEST_FOLDERS) tests/bench,$(folder)/*.[ch]))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 
-.PHONY: help all install uninstall deps demo check unit e2e lint fmt asan tsan bench bench-merge clean
+SHELLS := bash zsh fish
+# Where each shell looks for what completes commands, below share/.
+COMPLETION_bash := bash-completion/completions/forge
+COMPLETION_zsh := zsh/site-functions/_forge
+COMPLETION_fish := fish/vendor_completions.d/forge.fish
+SHARE = $(DESTDIR)$(PREFIX)/share
+UNITS := deploy/forge-scheduler.service deploy/forge-worker.service
+
+.PHONY: help all man install uninstall deps demo check unit e2e lint fmt asan tsan bench bench-merge clean
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -126,11 +134,27 @@ asan: ## unit tests under the address and undefined-behaviour sanitizers
 tsan: ## unit tests under the thread sanitizer
 	G_SLICE=always-malloc TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp $(MAKE) --no-print-directory unit VARIANT=tsan
 
-install: all ## install below PREFIX (and DESTDIR)
+man: all ## write the manual pages to build/man
+	@rm -rf $(BUILD)/man
+	$(BUILD)/forge plumbing man $(BUILD)/man
+
+install: all man ## install below PREFIX (and DESTDIR)
 	install -D -m 755 $(BUILD)/forge $(DESTDIR)$(PREFIX)/bin/forge
+	install -d $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/doc/forge
+	install -m 644 $(BUILD)/man/*.1 $(SHARE)/man/man1
+	install -m 644 $(BUILD)/man/*.5 $(SHARE)/man/man5
+	install -m 644 deploy/config.yaml deploy/README.md $(SHARE)/doc/forge
+	$(foreach shell,$(SHELLS),install -d $(SHARE)/$(dir $(COMPLETION_$(shell))) && \
+		$(BUILD)/forge completion $(shell) > $(SHARE)/$(COMPLETION_$(shell)) &&) true
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	for unit in $(notdir $(UNITS)); do sed 's,/usr/local/bin/forge,$(PREFIX)/bin/forge,' deploy/$$unit \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; done
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/forge
+	rm -f $(DESTDIR)$(PREFIX)/bin/forge $(SHARE)/man/man1/forge.1 $(SHARE)/man/man1/forge-*.1 $(SHARE)/man/man5/forge-config.5
+	rm -f $(foreach shell,$(SHELLS),$(SHARE)/$(COMPLETION_$(shell)))
+	rm -f $(foreach unit,$(notdir $(UNITS)),$(DESTDIR)$(PREFIX)/lib/systemd/system/$(unit))
+	rm -rf $(SHARE)/doc/forge
 
 clean: ## remove build/
 	rm -rf build

@@ -1,13 +1,17 @@
 /*
  * `forge scheduler` and `forge worker`: the two halves as daemons in the foreground, logging to
  * standard error. SIGTERM and SIGINT end them in order: the scheduler says goodbye and leaves a
- * checkpoint, the worker ends or hands back its jobs.
+ * checkpoint, the worker ends or hands back its jobs. SIGHUP makes them read their configuration
+ * anew. A service manager is told what happens.
  */
+#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "cli/handlers.h"
+#include "cli/reload.h"
 #include "cli/requests.h"
+#include "cli/service.h"
 #include "cli/workshop.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
@@ -16,28 +20,36 @@
 #include "scheduler/loop.h"
 #include "worker/worker.h"
 
-/* What `forge scheduler` is told. */
+/* A daemon and what it is told. The endpoint and the folder are the scheduler's. */
 struct daemon {
+	const struct invocation *invocation;
+	const struct config *config; /* in force */
+	struct config *reloaded;     /* the same, if it is not the first; owned */
+	struct service *service;
 	char *journal_folder;
 	char *endpoint;
 };
 
-/* Blocks the signals that end a daemon in every thread, so that one thread can wait for them. */
+/* Blocks the signals that a daemon is told by in every thread, so that one thread can wait for them. */
 static void block_signals(sigset_t *signals)
 {
 	sigemptyset(signals);
 	sigaddset(signals, SIGTERM);
 	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 
-static int wait_for_signal(const sigset_t *signals)
+/* The number of the next of SIGNALS; 0 if none comes for WAIT_MS. */
+static int wait_for_signal(const sigset_t *signals, int64_t wait_ms)
 {
-	int number = 0;
+	struct timespec wait = {wait_ms / 1000, wait_ms % 1000 * 1000000};
+	int number;
 
-	while (sigwait(signals, &number) != 0)
-		continue;
-	return number;
+	do
+		number = sigtimedwait(signals, NULL, &wait);
+	while (number < 0 && errno == EINTR);
+	return MAX(number, 0);
 }
 
 static gboolean start_log(const struct config *config, GError **error)
@@ -68,25 +80,54 @@ static struct journal *open_journal(gpointer user_data, GError **error)
 	return journal_rocksdb_open(daemon->journal_folder, JOURNAL_WRITE, "scheduler", error);
 }
 
-struct stopper {
+struct listener {
+	struct daemon *daemon;
 	struct scheduler_loop *loop;
 	const sigset_t *signals;
 };
 
-static gpointer stop_on_signal(gpointer data)
+/* Of the configuration a scheduler uses nothing but these, and the level of its log. */
+static void reload_scheduler(struct daemon *daemon)
 {
-	struct stopper *stopper = data;
-	int number = wait_for_signal(stopper->signals);
+	static const char *const fixed[] = {"scheduler.", "journal", NULL};
+	struct config *config;
 
+	service_reloading(daemon->service);
+	config = reload_config(daemon->invocation, daemon->config, fixed);
+	if (config) {
+		config_free(daemon->reloaded);
+		daemon->config = daemon->reloaded = config;
+	}
+	service_reloaded(daemon->service);
+}
+
+static gpointer listen_to_signals(gpointer data)
+{
+	struct listener *listener = data;
+	int number;
+
+	while ((number = wait_for_signal(listener->signals, LIMIT_DAEMON_REST_MS)) == SIGHUP ||
+		number == 0)
+		if (number == SIGHUP)
+			reload_scheduler(listener->daemon);
 	g_message("scheduler stopping signal=%d", number);
-	scheduler_loop_stop(stopper->loop);
+	service_stopping(listener->daemon->service, "stops");
+	scheduler_loop_stop(listener->loop);
 	return NULL;
 }
 
-static gboolean run_loop(struct scheduler_loop *loop, const sigset_t *signals, GError **error)
+static void tell_turn(gpointer user_data)
 {
-	struct stopper stopper = {loop, signals};
-	GThread *thread = g_thread_new("signals", stop_on_signal, &stopper);
+	struct daemon *daemon = user_data;
+
+	service_turned(daemon->service);
+}
+
+static gboolean run_loop(
+	struct daemon *daemon, struct scheduler_loop *loop, const sigset_t *signals, GError **error)
+{
+	struct listener listener = {daemon, loop, signals};
+	GThread *thread = g_thread_new("signals", listen_to_signals, &listener);
 	gboolean ended = scheduler_loop_run(loop, error);
 
 	/* A loop that ended by itself still has the thread to end: it waits for a signal. */
@@ -96,11 +137,12 @@ static gboolean run_loop(struct scheduler_loop *loop, const sigset_t *signals, G
 	return ended;
 }
 
-static gboolean run_scheduler(const struct daemon *daemon, GError **error)
+static gboolean run_scheduler(struct daemon *daemon, GError **error)
 {
 	struct scheduler_loop_options options = {.endpoint = daemon->endpoint,
 		.open_journal = open_journal,
-		.user_data = (gpointer)daemon};
+		.turned = tell_turn,
+		.user_data = daemon};
 	scoped(bus) bus = bus_new();
 	sigset_t signals;
 	struct scheduler_loop *loop;
@@ -112,7 +154,8 @@ static gboolean run_scheduler(const struct daemon *daemon, GError **error)
 		return FALSE;
 	g_message("scheduler started endpoint=%s journal=%s", daemon->endpoint,
 		daemon->journal_folder);
-	ended = run_loop(loop, &signals, error);
+	service_ready(daemon->service, "decides");
+	ended = run_loop(daemon, loop, &signals, error);
 	scheduler_loop_free(loop);
 	return ended;
 }
@@ -120,7 +163,8 @@ static gboolean run_scheduler(const struct daemon *daemon, GError **error)
 int cmd_scheduler(struct invocation *invocation, GError **error)
 {
 	const struct config *config = invocation_config(invocation, error);
-	struct daemon daemon;
+	scoped(service) service = service_new();
+	struct daemon daemon = {.invocation = invocation, .config = config, .service = service};
 	gboolean ended = FALSE;
 
 	if (!config || !start_log(config, error))
@@ -135,14 +179,37 @@ int cmd_scheduler(struct invocation *invocation, GError **error)
 	daemon.journal_folder = config_journal_path(config);
 	if (check_endpoint(daemon.endpoint, error))
 		ended = run_scheduler(&daemon, error);
+	config_free(daemon.reloaded);
 	g_free(daemon.journal_folder);
 	return ended ? 0 : 1;
 }
 
 /* ---- worker ------------------------------------------------------------------------------- */
 
-static gboolean run_worker(const struct config *config, uint32_t n_jobs, GError **error)
+static void tell_worker_turn(gboolean joined, gpointer user_data)
 {
+	service_worker_turned(user_data, joined);
+}
+
+/* A scheduler is told how many jobs a worker takes when it joins, so that number stays. */
+static void reload_worker(struct daemon *daemon, struct worker *worker)
+{
+	static const char *const fixed[] = {"scheduler.", "worker.jobs", "journal", NULL};
+	struct config *config;
+
+	service_reloading(daemon->service);
+	config = reload_config(daemon->invocation, daemon->config, fixed);
+	if (config) {
+		worker_configure(worker, config);
+		config_free(daemon->reloaded);
+		daemon->config = daemon->reloaded = config;
+	}
+	service_reloaded(daemon->service);
+}
+
+static gboolean run_worker(struct daemon *daemon, uint32_t n_jobs, GError **error)
+{
+	const struct config *config = daemon->config;
 	scoped(bus) bus = bus_new();
 	scoped(workshop) workshop = NULL;
 	g_autofree char *name = g_strdup_printf("%s:%d", g_get_host_name(), (int)getpid());
@@ -150,7 +217,9 @@ static gboolean run_worker(const struct config *config, uint32_t n_jobs, GError 
 		.endpoint = config->scheduler_endpoint,
 		.name = name,
 		.owner = "",
-		.slots = n_jobs};
+		.slots = n_jobs,
+		.turned = tell_worker_turn,
+		.user_data = daemon->service};
 	struct worker *worker;
 	sigset_t signals;
 	int number;
@@ -164,17 +233,29 @@ static gboolean run_worker(const struct config *config, uint32_t n_jobs, GError 
 		return FALSE;
 	g_message("worker started name=%s scheduler=%s jobs=%u", name, config->scheduler_endpoint,
 		n_jobs);
-	number = wait_for_signal(&signals);
+	while ((number = wait_for_signal(&signals, LIMIT_DAEMON_REST_MS)) == SIGHUP ||
+		number == 0) {
+		if (number == SIGHUP)
+			reload_worker(daemon, worker);
+		else
+			stores_evict(workshop->stores, daemon->config->worker_cache_bytes);
+	}
 	g_message("worker stopping signal=%d", number);
+	service_stopping(daemon->service, "lets running jobs end");
 	/* A second signal ends the process at once; its jobs are then taken up by others. */
+	sigdelset(&signals, SIGHUP);
 	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 	worker_stop(worker, LIMIT_DRAIN_MS);
+	workshop->config = daemon->config;
 	return TRUE;
 }
 
 int cmd_worker(struct invocation *invocation, GError **error)
 {
 	const struct config *config = invocation_config(invocation, error);
+	scoped(service) service = service_new();
+	struct daemon daemon = {.invocation = invocation, .config = config, .service = service};
+	gboolean ended;
 	uint64_t jobs;
 
 	if (!config || !start_log(config, error) ||
@@ -187,5 +268,7 @@ int cmd_worker(struct invocation *invocation, GError **error)
 	}
 	if (!check_endpoint(config->scheduler_endpoint, error))
 		return 10;
-	return run_worker(config, (uint32_t)jobs, error) ? 0 : 1;
+	ended = run_worker(&daemon, (uint32_t)jobs, error);
+	config_free(daemon.reloaded);
+	return ended ? 0 : 1;
 }

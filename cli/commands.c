@@ -19,6 +19,10 @@
 	{ \
 		name, letter, OPTION_TEXT, argument, help \
 	}
+#define CHOICE(name, letter, argument, choices, help) \
+	{ \
+		name, letter, OPTION_TEXT, argument, help, choices \
+	}
 #define LIST(name, letter, argument, help) \
 	{ \
 		name, letter, OPTION_LIST, argument, help \
@@ -41,7 +45,8 @@ static const struct command table[] = {
 };
 
 static const struct command_option global_options[] = {
-	TEXT("format", 0, "FORMAT", "table, json, yaml or jsonl (default: table)"),
+	CHOICE("format", 0, "FORMAT", "table|json|yaml|jsonl",
+		"table, json, yaml or jsonl (default: table)"),
 	FLAG("quiet", 'q', "no progress and no remarks, only results and errors"),
 	FLAG("verbose", 'v', "say on standard error what is done"),
 	FLAG("no-color", 0, "no colours (also: NO_COLOR; off where the output is no terminal)"),

@@ -17,6 +17,7 @@ struct command_option {
 	enum option_kind kind;
 	const char *argument; /**< what help calls the value; NULL for a flag */
 	const char *help;     /**< NULL: understood, not shown */
+	const char *choices; /**< the values there are, as `merge|rebase`; NULL: not a fixed list */
 };
 
 /** A command, or a group of commands (then `handled` is FALSE and nothing below summary is set). */

@@ -416,9 +416,19 @@ gboolean invocation_number_within(const struct invocation *invocation, const cha
 	return TRUE;
 }
 
+const char *invocation_config_option(const struct invocation *invocation)
+{
+	return global_value(invocation, "config")->text;
+}
+
+struct config *invocation_read_config(const struct invocation *invocation, GError **error)
+{
+	return config_load(invocation_config_option(invocation), error);
+}
+
 const struct config *invocation_config(struct invocation *invocation, GError **error)
 {
 	if (!invocation->config)
-		invocation->config = config_load(global_value(invocation, "config")->text, error);
+		invocation->config = invocation_read_config(invocation, error);
 	return invocation->config;
 }

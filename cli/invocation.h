@@ -79,7 +79,13 @@ uint64_t invocation_number(
 gboolean invocation_number_within(const struct invocation *invocation, const char *name,
 	uint64_t fallback, uint64_t most, uint64_t *number, GError **error);
 
+/** The file that --config names, or NULL. Borrowed. */
+const char *invocation_config_option(const struct invocation *invocation);
+
 /** The configuration, read at the first call. Borrowed. */
 const struct config *invocation_config(struct invocation *invocation, GError **error);
+
+/** The configuration as it is now, read once more from the same place. Caller frees. */
+struct config *invocation_read_config(const struct invocation *invocation, GError **error);
 
 #endif

@@ -25,22 +25,36 @@
 #define OWNER_SUFFIX ".owner"
 #define OWNER_TRIES 10
 
-/* `forge` in XDG_RUNTIME_DIR, or NULL if that is not there, not this user's (as after su), or too
- * long for a socket. */
-static char *session_folder(void)
+/* `forge` in XDG_RUNTIME_DIR, or NULL, and *WHY if that is set: not there, not this user's (as after
+ * su), or too long for a socket. */
+static char *session_folder(const char **why)
 {
 	const char *parent = g_getenv("XDG_RUNTIME_DIR");
 	g_autofree char *folder = NULL;
 	GStatBuf status;
 
-	if (!parent || !g_path_is_absolute(parent) || g_stat(parent, &status) != 0 ||
-		!S_ISDIR(status.st_mode) || status.st_uid != getuid())
+	*why = NULL;
+	if (!parent || !*parent)
+		return NULL;
+	if (!g_path_is_absolute(parent) || g_stat(parent, &status) != 0 || !S_ISDIR(status.st_mode))
+		*why = "XDG_RUNTIME_DIR is no folder";
+	else if (status.st_uid != getuid())
+		*why = "XDG_RUNTIME_DIR belongs to another user";
+	if (*why)
 		return NULL;
 	folder = g_build_filename(parent, "forge", NULL);
-	if (strlen(folder) + 1 + SOCKET_NAME_DIGITS + strlen(SOCKET_SUFFIX) >
+	if (strlen(folder) + 1 + SOCKET_NAME_DIGITS + strlen(SOCKET_SUFFIX) <=
 		LIMIT_SOCKET_PATH_BYTES)
-		return NULL;
-	return g_steal_pointer(&folder);
+		return g_steal_pointer(&folder);
+	*why = "the path in XDG_RUNTIME_DIR is too long for a socket";
+	return NULL;
+}
+
+char *runtime_folder_place(const char **passed_over)
+{
+	char *folder = session_folder(passed_over);
+
+	return folder ? folder : g_strdup_printf("/tmp/forge-%u", (unsigned)getuid());
 }
 
 gboolean runtime_folder_check(const char *folder, GError **error)
@@ -58,10 +72,8 @@ gboolean runtime_folder_check(const char *folder, GError **error)
 
 char *runtime_folder(GError **error)
 {
-	g_autofree char *folder = session_folder();
-
-	if (!folder)
-		folder = g_strdup_printf("/tmp/forge-%u", (unsigned)getuid());
+	const char *passed_over;
+	g_autofree char *folder = runtime_folder_place(&passed_over);
 
 	if (g_mkdir(folder, 0700) != 0 && errno != EEXIST) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_PERMISSION_DENIED,

@@ -10,6 +10,10 @@
  */
 char *runtime_folder(GError **error);
 
+/** The same folder without making or checking it. *PASSED_OVER (static) says why it is not in
+ * XDG_RUNTIME_DIR; NULL: it is, or that is not set. Caller frees. */
+char *runtime_folder_place(const char **passed_over);
+
 /** SECURITY_REFUSED unless FOLDER is this user's and closed to others. */
 gboolean runtime_folder_check(const char *folder, GError **error);
 

@@ -527,6 +527,8 @@ gboolean scheduler_loop_run(struct scheduler_loop *loop, GError **error)
 		if (!run_turn(loop, error))
 			return FALSE;
 		save_checkpoint_if_due(loop, LIMIT_EVENTS_PER_CHECKPOINT);
+		if (loop->options.turned)
+			loop->options.turned(loop->options.user_data);
 	}
 	say_goodbye(loop);
 	save_checkpoint_if_due(loop, LIMIT_EVENTS_BEFORE_LAST_CHECKPOINT);

@@ -15,6 +15,8 @@ struct scheduler_loop_options {
 	/** TRUE while the process that has OWNER runs;
 	 * NULL: owners are not looked after (daemons). */
 	gboolean (*owner_lives)(const char *owner, gpointer user_data);
+	/** Called after each turn, every second at least; may be NULL. */
+	void (*turned)(gpointer user_data);
 	gpointer user_data;
 };
 

@@ -12,7 +12,6 @@
 #include "queue/job_kinds.h"
 
 struct slots {
-	const struct workshop *workshop;
 	struct bus *bus;
 	char *pipe;
 	GAsyncQueue *messages; /* of struct slot_message; not owned */
@@ -30,15 +29,26 @@ struct slot {
 
 /* ---- assignments and messages ------------------------------------------------------------- */
 
-struct assignment *assignment_new(const Forge__GrantedJob *job, const struct config *config)
+void assignment_configure(struct assignment *assignment, const struct config *config)
+{
+	struct config *before = (struct config *)assignment->workshop.config;
+
+	assignment->workshop.config = config_share(config);
+	config_free(before);
+	assignment->budget.connect_ms = (int64_t)config->network_connect_ms;
+	assignment->budget.low_speed_ms = (int64_t)config->network_low_speed_ms;
+	assignment->budget.pack_bytes_max = (int64_t)config->network_pack_bytes;
+}
+
+struct assignment *assignment_new(const Forge__GrantedJob *job, const struct workshop *workshop)
 {
 	struct assignment *assignment = g_new0(struct assignment, 1);
 
 	assignment->job = message_copy(&job->base);
 	assignment->answers = g_async_queue_new();
-	assignment->budget.connect_ms = (int64_t)config->network_connect_ms;
-	assignment->budget.low_speed_ms = (int64_t)config->network_low_speed_ms;
-	assignment->budget.pack_bytes_max = (int64_t)config->network_pack_bytes;
+	assignment->workshop = *workshop;
+	assignment->workshop.config = NULL;
+	assignment_configure(assignment, workshop->config);
 	return assignment;
 }
 
@@ -46,6 +56,7 @@ void assignment_free(struct assignment *assignment)
 {
 	forge__granted_job__free_unpacked(assignment->job, NULL);
 	g_async_queue_unref(assignment->answers);
+	config_free((struct config *)assignment->workshop.config);
 	g_free(assignment);
 }
 
@@ -168,6 +179,7 @@ static void run_job(struct slot *slot)
 	assignment->budget.progress_data = slot;
 	g_ptr_array_set_size(slot->operation.noted, 0);
 	slot->operation.job = assignment->job;
+	slot->operation.workshop = &assignment->workshop;
 	slot->operation.budget = &assignment->budget;
 	end = operation_run(&slot->operation);
 	if (end->error)
@@ -196,7 +208,6 @@ static gpointer run_slot(gpointer data)
 	struct slot slot = {.slots = data};
 
 	slot.pipe = bus_push(slot.slots->bus, slot.slots->pipe);
-	slot.operation.workshop = slot.slots->workshop;
 	slot.operation.report = report_facts;
 	slot.operation.reporter = &slot;
 	slot.operation.noted = g_ptr_array_new_with_free_func(free_fact);
@@ -214,12 +225,10 @@ static gpointer run_slot(gpointer data)
 
 /* ---- the threads -------------------------------------------------------------------------- */
 
-struct slots *slots_new(uint32_t n, const struct workshop *workshop, struct bus *bus,
-	const char *pipe, GAsyncQueue *messages)
+struct slots *slots_new(uint32_t n, struct bus *bus, const char *pipe, GAsyncQueue *messages)
 {
 	struct slots *slots = g_new0(struct slots, 1);
 
-	slots->workshop = workshop;
 	slots->bus = bus;
 	slots->pipe = g_strdup(pipe);
 	slots->messages = messages;

@@ -21,7 +21,8 @@ enum report_answer {
  * `abandoned` and the queues are shared.
  */
 struct assignment {
-	Forge__GrantedJob *job; /**< owned */
+	Forge__GrantedJob *job;   /**< owned */
+	struct workshop workshop; /**< what the job works with; its configuration is shared */
 	struct budget budget;
 	gint revoked; /**< g_atomic_int: cancelled by the scheduler, not because the worker stops */
 	gint abandoned;       /**< g_atomic_int: nobody answers reports any more */
@@ -35,8 +36,12 @@ void assignment_free(struct assignment *assignment);
  * with REPORT_STOPPING. */
 void assignment_abandon(struct assignment *assignment);
 
-/** An assignment for JOB, a copy. Its time begins when a slot takes it up. */
-struct assignment *assignment_new(const Forge__GrantedJob *job, const struct config *config);
+/** An assignment for JOB, a copy, to be done with what WORKSHOP has now. Its time begins when a slot
+ * takes it up. */
+struct assignment *assignment_new(const Forge__GrantedJob *job, const struct workshop *workshop);
+
+/** Lets the job, which no slot has taken up, be done with CONFIG instead. */
+void assignment_configure(struct assignment *assignment, const struct config *config);
 
 enum slot_message_kind {
 	SLOT_REPORT,   /**< facts, perhaps with the job's end */
@@ -60,8 +65,7 @@ void slot_message_free(struct slot_message *message);
 struct slots;
 
 /** Starts N threads. Each message is put into MESSAGES and PIPE of BUS is poked. */
-struct slots *slots_new(uint32_t n, const struct workshop *workshop, struct bus *bus,
-	const char *pipe, GAsyncQueue *messages);
+struct slots *slots_new(uint32_t n, struct bus *bus, const char *pipe, GAsyncQueue *messages);
 
 /** Gives ASSIGNMENT to the next free slot. */
 void slots_put(struct slots *slots, struct assignment *assignment);

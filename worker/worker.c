@@ -15,6 +15,7 @@
 #include "journal/base/limits.h"
 #include "journal/message.h"
 #include "queue/protocol.h"
+#include "worker/reports.h"
 #include "worker/slots.h"
 
 enum phase {
@@ -29,14 +30,6 @@ enum stop {
 	STOP_RETURN, /* hand back what runs */
 };
 
-/* A report that has not been answered. */
-struct pending {
-	struct assignment *assignment;
-	GBytes *request; /* packed, with its id */
-	int64_t sent_ms;
-	gboolean is_end;
-};
-
 struct worker {
 	struct bus *bus;
 	struct bus_socket *socket;
@@ -45,9 +38,12 @@ struct worker {
 	char *name;
 	char *owner;
 	uint32_t n_slots;
-	const struct workshop *workshop;
+	struct workshop workshop; /* its configuration is shared */
+	void (*turned)(gboolean joined, gpointer user_data);
+	gpointer user_data;
 	struct slots *slots;
 	GAsyncQueue *messages; /* of struct slot_message */
+	GAsyncQueue *configs;  /* of struct config, owned, to be taken over */
 	GThread *thread;
 	gint stopping;           /* atomic, enum stop; only ever grows */
 	int64_t finish_until_ms; /* written before `stopping`, read after it */
@@ -56,22 +52,14 @@ struct worker {
 	enum phase phase;
 	uint64_t session;
 	uint64_t next_id;
-	uint64_t hello_id;   /* of the last hello */
-	gboolean drains;     /* the scheduler was told to grant nothing more */
-	GPtrArray *held;     /* of struct assignment, owned, in the order granted */
-	GHashTable *pending; /* id → struct pending */
+	uint64_t hello_id; /* of the last hello */
+	gboolean drains;   /* the scheduler was told to grant nothing more */
+	GPtrArray *held;   /* of struct assignment, owned, in the order granted */
+	struct reports *reports;
 	int64_t heartbeat_ms;
 	int64_t next_beat_ms;
 	int64_t heard_ms;
 };
-
-static void free_pending(gpointer data)
-{
-	struct pending *pending = data;
-
-	g_bytes_unref(pending->request);
-	g_free(pending);
-}
 
 /* ---- sending ------------------------------------------------------------------------------ */
 
@@ -94,12 +82,6 @@ static uint64_t send_request(struct worker *worker, Forge__Request__KindCase kin
 
 	bus_send(worker->socket, NULL, message);
 	return id;
-}
-
-static void send_pending(struct worker *worker, struct pending *pending)
-{
-	bus_send(worker->socket, NULL, pending->request);
-	pending->sent_ms = clock_now().monotonic_ms;
 }
 
 static void say_hello(struct worker *worker)
@@ -185,7 +167,7 @@ static void take_grant(struct worker *worker, const Forge__Grant *grant)
 			hand_back(worker, grant->jobs[i]);
 			continue;
 		}
-		assignment = assignment_new(grant->jobs[i], worker->workshop->config);
+		assignment = assignment_new(grant->jobs[i], &worker->workshop);
 		g_ptr_array_add(worker->held, assignment);
 		slots_put(worker->slots, assignment);
 	}
@@ -214,28 +196,10 @@ static void cancel_running(struct worker *worker)
 
 static void settle(struct worker *worker, uint64_t id, enum report_answer answer)
 {
-	struct pending *pending = g_hash_table_lookup(worker->pending, GSIZE_TO_POINTER((gsize)id));
+	struct assignment *ended = reports_settle(worker->reports, id, answer);
 
-	if (!pending)
-		return;
-	if (pending->is_end)
-		drop_assignment(worker, pending->assignment);
-	else
-		g_async_queue_push(pending->assignment->answers, GINT_TO_POINTER((gint)answer));
-	g_hash_table_remove(worker->pending, GSIZE_TO_POINTER((gsize)id));
-}
-
-/* Answers every job that waits for its facts to be recorded. Ends wait on: they hold nothing up. */
-static void settle_facts(struct worker *worker, enum report_answer answer)
-{
-	g_autoptr(GList) ids = g_hash_table_get_keys(worker->pending);
-
-	for (GList *link = ids; link; link = link->next) {
-		const struct pending *pending = g_hash_table_lookup(worker->pending, link->data);
-
-		if (!pending->is_end)
-			settle(worker, (uint64_t)GPOINTER_TO_SIZE(link->data), answer);
-	}
+	if (ended)
+		drop_assignment(worker, ended);
 }
 
 /* ---- receiving ---------------------------------------------------------------------------- */
@@ -249,9 +213,6 @@ static void greet(struct worker *worker, int64_t now_ms)
 
 static void joined(struct worker *worker, const Forge__Welcome *welcome)
 {
-	GHashTableIter iterator;
-	gpointer value;
-
 	/* Said hello several times, it is welcomed several times. */
 	if (worker->phase == PHASE_JOINED && worker->session == welcome->session)
 		return;
@@ -259,10 +220,7 @@ static void joined(struct worker *worker, const Forge__Welcome *welcome)
 	worker->session = welcome->session;
 	worker->heartbeat_ms = MAX(welcome->heartbeat_ms, LIMIT_HELLO_MS);
 	worker->next_beat_ms = 0;
-	/* Reports concern different jobs, or the same one at most once: their order is free. */
-	g_hash_table_iter_init(&iterator, worker->pending);
-	while (g_hash_table_iter_next(&iterator, NULL, &value))
-		send_pending(worker, value);
+	reports_send_again(worker->reports, 0);
 }
 
 static void take_error(struct worker *worker, const Forge__Reply *reply, int64_t now_ms)
@@ -341,16 +299,14 @@ static void send_report(struct worker *worker, const struct slot_message *messag
 	gsize size;
 	const uint8_t *data = g_bytes_get_data(message->report, &size);
 	Forge__Report *report = forge__report__unpack(NULL, size, data);
-	struct pending *pending = g_new0(struct pending, 1);
+	GBytes *request;
 	uint64_t id;
 
-	pending->assignment = message->assignment;
-	pending->is_end = message->is_end;
-	pending->request = pack_request(worker, FORGE__REQUEST__KIND_REPORT, report, &id);
+	request = pack_request(worker, FORGE__REQUEST__KIND_REPORT, report, &id);
 	forge__report__free_unpacked(report, NULL);
-	g_hash_table_insert(worker->pending, GSIZE_TO_POINTER((gsize)id), pending);
+	reports_add(worker->reports, id, request, message->assignment, message->is_end);
 	if (worker->phase == PHASE_JOINED)
-		send_pending(worker, pending);
+		reports_send(worker->reports, id);
 	if (!message->is_end && g_atomic_int_get(&worker->stopping) == STOP_RETURN)
 		settle(worker, id, REPORT_STOPPING);
 }
@@ -397,18 +353,32 @@ static void drain_pipe(struct worker *worker)
 	}
 }
 
-/* ---- the thread --------------------------------------------------------------------------- */
+/* ---- configuration ------------------------------------------------------------------------ */
 
-static void send_unanswered(struct worker *worker, int64_t now_ms)
+static void use_config(struct worker *worker, struct config *take_config)
 {
-	GHashTableIter iterator;
-	gpointer value;
+	g_autoptr(GPtrArray) unstarted = g_ptr_array_new();
+	struct assignment *assignment;
 
-	g_hash_table_iter_init(&iterator, worker->pending);
-	while (g_hash_table_iter_next(&iterator, NULL, &value))
-		if (now_ms - ((struct pending *)value)->sent_ms > LIMIT_ANSWER_MS)
-			send_pending(worker, value);
+	config_free((struct config *)worker->workshop.config);
+	worker->workshop.config = take_config;
+	while ((assignment = slots_take_back(worker->slots)))
+		g_ptr_array_add(unstarted, assignment);
+	for (guint i = 0; i < unstarted->len; i++) {
+		assignment_configure(unstarted->pdata[i], take_config);
+		slots_put(worker->slots, unstarted->pdata[i]);
+	}
 }
+
+static void take_configs(struct worker *worker)
+{
+	struct config *config;
+
+	while ((config = g_async_queue_try_pop(worker->configs)))
+		use_config(worker, config);
+}
+
+/* ---- the thread --------------------------------------------------------------------------- */
 
 static void keep_time(struct worker *worker)
 {
@@ -418,7 +388,7 @@ static void keep_time(struct worker *worker)
 		return;
 	if (worker->phase == PHASE_JOINED) {
 		beat(worker);
-		send_unanswered(worker, now_ms);
+		reports_send_again(worker->reports, LIMIT_ANSWER_MS);
 		worker->next_beat_ms = now_ms + worker->heartbeat_ms;
 	} else {
 		greet(worker, now_ms);
@@ -426,7 +396,7 @@ static void keep_time(struct worker *worker)
 	if (now_ms - worker->heard_ms > LIMIT_LEASE_MS && worker->held->len > 0) {
 		g_warning("scheduler not heard of for %d ms: stopping jobs", LIMIT_LEASE_MS);
 		cancel_running(worker);
-		settle_facts(worker, REPORT_LEASE_LOST);
+		reports_settle_facts(worker->reports, REPORT_LEASE_LOST);
 		worker->heard_ms = now_ms;
 	}
 }
@@ -462,7 +432,7 @@ static gboolean may_leave(struct worker *worker, int64_t now_ms)
 		g_atomic_int_set(&worker->stopping, STOP_RETURN);
 	if (g_atomic_int_get(&worker->stopping) == STOP_RETURN) {
 		cancel_running(worker);
-		settle_facts(worker, REPORT_STOPPING);
+		reports_settle_facts(worker->reports, REPORT_STOPPING);
 	}
 	/* Ends that nobody answers are found out again by whoever runs the jobs next. */
 	return worker->held->len == 0 || worker->phase == PHASE_REFUSED ||
@@ -515,7 +485,10 @@ static gpointer run_worker(gpointer data)
 
 		bus_wait(sockets, G_N_ELEMENTS(sockets),
 			CLAMP(worker->next_beat_ms - now_ms, 0, LIMIT_HELLO_MS));
+		if (worker->turned)
+			worker->turned(worker->phase == PHASE_JOINED, worker->user_data);
 		drain_pipe(worker);
+		take_configs(worker);
 		take_slot_messages(worker);
 		receive_all(worker);
 		keep_time(worker);
@@ -540,34 +513,49 @@ struct worker *worker_start(const struct worker_options *options, GError **error
 	worker->name = g_strdup(options->name);
 	worker->owner = g_strdup(options->owner);
 	worker->n_slots = options->slots;
-	worker->workshop = options->workshop;
+	worker->workshop = *options->workshop;
+	worker->workshop.config = config_share(options->workshop->config);
+	worker->turned = options->turned;
+	worker->user_data = options->user_data;
+	worker->configs = g_async_queue_new_full((GDestroyNotify)config_free);
 	worker->pipe_name = bus_pipe_name("worker");
 	worker->pipe = bus_pull(options->bus, worker->pipe_name);
 	worker->messages = g_async_queue_new();
 	worker->held = g_ptr_array_new();
-	worker->pending = g_hash_table_new_full(NULL, NULL, NULL, free_pending);
+	worker->reports = reports_new(socket);
 	worker->next_id = 1;
 	worker->heartbeat_ms = LIMIT_HEARTBEAT_MS;
-	worker->slots = slots_new(options->slots, options->workshop, options->bus,
-		worker->pipe_name, worker->messages);
+	worker->slots = slots_new(
+		options->slots, options->bus, worker->pipe_name, worker->messages);
 	worker->thread = g_thread_new("worker", run_worker, worker);
 	return worker;
 }
 
+/* Makes the worker's thread go round. */
+static void wake(struct worker *worker)
+{
+	scoped(bus_socket) pipe = bus_push(worker->bus, worker->pipe_name);
+	g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
+
+	bus_send(pipe, nothing, nothing);
+}
+
+void worker_configure(struct worker *worker, const struct config *config)
+{
+	g_async_queue_push(worker->configs, config_share(config));
+	wake(worker);
+}
+
 void worker_stop(struct worker *worker, int64_t finish_ms)
 {
-	scoped(bus_socket) pipe = NULL;
-	g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
 	struct slot_message *message;
 
 	if (!worker)
 		return;
-	pipe = bus_push(worker->bus, worker->pipe_name);
 	worker->finish_until_ms = clock_now().monotonic_ms + finish_ms;
 	g_atomic_int_set(&worker->stopping, finish_ms > 0 ? STOP_FINISH : STOP_RETURN);
-	bus_send(pipe, nothing, nothing);
+	wake(worker);
 	g_thread_join(worker->thread);
-	g_clear_pointer(&pipe, bus_socket_close);
 
 	/* A job that did not stop in time still ends before its memory goes; nobody answers its
 	 * reports. */
@@ -579,8 +567,10 @@ void worker_stop(struct worker *worker, int64_t finish_ms)
 	for (guint i = 0; i < worker->held->len; i++)
 		assignment_free(worker->held->pdata[i]);
 	g_ptr_array_free(worker->held, TRUE);
-	g_hash_table_destroy(worker->pending);
+	reports_free(worker->reports);
 	g_async_queue_unref(worker->messages);
+	g_async_queue_unref(worker->configs);
+	config_free((struct config *)worker->workshop.config);
 	bus_socket_close(worker->socket);
 	bus_socket_close(worker->pipe);
 	g_free(worker->pipe_name);

@@ -16,6 +16,10 @@ struct worker_options {
 	const char *owner;    /**< of a command line; "" for a daemon */
 	uint32_t slots;       /**< jobs at once */
 	const struct workshop *workshop;
+	/** Called in the worker's thread, several times a second while it goes round: JOINED, the
+	 * scheduler has welcomed it. May be NULL. */
+	void (*turned)(gboolean joined, gpointer user_data);
+	gpointer user_data;
 };
 
 /** A worker: one thread that talks to the scheduler, and one a slot that runs jobs. Keeps nothing
@@ -24,6 +28,10 @@ struct worker;
 
 /** Starts the threads. Connects, joins and joins again by itself, as long as it takes. */
 struct worker *worker_start(const struct worker_options *options, GError **error);
+
+/** Jobs that begin from now on are done with CONFIG; those that run go on as they began. From the
+ * thread that started the worker. */
+void worker_configure(struct worker *worker, const struct config *config);
 
 /**
  * Takes no further jobs, lets running ones go on for FINISH_MS, hands back what is left, and

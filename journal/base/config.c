@@ -23,10 +23,15 @@ static const char *const version_rules[] = {"conflict", "higher", "replay", "our
 #define HOST(member) offsetof(struct config_host, member)
 
 static const struct field host_fields[] = {
-	{"api", FIELD_STRING, HOST(api), .min = 1, .check = config_check_api},
-	{"clone", FIELD_STRING, HOST(clone), .min = 1, .check = config_check_clone},
-	{"token_env", FIELD_STRING, HOST(token_env), .min = 1,
-		.check = config_check_token_variable},
+	{"api", FIELD_STRING, HOST(api), .min = 1, .check = config_check_api,
+		.about = "base URL of the host's API"},
+	{"clone", FIELD_STRING, HOST(clone), .min = 1, .check = config_check_clone,
+		.about =
+			"prefix of OWNER/NAME: http, https, ssh or file address, `git@host`, or a folder; "
+			"without it, `https://HOST`"},
+	{"token_env", FIELD_STRING, HOST(token_env), .min = 1, .check = config_check_token_variable,
+		.about = "name of the environment variable that holds the host's token; never the "
+			 "token itself"},
 };
 
 static const struct field_table host_table = {
@@ -42,35 +47,54 @@ static const struct field_table host_table = {
 
 static const struct field fields[] = {
 	{"git.username", FIELD_STRING, AT(git_username), .min = 1, .max = LIMIT_NAME_BYTES,
-		.check = config_check_identity},
+		.check = config_check_identity,
+		.about = "author and committer of commits that forge makes; unset: as git says"},
 	{"git.email", FIELD_STRING, AT(git_email), .min = 1, .max = LIMIT_NAME_BYTES,
-		.check = config_check_identity},
+		.check = config_check_identity,
+		.about = "mail address in the same commits; unset: as git says"},
 	{"scheduler.endpoint", FIELD_STRING, AT(scheduler_endpoint), .min = 1,
-		.check = config_check_endpoint},
+		.check = config_check_endpoint,
+		.about =
+			"where the scheduler listens and everybody else connects: `ipc:///PATH`, or "
+			"`tcp://HOST:PORT`; unset: embedded in each command"},
 	{"scheduler.server_key", FIELD_STRING, AT(scheduler_server_key), .min = 1,
-		.check = config_check_server_key},
+		.check = config_check_server_key,
+		.about = "public key (CURVE) of the scheduler, for an endpoint off this machine"},
 	{"worker.jobs", FIELD_COUNT, AT(worker_jobs), .fallback = "8", .min = 1,
-		.max = LIMIT_WORKER_JOBS},
-	{"worker.cache_size", FIELD_BYTES, AT(worker_cache_bytes), .fallback = "20GB", SIZE},
-	{"hosts", FIELD_NAMED, AT(hosts), .max = LIMIT_HOSTS, .items = &host_table},
+		.max = LIMIT_WORKER_JOBS, .about = "how many jobs run at once"},
+	{"worker.cache_size", FIELD_BYTES, AT(worker_cache_bytes), .fallback = "20GB", SIZE,
+		.about = "what the cache may grow to; what was used longest ago goes first"},
+	{"hosts", FIELD_NAMED, AT(hosts), .max = LIMIT_HOSTS, .items = &host_table,
+		.about = "git hosts by name, and how each is reached"},
 	{"sync.conflict_resolution", FIELD_STRING, AT(sync_conflict_resolution),
-		.fallback = "manual", .words = resolutions},
+		.fallback = "manual", .words = resolutions,
+		.about = "what becomes of conflicts that a pull leaves"},
 	{"sync.version_conflict", FIELD_STRING, AT(sync_version_conflict), .fallback = "conflict",
-		.words = version_rules},
+		.words = version_rules, .about = "which version stands where both sides moved it"},
 	{"sync.create_fork_if_no_access", FIELD_BOOLEAN, AT(sync_create_fork_if_no_access),
-		.fallback = "false"},
+		.fallback = "false",
+		.about = "whether a push makes a fork where upstream may not be written to"},
 	{"sync.default_commit_message", FIELD_STRING, AT(sync_default_commit_message),
-		.fallback = "forge: update {component}", .min = 1},
-	{"sync.max_file", FIELD_BYTES, AT(sync_file_bytes), .fallback = "100MB", SIZE},
+		.fallback = "forge: update {component}", .min = 1,
+		.about = "message of a push without --message; {component} is its name"},
+	{"sync.max_file", FIELD_BYTES, AT(sync_file_bytes), .fallback = "100MB", SIZE,
+		.about = "the largest file that a component may have"},
 	{"sync.minimum_age", FIELD_DURATION, AT(sync_minimum_age_ms), .fallback = "0s",
-		.max = LIMIT_CONFIGURED_AGE_MS},
-	{"network.connect", FIELD_DURATION, AT(network_connect_ms), .fallback = "10s", WAIT},
-	{"network.request", FIELD_DURATION, AT(network_request_ms), .fallback = "15m", WAIT},
-	{"network.low_speed", FIELD_DURATION, AT(network_low_speed_ms), .fallback = "30s", WAIT},
-	{"network.max_pack", FIELD_BYTES, AT(network_pack_bytes), .fallback = "4GiB", SIZE},
-	{"log_level", FIELD_STRING, AT(log_level), .fallback = "info", .words = log_levels},
+		.max = LIMIT_CONFIGURED_AGE_MS,
+		.about = "versions younger than that, since their tag was first seen, are not chosen"},
+	{"network.connect", FIELD_DURATION, AT(network_connect_ms), .fallback = "10s", WAIT,
+		.about = "longest time until a connection stands"},
+	{"network.request", FIELD_DURATION, AT(network_request_ms), .fallback = "15m", WAIT,
+		.about = "longest time for one transfer"},
+	{"network.low_speed", FIELD_DURATION, AT(network_low_speed_ms), .fallback = "30s", WAIT,
+		.about = "longest time for which a transfer may stand still"},
+	{"network.max_pack", FIELD_BYTES, AT(network_pack_bytes), .fallback = "4GiB", SIZE,
+		.about = "most that one fetch may bring"},
+	{"log_level", FIELD_STRING, AT(log_level), .fallback = "info", .words = log_levels,
+		.about = "what the daemons log"},
 	{"journal", FIELD_STRING, AT(journal), .fallback = "rocksdb", .min = 1,
-		.check = config_check_journal},
+		.check = config_check_journal,
+		.about = "where the journal is: `rocksdb` (in the home) or `rocksdb:PATH`"},
 };
 
 static const struct field_table table = {
@@ -258,18 +282,24 @@ static gboolean check_home(const char *home, GError **error)
 
 /* ---- public ------------------------------------------------------------------------------- */
 
+char *config_file_path(const char *path)
+{
+	g_autofree char *home = find_home();
+
+	path = path ? path : variable("FORGE_CONFIG");
+	return path ? g_canonicalize_filename(path, NULL)
+		    : g_build_filename(home, "config.yaml", NULL);
+}
+
 struct config *config_load(const char *path, GError **error)
 {
 	scoped(config) config = NULL;
 	g_autofree char *home = find_home();
-	g_autofree char *file = NULL;
+	g_autofree char *file = config_file_path(path);
 
 	if (!check_home(home, error))
 		return NULL;
-	path = path ? path : variable("FORGE_CONFIG");
-	file = path ? g_canonicalize_filename(path, NULL)
-		    : g_build_filename(home, "config.yaml", NULL);
-	config = read_config(file, path != NULL, error);
+	config = read_config(file, path || variable("FORGE_CONFIG"), error);
 	if (!config)
 		return NULL;
 	config->home = g_steal_pointer(&home);
@@ -281,9 +311,17 @@ struct config *config_load(const char *path, GError **error)
 	return g_steal_pointer(&config);
 }
 
+struct config *config_share(const struct config *config)
+{
+	struct config *shared = (struct config *)config;
+
+	g_atomic_int_inc(&shared->further_owners);
+	return shared;
+}
+
 void config_free(struct config *config)
 {
-	if (!config)
+	if (!config || g_atomic_int_add(&config->further_owners, -1) > 0)
 		return;
 	g_free(config->home);
 	g_free(config->path);
@@ -341,6 +379,40 @@ struct value *config_describe(const struct config *config)
 			describe_hosts(list, config);
 		else
 			describe(list, fields[i].path, text, config->sources[i]);
+	}
+	return list;
+}
+
+static void list_key(struct value *list, const char *prefix, const struct field *field)
+{
+	struct value *row = value_new_map();
+	g_autofree char *key = g_strconcat(prefix, field->path, NULL);
+	g_autofree char *variable_name = *prefix ? NULL : variable_of(field);
+	g_autofree char *expects = field_expects(field);
+	g_autofree char *words = field->words ? g_strjoinv("|", (char **)field->words) : NULL;
+
+	if (!words && field->type == FIELD_BOOLEAN)
+		words = g_strdup("true|false");
+	value_put_string(row, "key", key);
+	value_put_string(row, "about", field->about);
+	value_put_string(row, "expects", expects);
+	value_put_string(row, "choices", words);
+	value_put_string(row, "default", field->fallback);
+	value_put_string(row, "variable", variable_name);
+	value_append_take(list, row);
+}
+
+struct value *config_keys(void)
+{
+	struct value *list = value_new_list();
+
+	for (size_t i = 0; i < table.count; i++) {
+		if (fields[i].type != FIELD_NAMED) {
+			list_key(list, "", &fields[i]);
+			continue;
+		}
+		for (size_t j = 0; j < fields[i].items->count; j++)
+			list_key(list, "hosts.HOST.", &fields[i].items->fields[j]);
 	}
 	return list;
 }

@@ -51,6 +51,8 @@ struct config {
 			    file: see config_enter_workspace() */
 
 	char **sources; /**< where each value came from, for config_describe() */
+
+	gint further_owners; /**< atomic; see config_share() */
 };
 
 /**
@@ -60,6 +62,13 @@ struct config {
  * expected a whole number`), and for an unknown key the nearest one.
  */
 struct config *config_load(const char *path, GError **error);
+
+/** The file that config_load(PATH) reads, absolute, be it there or not. Caller frees. */
+char *config_file_path(const char *path);
+
+/** CONFIG for one more owner, who calls config_free() too; from then on it is not changed. From any
+ * thread. */
+struct config *config_share(const struct config *config);
 void config_free(struct config *config);
 SCOPED_POINTER(config, config_free)
 
@@ -72,6 +81,13 @@ const struct config_host *config_host(const struct config *config, const char *n
  * `default`, and what is not set is a null. What might be a secret is not shown. Caller frees.
  */
 struct value *config_describe(const struct config *config);
+
+/**
+ * Every key there is, in the order of the table, as a list of `{"key", "about", "expects",
+ * "choices", "default", "variable"}`: texts, or null where there is none; choices as `a|b`. Keys of
+ * a host are `hosts.HOST.clone`. Caller frees.
+ */
+struct value *config_keys(void);
 
 /**
  * Makes CONFIG that of commands in the workspace at ROOT (absolute): its own journal, never a

@@ -100,12 +100,53 @@ static uint64_t max_of(const struct field *field)
 	g_assert_not_reached();
 }
 
-static char *expected_range(const char *noun, char *take_min, char *take_max)
+static char *range(const char *noun, char *take_min, char *take_max)
 {
 	g_autofree char *min = take_min;
 	g_autofree char *max = take_max;
 
-	return g_strdup_printf("expected %s from %s to %s", noun, min, max);
+	return g_strdup_printf("%s from %s to %s", noun, min, max);
+}
+
+static char *one_of(const struct field *field)
+{
+	g_autofree char *words = g_strjoinv(", ", (char **)field->words);
+
+	return g_strconcat("one of ", words, NULL);
+}
+
+char *field_expects(const struct field *field)
+{
+	switch (field->type) {
+	case FIELD_BOOLEAN:
+		return g_strdup("true or false");
+	case FIELD_COUNT:
+		return range("a whole number", g_strdup_printf("%" G_GUINT64_FORMAT, field->min),
+			g_strdup_printf("%" G_GUINT64_FORMAT, max_of(field)));
+	case FIELD_BYTES:
+		return range("a size", amount_format_bytes(field->min),
+			amount_format_bytes(max_of(field)));
+	case FIELD_DURATION:
+		return range("a duration", amount_format_ms(field->min),
+			amount_format_ms(max_of(field)));
+	case FIELD_STRING:
+	case FIELD_ENUM:
+		return field->words ? one_of(field) : g_strdup("text");
+	case FIELD_STRINGS:
+		return g_strdup("a list of text");
+	case FIELD_STRUCTS:
+		return g_strdup("a list of maps");
+	case FIELD_NAMED:
+		return g_strdup("a map");
+	}
+	g_assert_not_reached();
+}
+
+static char *expecting(char *take_what)
+{
+	g_autofree char *what = take_what;
+
+	return g_strconcat("expected ", what, NULL);
 }
 
 static char *set_number(const struct field *field, gpointer object, const char *text)
@@ -128,14 +169,7 @@ static char *set_number(const struct field *field, gpointer object, const char *
 		MEMBER(uint64_t, field, object) = number;
 		return NULL;
 	}
-	if (field->type == FIELD_BYTES)
-		return expected_range("a size", amount_format_bytes(field->min),
-			amount_format_bytes(max_of(field)));
-	if (field->type == FIELD_DURATION)
-		return expected_range("a duration", amount_format_ms(field->min),
-			amount_format_ms(max_of(field)));
-	return expected_range("a whole number", g_strdup_printf("%" G_GUINT64_FORMAT, field->min),
-		g_strdup_printf("%" G_GUINT64_FORMAT, max_of(field)));
+	return expecting(field_expects(field));
 }
 
 static int word_place(const struct field *field, const char *text)
@@ -152,11 +186,8 @@ static char *refuse_text(
 {
 	const char *wrong;
 
-	if (field->words && word_place(field, text) < 0) {
-		g_autofree char *words = g_strjoinv(", ", (char **)field->words);
-
-		return g_strdup_printf("expected one of %s", words);
-	}
+	if (field->words && word_place(field, text) < 0)
+		return expecting(one_of(field));
 	if (strlen(text) < bytes_min)
 		return g_strdup(*text ? "too short" : "must not be empty");
 	if (strlen(text) > bytes_max)

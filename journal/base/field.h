@@ -36,6 +36,7 @@ struct field {
 	const char *(*check)(const char
 			*text); /**< of a text: NULL, or what is wrong with it, static; or NULL */
 	const struct field_table *items; /**< of FIELD_STRUCTS, FIELD_NAMED */
+	const char *about; /**< what it is for, in a few words, for manuals; or NULL */
 };
 
 /** A struct of SIZE bytes and its fields. */
@@ -66,6 +67,10 @@ gpointer field_read(const struct field_table *table, const struct value *documen
  */
 gboolean field_set(const struct field *field, gpointer object, const char *text,
 	const struct document_origin *origin, GError **error);
+
+/** What field_set() takes: `a whole number from 1 to 64`, `true or false`, `one of a, b`, `text`.
+ * Caller frees. */
+char *field_expects(const struct field *field);
 
 /** The value as field_set() takes it; NULL for a text that
  * is not set and for structs. Caller frees. */

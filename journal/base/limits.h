@@ -480,4 +480,16 @@
 #define LIMIT_CONFIGURED_AGE_MS (10LL * 366 * 24 * 60 * 60 * 1000)
 #define LIMIT_CONFIGURED_BYTES (1LL << 50)
 
+/* Below so much a disk is as good as full: a journal's files and a fetch need more at once. And a
+ * clock may be so far behind the journal before somebody should look at it. */
+#define LIMIT_DISK_FREE_BYTES (64LL * 1024 * 1024)
+#define LIMIT_CLOCK_BEHIND_US (5LL * 60 * 1000 * 1000)
+
+/* How often a daemon that nobody tells anything looks after its cache. */
+#define LIMIT_DAEMON_REST_MS (10 * 60 * 1000)
+
+/* Completion of a command line: whoever pressed the key waits, and can read no more. */
+#define LIMIT_COMPLETION_MS 300
+#define LIMIT_COMPLETIONS 1000
+
 #endif

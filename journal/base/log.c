@@ -34,8 +34,9 @@ static const char *level_word(GLogLevelFlags level)
 static char *replace_pattern(char *take_text, const char *pattern, const char *replacement)
 {
 	g_autofree char *text = take_text;
-	g_autoptr(GRegex)
-		regex = g_regex_new(pattern, G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL);
+	/* Not optimized: that would need memory to be written and executed, and end the process where a
+	 * service may not. */
+	g_autoptr(GRegex) regex = g_regex_new(pattern, G_REGEX_CASELESS, 0, NULL);
 	char *replaced = g_regex_replace(regex, text, -1, 0, replacement, 0, NULL);
 
 	/* Only text that is not UTF-8 can fail here;

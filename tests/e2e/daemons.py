@@ -16,26 +16,26 @@ class Daemons:
         world.configure(f"scheduler: {{endpoint: \"{endpoint}\"}}\n")
 
     def scheduler(self):
-        child = self._start("scheduler")
-        self._until(child, lambda stats: stats["pid"] == child.pid)
+        child = self.start("scheduler")
+        self.until(child, lambda stats: stats["pid"] == child.pid)
         return child
 
     def worker(self, *options):
-        child = self._start("worker", *options)
-        self._until(child, lambda stats: any(str(child.pid) in worker["name"] for worker in stats["workers"]))
+        child = self.start("worker", *options)
+        self.until(child, lambda stats: any(str(child.pid) in worker["name"] for worker in stats["workers"]))
         return child
 
     def stop(self):
         for child in self.children:
             process.stop(child)
 
-    def _start(self, *arguments):
+    def start(self, *arguments):
         child = self.world.start(*arguments)
         self.children.append(child)
         child.log = Lines(child.stderr)
         return child
 
-    def _until(self, child, seen, seconds=20):
+    def until(self, child, seen, seconds=20):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert child.poll() is None, f"ended with {child.returncode}:\n" + "\n".join(child.log.seen)

@@ -412,6 +412,37 @@ static void test_describe_names_the_source_of_each_value(
 
 #define ADD(name) g_test_add("/config/" #name, struct fixture, NULL, set_up, test_##name, tear_down)
 
+/* Manual pages and completion live on it. */
+static void test_every_key_says_what_it_is_for(struct fixture *fixture, gconstpointer unused)
+{
+	scoped(value) keys = config_keys();
+
+	(void)fixture;
+	(void)unused;
+	g_assert_cmpuint(value_count(keys), >, 15);
+	for (size_t i = 0; i < value_count(keys); i++) {
+		const struct value *row = value_at(keys, i);
+		const char *key = value_string(value_get(row, "key"));
+		const struct value *about = value_get(row, "about");
+
+		if (value_kind(about) != VALUE_STRING)
+			g_error("%s says nothing about itself in the table of config.c", key);
+		g_assert_cmpuint(strlen(value_string(value_get(row, "expects"))), >, 0);
+	}
+}
+
+static void test_shared_configuration_lives_until_its_last_owner_lets_go(
+	struct fixture *fixture, gconstpointer unused)
+{
+	struct config *config = load(fixture, "worker: {jobs: 3}\n");
+	struct config *shared = config_share(config);
+
+	(void)unused;
+	config_free(config);
+	g_assert_cmpuint(shared->worker_jobs, ==, 3);
+	config_free(shared);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -426,5 +457,7 @@ int main(int argc, char **argv)
 	ADD(a_named_file_must_be_there);
 	ADD(a_journal_in_the_file_is_relative_to_it);
 	ADD(describe_names_the_source_of_each_value);
+	ADD(every_key_says_what_it_is_for);
+	ADD(shared_configuration_lives_until_its_last_owner_lets_go);
 	return g_test_run();
 }

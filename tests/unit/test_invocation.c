@@ -181,6 +181,29 @@ static void help_of_every_command_is_complete_and_fits(void)
 	}
 }
 
+static void assert_choices_are_in_help(const struct command_option *options)
+{
+	for (; options && options->name; options++) {
+		g_auto(GStrv)
+			choices = g_strsplit(options->choices ? options->choices : "", "|", -1);
+
+		for (char **choice = choices; options->help && *choice; choice++)
+			g_assert_nonnull(strstr(options->help, *choice));
+	}
+}
+
+/* What a shell offers is what a person is told. */
+static void choices_of_an_option_are_those_its_help_names(void)
+{
+	size_t count;
+	const struct command *table = commands_table(&count);
+
+	assert_choices_are_in_help(commands_global_options());
+	for (size_t i = 0; i < count; i++)
+		if (table[i].handled && !g_str_has_prefix(table[i].words, "job submit"))
+			assert_choices_are_in_help(table[i].options);
+}
+
 static void every_command_stands_below_a_group_of_the_table(void)
 {
 	size_t count;
@@ -212,6 +235,7 @@ int main(int argc, char **argv)
 	CLAIM(an_error_is_shown_in_the_format_that_was_asked_for);
 	CLAIM(help_needs_no_arguments_and_no_command);
 	CLAIM(help_of_every_command_is_complete_and_fits);
+	CLAIM(choices_of_an_option_are_those_its_help_names);
 	CLAIM(every_command_stands_below_a_group_of_the_table);
 	return g_test_run();
 }

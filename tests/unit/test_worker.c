@@ -497,13 +497,13 @@ static void abandoned_job_is_not_waited_for(struct fixture *fixture, gconstpoint
 	Forge__Fork fork = FORGE__FORK__INIT;
 	g_autoptr(GAsyncQueue) messages = g_async_queue_new();
 	scoped(bus_socket) pipe = bus_pull(fixture->bus, "abandoned");
-	struct slots *slots = slots_new(1, fixture->workshop, fixture->bus, "abandoned", messages);
+	struct slots *slots = slots_new(1, fixture->bus, "abandoned", messages);
 	struct assignment *assignment;
 	struct slot_message *message;
 
 	(void)unused;
 	fill_fork_job(fixture, &job, &fork);
-	assignment = assignment_new(&job, fixture->config);
+	assignment = assignment_new(&job, fixture->workshop);
 	slots_put(slots, assignment);
 	while ((message = g_async_queue_pop(messages))->kind == SLOT_PROGRESS)
 		slot_message_free(message);
