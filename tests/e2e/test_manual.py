@@ -32,7 +32,7 @@ def shown(page):
 
 
 def test_every_command_and_group_has_a_page(pages):
-    table = (ROOT / "cli/commands.def").read_text()
+    table = "".join((ROOT / "cli" / name).read_text() for name in ("commands.def", "commands_workspace.def"))
     names = {words.replace(" ", "-") for words in re.findall(r'^(?:COMMAND|GROUP)\("([^"]+)"', table, re.M)}
     assert len(names) > 50 and {page.name for page in pages.iterdir()} == {f"forge-{name}.1" for name in names} | {
         "forge.1", "forge-config.5"}
