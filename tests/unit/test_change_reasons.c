@@ -96,7 +96,7 @@ static void who_would_take_the_old_one_is_no_reason(void)
 	story_begin(&story);
 	user_needs(&story, "*", TRUE);
 	story.lib.named = TRUE;
-	assert_reason(&story, "the best that all who need it allow");
+	assert_reason(&story, "the newest that all who need it allow");
 }
 
 static void a_changed_wish_comes_before_what_is_gone(void)
@@ -111,7 +111,7 @@ static void a_changed_wish_comes_before_what_is_gone(void)
 	story.lib.listed_allows_before = TRUE;
 	assert_reason(&story, "1.0.0 is not there any more");
 	story.lib.before_is_there = TRUE;
-	assert_reason(&story, "the best that all who need it allow");
+	assert_reason(&story, "the newest that all who need it allow");
 	story.lib.named = FALSE;
 	assert_reason(&story, "1.0.0 did not go with the others");
 }

@@ -402,6 +402,7 @@ static void test_describe_names_the_source_of_each_value(
 		"sync.create_fork_if_no_access=false (default)\n"
 		"sync.default_commit_message=forge: update {component} (default)\n"
 		"sync.max_file=100MB (default)\n"
+		"sync.minimum_age=0ms (default)\n"
 		"network.connect=10s (default)\n"
 		"network.request=15m (default)\n"
 		"network.low_speed=30s (default)\n"
