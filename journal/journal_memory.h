@@ -9,10 +9,12 @@
 struct journal_disk;
 
 struct journal_disk *journal_disk_new(const char *journal_id);
+/** One whose journal begins at FRONT. */
+struct journal_disk *journal_disk_new_at(const char *journal_id, const struct journal_front *front);
 void journal_disk_free(struct journal_disk *disk);
 SCOPED_POINTER(journal_disk, journal_disk_free)
 
-/** How the next append ends; for tests. Afterwards the disk is healthy again. */
+/** How the next append or cut ends; for tests. Afterwards the disk is healthy again. */
 enum journal_fault {
 	JOURNAL_FAULT_NONE,
 	JOURNAL_FAULT_LOST,    /**< JOURNAL_WRITE_FAILED, and the record is not there */
