@@ -424,7 +424,7 @@ static struct store *open_to_write(
 
 static struct store *open_to_read(const char *folder, struct journal_position *end, GError **error)
 {
-	if (!is_there(folder, RECORDS) && !is_there(folder, MARK)) {
+	if (!journal_rocksdb_is_there(folder)) {
 		g_set_error_literal(
 			error, FORGE_ERROR, FORGE_ERROR_FAILED, "there is no journal yet");
 		return NULL;
@@ -496,6 +496,11 @@ struct journal *journal_rocksdb_make(const char *folder, const char *purpose,
 	}
 	return journal_new(&writing_backend, store, folder, head->journal_id, &head->front,
 		&head->front.before);
+}
+
+gboolean journal_rocksdb_is_there(const char *folder)
+{
+	return is_there(folder, RECORDS) || is_there(folder, MARK);
 }
 
 gboolean journal_rocksdb_holder(const char *folder, struct journal_holder *holder)

@@ -27,6 +27,9 @@ struct journal *journal_rocksdb_open(
 struct journal *journal_rocksdb_make(const char *folder, const char *purpose,
 	const struct journal_head *head, GError **error);
 
+/** TRUE if a journal, or what is left of one, is in FOLDER. */
+gboolean journal_rocksdb_is_there(const char *folder);
+
 /** TRUE if somebody holds the lock of the journal in FOLDER now. HOLDER tells who, or who was the
  * last; its purpose is "?" if that is not known. */
 gboolean journal_rocksdb_holder(const char *folder, struct journal_holder *holder);
