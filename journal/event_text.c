@@ -17,6 +17,9 @@
 /* A line shows so many items of a list; the row has them all. */
 #define LINE_ITEMS 5
 
+/* And so many bytes of a text; of those that events hold only a piece of a base is longer. */
+#define LINE_TEXT_BYTES 2000
+
 /* ---- words -------------------------------------------------------------------------------- */
 
 /* The upper-case name of the enum with an underscore behind it: JobKind is JOB_KIND_. */
@@ -330,6 +333,8 @@ static char *quote(const char *text)
 {
 	scoped(value) value = NULL;
 
+	if (strlen(text) > LINE_TEXT_BYTES)
+		return g_strdup_printf("…(%zu)", strlen(text));
 	if (*text != '\0' && !strpbrk(text, " \"=,\\\n\r\t"))
 		return g_strdup(text);
 	value = value_new_string(text);
