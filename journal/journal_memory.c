@@ -28,6 +28,7 @@ struct journal_disk {
 	struct journal_front front;
 	GArray *values; /* struct value, by first_seq */
 	enum journal_fault fault;
+	guint fault_after; /* so many changes go well before it */
 	unsigned openings; /* a journal of an earlier opening may not write any more */
 	char *checkpoint_tag;
 	struct journal_position checkpoint_position;
@@ -99,11 +100,18 @@ void journal_disk_free(struct journal_disk *disk)
 	g_free(disk);
 }
 
-void journal_disk_set_fault(struct journal_disk *disk, enum journal_fault fault)
+void journal_disk_set_fault_after(
+	struct journal_disk *disk, enum journal_fault fault, guint changes)
 {
 	G_GNUC_UNUSED scoped_value(held) held = hold(disk);
 
 	disk->fault = fault;
+	disk->fault_after = changes;
+}
+
+void journal_disk_set_fault(struct journal_disk *disk, enum journal_fault fault)
+{
+	journal_disk_set_fault_after(disk, fault, 0);
 }
 
 /* Whether STORE may still change its disk, and which FAULT
@@ -114,6 +122,11 @@ static gboolean begin_change(struct store *store, enum journal_fault *fault, GEr
 		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_CONFLICT,
 			"somebody else has opened it since");
 		return FALSE;
+	}
+	*fault = JOURNAL_FAULT_NONE;
+	if (store->disk->fault_after > 0) {
+		store->disk->fault_after--;
+		return TRUE;
 	}
 	*fault = store->disk->fault;
 	store->disk->fault = JOURNAL_FAULT_NONE;

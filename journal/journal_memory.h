@@ -21,6 +21,9 @@ enum journal_fault {
 	JOURNAL_FAULT_WRITTEN, /**< JOURNAL_WRITE_FAILED, but the record is there */
 };
 void journal_disk_set_fault(struct journal_disk *disk, enum journal_fault fault);
+/** The same after so many CHANGES that go well. */
+void journal_disk_set_fault_after(
+	struct journal_disk *disk, enum journal_fault fault, guint changes);
 
 /** A journal on DISK (not owned). A second one while one is
  * open makes the first one's appends JOURNAL_CONFLICT. */
