@@ -15,8 +15,8 @@ from daemons import Daemons, kill
 from world import FORGE, Forge, finish_child
 
 SEED = int(os.environ.get("FORGE_TEST_SEED") or random.randrange(1 << 32))
-# So many of the calls of one name at which a command can be killed are tried.
-KILLS = int(os.environ.get("FORGE_TEST_KILLS") or 6)
+# How far apart the calls are that are picked by chance.
+STEP = 1 if os.environ.get("FORGE_TEST_KILLS") else 8
 
 
 @pytest.fixture
@@ -280,31 +280,29 @@ def can_trace():
         return False
 
 
-CALLS = ("fdatasync", "fsync", "rename,renameat,renameat2", "unlink,unlinkat", "write", "pwrite64", "openat", "mkdir")
+# Every call of a name that EACH has is one to be killed at; of the others some are passed over by chance.
+EACH = ("fdatasync", "rename,renameat,renameat2", "pwrite64")
+SOME = ("fsync", "unlink,unlinkat", "write")
 
 
-def kill_everywhere(forge, arguments, prepare, check, calls=CALLS):
-    """Runs the command under strace, killed at one call after another; CHECK judges each time. Some calls are passed
-    over by chance, the first and the last never are."""
+def kill_everywhere(forge, arguments, prepare, check, each=EACH, some=SOME):
+    """Runs the command under strace, killed at one call after another until it gets through; CHECK judges each time."""
     if not can_trace():
         pytest.skip("no strace")
     print(f"FORGE_TEST_SEED={SEED}")
     chance = random.Random(SEED)
-    for call in calls:
-        when, step = 1, 1
-        while True:
+    for call in (*each, *some):
+        when, killed = 1, True
+        while killed:
             prepare()
             child = process.start(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=KILL:when={when}",
                                    str(FORGE), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, text=True, env=forge.env)
             ended = finish_child(child)
             killed = ended.status in (-signal.SIGKILL, 128 + signal.SIGKILL)
-            assert killed or ended.status == 0, f"{call} {when}: {ended}"
+            assert killed or ended.status == 0, f"{call}:{when}: {ended}"
             check(f"{call}:{when}", killed)
-            if not killed:
-                break
-            step = max(1, when // KILLS * 2)
-            when += chance.randint(1, step)
+            when += 1 if call in each else chance.randint(1, STEP)
 
 
 @pytest.fixture
@@ -367,7 +365,8 @@ def test_restore_killed_anywhere_leaves_the_old_or_the_new(filled, tmp_path):
         kept = [verify(filled, folder) for folder in filled.home.glob("journal.replaced-*")]
         assert old in kept, what
 
-    kill_everywhere(filled, ["journal", "restore", "--force", tmp_path / "b"], filled.reset, check)
+    kill_everywhere(filled, ["journal", "restore", "--force", tmp_path / "b"], filled.reset, check,
+                    each=("rename,renameat,renameat2",), some=("fdatasync", *SOME))
     assert {(False, True), (True, True), (True, False)} <= seen
 
 
@@ -387,7 +386,7 @@ def test_backup_and_import_killed_anywhere_leave_nothing_or_the_whole(filled, tm
             assert killed, what
             filled.run("journal", "import", tmp_path / "e.jsonl", made)
 
-    kill_everywhere(filled, ["journal", "backup", target], lambda: target.unlink(missing_ok=True), check_backup,
-                    ("fsync", "rename,renameat,renameat2", "write", "unlink,unlinkat"))
+    kill_everywhere(filled, ["journal", "backup", target], lambda: target.unlink(missing_ok=True), check_backup)
     kill_everywhere(filled, ["journal", "import", tmp_path / "e.jsonl", made],
-                    lambda: shutil.rmtree(made, ignore_errors=True), check_import)
+                    lambda: shutil.rmtree(made, ignore_errors=True), check_import,
+                    each=("rename,renameat,renameat2",), some=("fdatasync", *SOME))
