@@ -93,7 +93,8 @@ static struct value *inventory_value(
 	value_put_take(object, "records", value_new_unsigned(inventory->records));
 	value_put_take(object, "entries", value_new_unsigned(inventory->entries));
 	value_put_take(object, "events", value_new_unsigned(inventory->events));
-	value_put_take(object, "first_seq", value_new_unsigned(journal_front(journal).before.seq + 1));
+	value_put_take(
+		object, "first_seq", value_new_unsigned(journal_front(journal).before.seq + 1));
 	value_put_take(object, "last_seq", value_new_unsigned(inventory->last_seq));
 	value_put_string(object, "hash", inventory->records > 0 ? hash : NULL);
 	return object;

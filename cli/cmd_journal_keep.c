@@ -240,8 +240,8 @@ int cmd_journal_import(struct invocation *invocation, GError **error)
 		return 1;
 	journal_head_draw_id(head.journal_id);
 	head.front = journal_import_front(head.journal_id, &import);
-	object = make_journal(folder, "import", FALSE, &head, fill_from_export, &import, NULL, &text,
-		&replaced, error);
+	object = make_journal(folder, "import", FALSE, &head, fill_from_export, &import, NULL,
+		&text, &replaced, error);
 	if (!object) {
 		blame_file(import.path, error);
 		return 1;

@@ -307,8 +307,8 @@ static gboolean fill_message(ProtobufCMessage *message, const struct value *map,
 				message->descriptor->name);
 		done = field->label == PROTOBUF_C_LABEL_REPEATED
 			? set_list(message, field, value_at(map, i), inner, error)
-			: set_value(field, value_at(map, i), inner,
-				  (char *)message + field->offset, error);
+			: set_value(field, value_at(map, i), inner, (char *)message + field->offset,
+				  error);
 		if (!done)
 			return FALSE;
 	}
@@ -332,8 +332,8 @@ static ProtobufCMessage *choose(ProtobufCMessage *message, const ProtobufCFieldD
 static const ProtobufCFieldDescriptor *find_kind(
 	const ProtobufCMessageDescriptor *type, const char *name)
 {
-	const ProtobufCFieldDescriptor *field =
-		protobuf_c_message_descriptor_get_field_by_name(type, name);
+	const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(
+		type, name);
 
 	return field && is_in_oneof(field) && field->type == PROTOBUF_C_TYPE_MESSAGE ? field : NULL;
 }
@@ -344,8 +344,8 @@ static gboolean fill_reported(Forge__Event *event, const ProtobufCFieldDescripto
 {
 	static const char *const of_report[] = {"job", "attempt", NULL};
 	ProtobufCMessage *content;
-	Forge__Reported *reported = (Forge__Reported *)choose(&event->base,
-		find_kind(&forge__event__descriptor, "reported"));
+	Forge__Reported *reported = (Forge__Reported *)choose(
+		&event->base, find_kind(&forge__event__descriptor, "reported"));
 
 	reported->fact = (Forge__Fact *)message_new(&forge__fact__descriptor);
 	content = choose(&reported->fact->base, kind);
@@ -363,8 +363,8 @@ static gboolean fill_reported(Forge__Event *event, const ProtobufCFieldDescripto
 	return fill_message(content, data, "data", of_report, error);
 }
 
-static gboolean fill_event(Forge__Event *event, const char *type, const struct value *data,
-	GError **error)
+static gboolean fill_event(
+	Forge__Event *event, const char *type, const struct value *data, GError **error)
 {
 	const ProtobufCFieldDescriptor *kind = find_kind(&forge__event__descriptor, type);
 	const ProtobufCFieldDescriptor *fact = find_kind(&forge__fact__descriptor, type);
@@ -396,8 +396,7 @@ static gboolean check_members(const struct value *row, GError **error)
 	return TRUE;
 }
 
-Forge__Event *event_parse(
-	const struct value *row, uint64_t *seq, uint64_t *time_us, GError **error)
+Forge__Event *event_parse(const struct value *row, uint64_t *seq, uint64_t *time_us, GError **error)
 {
 	Forge__Event *event;
 

@@ -160,7 +160,7 @@ static gboolean check_written(const char *aside, struct journal *journal, GError
 		return FALSE;
 	found = journal_end(backup);
 	if (found.seq == wanted.seq && hash_equal(&found.hash, &wanted.hash) &&
-		 g_str_equal(journal_id(backup), journal_id(journal)))
+		g_str_equal(journal_id(backup), journal_id(journal)))
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED,
 		"the backup that was written ends at sequence %" G_GUINT64_FORMAT
@@ -256,8 +256,8 @@ static gboolean damaged(const struct backup *backup, const char *what, GError **
 }
 
 /* SIZE bytes at OFFSET. */
-static gboolean read_at(const struct backup *backup, uint64_t offset, void *to, size_t size,
-	GError **error)
+static gboolean read_at(
+	const struct backup *backup, uint64_t offset, void *to, size_t size, GError **error)
 {
 	uint8_t *data = to;
 
@@ -317,8 +317,7 @@ static gboolean read_beginning(struct backup *backup, GError **error)
 	return TRUE;
 }
 
-static gboolean read_one(
-	struct backup *backup, uint32_t size, GByteArray *value, GError **error)
+static gboolean read_one(struct backup *backup, uint32_t size, GByteArray *value, GError **error)
 {
 	struct place place = {.offset = backup->offset, .size = size};
 	struct record record;

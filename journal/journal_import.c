@@ -160,9 +160,9 @@ struct gathering {
 	size_t entry_bytes;
 	size_t record_bytes;
 	uint64_t next_seq;
-	uint64_t base_seq;     /* of the newest base that is whole; 0: none */
-	uint64_t begun_seq;    /* of the base that is being read; 0: none */
-	uint32_t chunks_left;  /* of that */
+	uint64_t base_seq;    /* of the newest base that is whole; 0: none */
+	uint64_t begun_seq;   /* of the base that is being read; 0: none */
+	uint32_t chunks_left; /* of that */
 };
 
 static Forge__Entries *entries_new(void)
@@ -211,8 +211,8 @@ static Forge__Entry *entry_for(struct gathering *gathering, uint64_t time_us, si
 	return entry;
 }
 
-static gboolean add_event(struct gathering *gathering, uint64_t time_us,
-	Forge__Event *take_event, GError **error)
+static gboolean add_event(
+	struct gathering *gathering, uint64_t time_us, Forge__Event *take_event, GError **error)
 {
 	size_t size = protobuf_c_message_get_packed_size(&take_event->base) + 16;
 	Forge__Entry *entry = entry_for(gathering, time_us, size);
@@ -297,9 +297,8 @@ static gboolean take_lines(
 gboolean journal_import_run(struct journal *journal, const struct journal_import *import,
 	uint64_t now_us, GError **error)
 {
-	scoped_value(gathering) gathering = {.journal = journal,
-		.entries = entries_new(),
-		.next_seq = import->first_seq};
+	scoped_value(gathering) gathering = {
+		.journal = journal, .entries = entries_new(), .next_seq = import->first_seq};
 
 	if (!take_lines(&gathering, import, error))
 		return FALSE;

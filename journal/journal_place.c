@@ -26,8 +26,8 @@ struct journal_place {
 	char *folder;
 	char *parent;
 	char *aside;
-	gboolean made;               /* `aside` is ours to remove */
-	struct journal_lock *lock;   /* of what is there, if anything is */
+	gboolean made;             /* `aside` is ours to remove */
+	struct journal_lock *lock; /* of what is there, if anything is */
 };
 
 /* ---- beginning ---------------------------------------------------------------------------- */
@@ -49,8 +49,8 @@ static gboolean is_empty(const char *folder)
 	return dir && !g_dir_read_name(dir);
 }
 
-static gboolean check_folder(struct journal_place *place, const char *purpose, gboolean replace,
-	GError **error)
+static gboolean check_folder(
+	struct journal_place *place, const char *purpose, gboolean replace, GError **error)
 {
 	struct stat status;
 

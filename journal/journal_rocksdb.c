@@ -75,7 +75,8 @@ static gboolean is_there(const char *folder, const char *name)
 /* ---- making ------------------------------------------------------------------------------- */
 
 /* Makes an empty journal in FOLDER. */
-static gboolean make_journal(const char *folder, const struct journal_head *new_head, GError **error)
+static gboolean make_journal(
+	const char *folder, const struct journal_head *new_head, GError **error)
 {
 	g_autofree char *records = path_of(folder, RECORDS);
 	g_autofree char *records_new = path_of(folder, RECORDS_NEW);
@@ -465,8 +466,8 @@ struct journal *journal_rocksdb_open(
 }
 
 /* Opens what make_journal() has just made. */
-static struct store *open_made(const char *folder, const char *purpose,
-	const struct journal_head *head, GError **error)
+static struct store *open_made(
+	const char *folder, const char *purpose, const struct journal_head *head, GError **error)
 {
 	scoped(store) store = store_new(folder);
 	g_autofree char *mark_path = path_of(folder, MARK);
@@ -485,8 +486,8 @@ static struct store *open_made(const char *folder, const char *purpose,
 	return g_steal_pointer(&store);
 }
 
-struct journal *journal_rocksdb_make(const char *folder, const char *purpose,
-	const struct journal_head *head, GError **error)
+struct journal *journal_rocksdb_make(
+	const char *folder, const char *purpose, const struct journal_head *head, GError **error)
 {
 	struct store *store = open_made(folder, purpose, head, error);
 

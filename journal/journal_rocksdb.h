@@ -24,8 +24,8 @@ struct journal *journal_rocksdb_open(
  * Makes a journal with HEAD in FOLDER, an empty folder that nobody uses yet, to be filled: what is
  * appended is durable once journal_settle() says so. Errors as those of opening.
  */
-struct journal *journal_rocksdb_make(const char *folder, const char *purpose,
-	const struct journal_head *head, GError **error);
+struct journal *journal_rocksdb_make(
+	const char *folder, const char *purpose, const struct journal_head *head, GError **error);
 
 /** TRUE if a journal, or what is left of one, is in FOLDER. */
 gboolean journal_rocksdb_is_there(const char *folder);

@@ -64,8 +64,8 @@ static gboolean walk_journal(struct journal *journal, struct walk *walk, GError 
 }
 
 /* TRUE if JOURNAL ends with the base it names. */
-static gboolean ends_with_base(struct journal *journal, uint64_t base_seq, gboolean *ends,
-	GError **error)
+static gboolean ends_with_base(
+	struct journal *journal, uint64_t base_seq, gboolean *ends, GError **error)
 {
 	struct walk walk = {.base_seq = base_seq};
 
@@ -76,8 +76,8 @@ static gboolean ends_with_base(struct journal *journal, uint64_t base_seq, gbool
 }
 
 /* The base in JOURNAL must lead to where STATE is now. */
-static gboolean check_base(struct journal *journal, uint64_t base_seq, const struct state *state,
-	GError **error)
+static gboolean check_base(
+	struct journal *journal, uint64_t base_seq, const struct state *state, GError **error)
 {
 	scoped(state) read = state_base_read(journal, base_seq, error);
 	struct hash wanted = state_digest(state), found;
@@ -102,8 +102,8 @@ static gboolean make_base(struct journal *journal, const struct state *state, st
 		return FALSE;
 	result->base_is_new = !ends;
 	return ends ||
-		(state_base_append(journal, state, (uint64_t)now.wall_us, &result->base_seq,
-			 error) &&
+		(state_base_append(
+			 journal, state, (uint64_t)now.wall_us, &result->base_seq, error) &&
 			check_base(journal, result->base_seq, state, error));
 }
 

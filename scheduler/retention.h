@@ -6,7 +6,7 @@
 
 /** What of a journal is to stay, besides its state: whichever of the two keeps more. */
 struct retention {
-	uint64_t events;       /**< at least so many of the newest */
+	uint64_t events;        /**< at least so many of the newest */
 	uint64_t not_before_us; /**< and all from this wall time on; G_MAXUINT64: of no age */
 };
 
@@ -16,8 +16,8 @@ struct retention_result {
 	uint64_t first;        /**< and of the first there is */
 	uint64_t base_seq;
 	gboolean base_is_new;
-	uint64_t open_batch;   /**< that kept events which were to go; 0: none did */
-	struct hash digest;    /**< of the state, as verification has it from now on */
+	uint64_t open_batch; /**< that kept events which were to go; 0: none did */
+	struct hash digest;  /**< of the state, as verification has it from now on */
 };
 
 /**

@@ -82,8 +82,8 @@ static gboolean append_record(struct journal *journal, struct base_record *recor
 	return journal_append(journal, journal_end(journal).seq, &entries, &end, error);
 }
 
-static gboolean append_image(struct journal *journal, GBytes *image, struct base_record *record,
-	GError **error)
+static gboolean append_image(
+	struct journal *journal, GBytes *image, struct base_record *record, GError **error)
 {
 	gsize size;
 	const uint8_t *data = g_bytes_get_data(image, &size);
@@ -176,8 +176,7 @@ static gboolean take_begun(
 	return TRUE;
 }
 
-static gboolean take_event(
-	struct base_reading *reading, const Forge__Event *event, GError **error)
+static gboolean take_event(struct base_reading *reading, const Forge__Event *event, GError **error)
 {
 	const Forge__BaseChunk *chunk;
 
@@ -240,8 +239,7 @@ static gboolean gather(struct base_reading *reading, struct journal *journal, GE
 
 struct state *state_base_read(struct journal *journal, uint64_t base_seq, GError **error)
 {
-	scoped_value(base_reading) reading = {
-		.base_seq = base_seq, .image = g_byte_array_new()};
+	scoped_value(base_reading) reading = {.base_seq = base_seq, .image = g_byte_array_new()};
 	g_autoptr(GBytes) image = NULL;
 	g_autofree char *hex = NULL;
 	struct hash digest;
@@ -257,7 +255,7 @@ struct state *state_base_read(struct journal *journal, uint64_t base_seq, GError
 	}
 	image = g_bytes_new(reading.image->data, reading.image->len);
 	state = reading.fold_version == FOLD_VERSION ? state_from_image(image)
-						      : state_from_older_image(image);
+						     : state_from_older_image(image);
 	if (!state || state->last_seq + 1 != base_seq) {
 		broken(&reading, "holds no state that this forge can make", error);
 		return NULL;

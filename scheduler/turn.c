@@ -160,8 +160,7 @@ gboolean scheduler_verify(struct journal *journal, struct hash *digest, GError *
 	}
 	*digest = state_digest(state);
 	return check_from_first_event(journal, digest, error) &&
-		(!resumed ||
-			leads_to(resumed, journal, digest, "the newest checkpoint", error));
+		(!resumed || leads_to(resumed, journal, digest, "the newest checkpoint", error));
 }
 
 /* ---- making and freeing ------------------------------------------------------------------- */

@@ -131,8 +131,8 @@ static void compact(struct host *host)
 {
 	struct world *world = host->world;
 	scoped(journal) journal = journal_memory_open(host->disk);
-	struct retention retention = {.events = (uint64_t)world_between(world, 0, 300),
-		.not_before_us = G_MAXUINT64};
+	struct retention retention = {
+		.events = (uint64_t)world_between(world, 0, 300), .not_before_us = G_MAXUINT64};
 	struct retention_result result;
 	g_autoptr(GError) error = NULL;
 	struct hash before, after;

@@ -126,9 +126,9 @@ static gboolean says_the_same(const struct value *old, const struct value *new)
 	for (size_t i = 0; i < value_count(new); i++) {
 		const struct value *member = value_at(new, i);
 		gboolean empty = value_kind(member) == VALUE_BOOLEAN ? !value_boolean(member)
-			: value_kind(member) == VALUE_INTEGER ? value_integer(member) == 0
-			: value_kind(member) == VALUE_LIST    ? value_count(member) == 0
-							      : FALSE;
+			: value_kind(member) == VALUE_INTEGER        ? value_integer(member) == 0
+			: value_kind(member) == VALUE_LIST           ? value_count(member) == 0
+								     : FALSE;
 
 		if (!value_get(old, value_key_at(new, i)) && !empty)
 			return FALSE;
@@ -139,8 +139,7 @@ static gboolean says_the_same(const struct value *old, const struct value *new)
 static struct value *parse(const char *line)
 {
 	struct document_origin origin = {"golden", FORGE_ERROR_VALIDATION_FAILED};
-	struct value *value =
-		document_parse(DOCUMENT_JSON, &origin, line, strlen(line), NULL);
+	struct value *value = document_parse(DOCUMENT_JSON, &origin, line, strlen(line), NULL);
 
 	g_assert_nonnull(value);
 	return value;
@@ -167,8 +166,8 @@ static void assert_events(struct journal *journal, char *const *lines, guint mor
 			const Forge__Entry *entry = record.entries->entries[i];
 
 			for (size_t j = 0; j < entry->n_events; j++, seq++) {
-				g_autofree char *json =
-					json_of(seq, entry->time_us, entry->events[j]);
+				g_autofree char *json = json_of(
+					seq, entry->time_us, entry->events[j]);
 				scoped(value) new = parse(json);
 				scoped(value) old = NULL;
 
@@ -268,8 +267,7 @@ static void every_kind_of_event_is_in_a_golden_journal(void)
 	static const ProtobufCMessageDescriptor *const schemas[] = {
 		&forge__event__descriptor, &forge__fact__descriptor};
 	g_autoptr(GPtrArray) folders = versions();
-	g_autoptr(GHashTable)
-		types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autoptr(GHashTable) types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
 	for (guint i = 0; i < folders->len; i++)
 		note_types(types, folders->pdata[i]);

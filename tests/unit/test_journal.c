@@ -300,10 +300,12 @@ int main(int argc, char **argv)
 	place_add_claim("journal", "refused_record_leaves_the_journal_as_it_was",
 		refused_record_leaves_the_journal_as_it_was);
 	place_add_claim("journal", "largest_record_comes_back", largest_record_comes_back);
-	place_add_claim("journal", "newest_checkpoint_with_the_tag_is_loaded", newest_checkpoint_with_the_tag_is_loaded);
+	place_add_claim("journal", "newest_checkpoint_with_the_tag_is_loaded",
+		newest_checkpoint_with_the_tag_is_loaded);
 	place_add_claim("journal", "checkpoint_inside_a_record_or_beyond_the_end_is_refused",
 		checkpoint_inside_a_record_or_beyond_the_end_is_refused);
-	place_add_claim("journal", "another_thread_reads_while_one_writes", another_thread_reads_while_one_writes);
+	place_add_claim("journal", "another_thread_reads_while_one_writes",
+		another_thread_reads_while_one_writes);
 	g_test_add_data_func("/journal/memory/lost_append_is_not_there_after_reopening",
 		GINT_TO_POINTER(JOURNAL_FAULT_LOST),
 		after_a_failed_append_only_opening_again_tells);

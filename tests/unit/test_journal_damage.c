@@ -316,7 +316,8 @@ int main(int argc, char **argv)
 		GINT_TO_POINTER(0), damage_is_refused_or_harmless);
 	g_test_add_data_func("/journal_damage/damage_after_a_clean_stop_is_refused_or_harmless",
 		GINT_TO_POINTER(PAST_CLEAN), damage_is_refused_or_harmless);
-	g_test_add_data_func("/journal_damage/damage_to_a_cut_journal_after_a_kill_is_refused_or_harmless",
+	g_test_add_data_func(
+		"/journal_damage/damage_to_a_cut_journal_after_a_kill_is_refused_or_harmless",
 		GINT_TO_POINTER(PAST_CUT), damage_is_refused_or_harmless);
 	g_test_add_data_func("/journal_damage/damage_to_a_cut_journal_is_refused_or_harmless",
 		GINT_TO_POINTER(PAST_CUT | PAST_CLEAN), damage_is_refused_or_harmless);

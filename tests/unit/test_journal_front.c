@@ -286,8 +286,8 @@ int main(int argc, char **argv)
 #undef CLAIM
 	g_test_add_data_func("/journal_front/memory/lost_cut_leaves_all",
 		GINT_TO_POINTER(JOURNAL_FAULT_LOST), failed_cut_leaves_all_or_what_was_to_stay);
-	g_test_add_data_func("/journal_front/memory/cut_that_failed_but_happened_leaves_what_was_to_stay",
-		GINT_TO_POINTER(JOURNAL_FAULT_WRITTEN),
-		failed_cut_leaves_all_or_what_was_to_stay);
+	g_test_add_data_func(
+		"/journal_front/memory/cut_that_failed_but_happened_leaves_what_was_to_stay",
+		GINT_TO_POINTER(JOURNAL_FAULT_WRITTEN), failed_cut_leaves_all_or_what_was_to_stay);
 	return g_test_run();
 }

@@ -30,8 +30,8 @@ static uint64_t random_number(uint64_t most)
 
 static char *random_text(void)
 {
-	static const char *const texts[] = {
-		"", "plain", "a \"b\"\n\t\\", "\xc3\xa4\xe2\x9c\x93", "\x1b[31m", "18446744073709551615"};
+	static const char *const texts[] = {"", "plain", "a \"b\"\n\t\\", "\xc3\xa4\xe2\x9c\x93",
+		"\x1b[31m", "18446744073709551615"};
 
 	return g_strdup(texts[g_test_rand_int_range(0, G_N_ELEMENTS(texts))]);
 }
@@ -74,8 +74,8 @@ static void fill_value(const ProtobufCFieldDescriptor *field, void *at)
 		bytes->data = bytes->len ? g_memdup2("\0\xff\x80z", bytes->len) : NULL;
 		return;
 	case PROTOBUF_C_TYPE_MESSAGE:
-		*(ProtobufCMessage **)at =
-			g_test_rand_int_range(0, 4) ? filled(field->descriptor) : NULL;
+		*(ProtobufCMessage **)at = g_test_rand_int_range(0, 4) ? filled(field->descriptor)
+								       : NULL;
 		return;
 	case PROTOBUF_C_TYPE_INT32:
 	case PROTOBUF_C_TYPE_SINT32:
@@ -245,7 +245,8 @@ static void what_this_version_does_not_write_is_refused_by_name(void)
 		{ROW("\"type\":\"fork_synced\",\"data\":{\"retries\":1}"), "data.retries: "},
 		{"{\"seq\":7,\"time\":\"2026-13-15T10:30:00Z\",\"type\":\"queue_paused\",\"data\":{}}",
 			"time: "},
-		{"{\"seq\":7,\"time\":\"yesterday\",\"type\":\"queue_paused\",\"data\":{}}", "time: "},
+		{"{\"seq\":7,\"time\":\"yesterday\",\"type\":\"queue_paused\",\"data\":{}}",
+			"time: "},
 		{"[]", "event: "},
 	};
 

@@ -264,8 +264,8 @@ static void large_state_takes_many_records(gconstpointer backend)
 	scoped(journal) journal = copy_to(&place, core);
 	before = digest(journal);
 	result = apply(journal, &keep_nothing, core);
-	g_assert_cmpuint(journal_end(journal).seq - result.base_seq, >,
-		3 * LIMIT_BASE_CHUNKS_PER_RECORD);
+	g_assert_cmpuint(
+		journal_end(journal).seq - result.base_seq, >, 3 * LIMIT_BASE_CHUNKS_PER_RECORD);
 	assert_digest(journal, &before);
 }
 
@@ -357,8 +357,8 @@ static void base_with_what_this_version_does_not_know_is_refused(void)
 		g_autoptr(GBytes) strange = NULL;
 		struct hash right;
 
-		g_byte_array_append(longer, g_bytes_get_data(image, NULL),
-			(guint)g_bytes_get_size(image));
+		g_byte_array_append(
+			longer, g_bytes_get_data(image, NULL), (guint)g_bytes_get_size(image));
 		g_byte_array_append(longer, unknown, sizeof(unknown));
 		strange = g_bytes_new(longer->data, longer->len);
 		right = hash_of(strange);
