@@ -181,6 +181,16 @@ static struct value *make_journal(const char *folder, const char *purpose, gbool
 	return g_steal_pointer(&object);
 }
 
+/* What can be done about a folder that is taken is this command's to say. */
+static void name_force(gboolean force, GError **error)
+{
+	if (force || !error || !g_error_matches(*error, FORGE_ERROR, FORGE_ERROR_ALREADY_EXISTS))
+		return;
+	g_autofree char *said = (*error)->message;
+
+	(*error)->message = g_strconcat(said, "; --force moves it aside", NULL);
+}
+
 static gboolean fill_from_backup(struct journal *journal, gpointer source, GError **error)
 {
 	return journal_backup_copy(source, journal, error);
@@ -189,6 +199,7 @@ static gboolean fill_from_backup(struct journal *journal, gpointer source, GErro
 int cmd_journal_restore(struct invocation *invocation, GError **error)
 {
 	const char *path = invocation->arguments[0];
+	gboolean force = invocation_flag(invocation, "force");
 	g_autofree char *folder = journal_named(invocation, 1, error);
 	scoped(journal) backup = folder ? journal_backup_open(path, error) : NULL;
 	scoped(value) object = NULL;
@@ -202,10 +213,12 @@ int cmd_journal_restore(struct invocation *invocation, GError **error)
 		return 1;
 	head.front = journal_front(backup);
 	g_strlcpy(head.journal_id, journal_id(backup), sizeof(head.journal_id));
-	object = make_journal(folder, "restore", invocation_flag(invocation, "force"), &head,
-		fill_from_backup, backup, &account.digest, &text, &replaced, error);
-	if (!object)
+	object = make_journal(folder, "restore", force, &head, fill_from_backup, backup,
+		&account.digest, &text, &replaced, error);
+	if (!object) {
+		name_force(force, error);
 		return 1;
+	}
 	what = g_strdup_printf("journal %s restored in %s", head.journal_id, folder);
 	show_made(invocation, object, what, text, folder, replaced);
 	return 0;
