@@ -6,6 +6,7 @@
  * that, and is moved, never deleted.
  */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/handlers.h"
 #include "cli/journal_named.h"
@@ -127,15 +128,31 @@ int cmd_journal_backup(struct invocation *invocation, GError **error)
 
 /* ---- making journals ---------------------------------------------------------------------- */
 
-/* What fills a new journal. */
-typedef gboolean filler(struct journal *journal, gpointer source, GError **error);
+/* A file that is to become a journal. */
+struct origin {
+	const char *path;
+	const char *purpose; /* of the command */
+	/* Fills the journal with SOURCE. */
+	gboolean (*fill)(struct journal *journal, gpointer source, GError **error);
+	gpointer source;
+	const struct hash *digest; /* of the state it must lead to; NULL: any */
+};
 
-static gboolean fill_aside(const char *folder, const char *purpose, const struct journal_head *head,
-	filler *fill, gpointer source, GError **error)
+static uint64_t file_bytes(const char *path)
 {
-	scoped(journal) journal = journal_rocksdb_make(folder, purpose, head, error);
+	struct stat status;
 
-	return journal && fill(journal, source, error) && journal_settle(journal, error);
+	return stat(path, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+static gboolean fill_aside(const char *folder, const struct journal_head *head,
+	const struct origin *origin, GError **error)
+{
+	scoped(journal) journal = journal_rocksdb_make(
+		folder, origin->purpose, head, file_bytes(origin->path), error);
+
+	return journal && origin->fill(journal, origin->source, error) &&
+		journal_settle(journal, error);
 }
 
 /* Says what was made of the journal now in FOLDER, and where what was there is. */
@@ -152,23 +169,23 @@ static void show_made(struct invocation *invocation, struct value *object, const
 		output_line(invocation, "What was there before is in %s", replaced);
 }
 
-/* Makes the journal HEAD, filled by FILL, in FOLDER; it must be sound, and if WANTED is given that
- * very state. Returns what to say of it. */
-static struct value *make_journal(const char *folder, const char *purpose, gboolean replace,
-	const struct journal_head *head, filler *fill, gpointer source, const struct hash *wanted,
-	char **text, char **replaced, GError **error)
+/* Makes the journal HEAD of ORIGIN in FOLDER, where it must be sound. Returns what to say of it. */
+static struct value *make_journal(const char *folder, gboolean replace,
+	const struct journal_head *head, const struct origin *origin, char **text, char **replaced,
+	GError **error)
 {
-	scoped(journal_place) place = journal_place_new(folder, purpose, replace, error);
+	scoped(journal_place) place = journal_place_new(folder, origin->purpose, replace, error);
 	scoped(journal) made = NULL;
 	scoped(value) object = NULL;
 	struct account account;
 
-	if (!place || !fill_aside(journal_place_aside(place), purpose, head, fill, source, error))
+	if (!place || !fill_aside(journal_place_aside(place), head, origin, error))
 		return NULL;
-	made = journal_rocksdb_open(journal_place_aside(place), JOURNAL_READ_ONLY, purpose, error);
+	made = journal_rocksdb_open(
+		journal_place_aside(place), JOURNAL_READ_ONLY, origin->purpose, error);
 	if (!made || !take_account(made, &account, error))
 		return NULL;
-	if (wanted && !hash_equal(wanted, &account.digest)) {
+	if (origin->digest && !hash_equal(origin->digest, &account.digest)) {
 		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED,
 			"the journal that was made has another state than the backup");
 		return NULL;
@@ -205,6 +222,7 @@ int cmd_journal_restore(struct invocation *invocation, GError **error)
 	scoped(value) object = NULL;
 	struct journal_head head;
 	struct account account;
+	struct origin origin;
 	g_autofree char *text = NULL;
 	g_autofree char *replaced = NULL;
 	g_autofree char *what = NULL;
@@ -213,8 +231,8 @@ int cmd_journal_restore(struct invocation *invocation, GError **error)
 		return 1;
 	head.front = journal_front(backup);
 	g_strlcpy(head.journal_id, journal_id(backup), sizeof(head.journal_id));
-	object = make_journal(folder, "restore", force, &head, fill_from_backup, backup,
-		&account.digest, &text, &replaced, error);
+	origin = (struct origin){path, "restore", fill_from_backup, backup, &account.digest};
+	object = make_journal(folder, force, &head, &origin, &text, &replaced, error);
 	if (!object) {
 		name_force(force, error);
 		return 1;
@@ -243,6 +261,7 @@ int cmd_journal_import(struct invocation *invocation, GError **error)
 	g_autofree char *folder = journal_named(invocation, 1, error);
 	struct journal_import import;
 	struct journal_head head;
+	struct origin origin;
 	scoped(value) object = NULL;
 	g_autofree char *text = NULL;
 	g_autofree char *replaced = NULL;
@@ -253,8 +272,8 @@ int cmd_journal_import(struct invocation *invocation, GError **error)
 		return 1;
 	journal_head_draw_id(head.journal_id);
 	head.front = journal_import_front(head.journal_id, &import);
-	object = make_journal(folder, "import", FALSE, &head, fill_from_export, &import, NULL,
-		&text, &replaced, error);
+	origin = (struct origin){import.path, "import", fill_from_export, &import, NULL};
+	object = make_journal(folder, FALSE, &head, &origin, &text, &replaced, error);
 	if (!object) {
 		blame_file(import.path, error);
 		return 1;

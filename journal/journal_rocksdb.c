@@ -395,17 +395,17 @@ static gboolean reopen_for_writing(
 		(mark_write(store->mark, &end, error) && mark_sync(store->mark, error));
 }
 
-/* RocksDB aborts the process when it cannot write while it
- * recovers, so it is not begun on a full disk. */
-static gboolean has_room(const char *folder, GError **error)
+/* RocksDB aborts the process when it cannot write while it recovers, and at times when it cannot
+ * write at all, so it is not begun on a disk that has no room for BYTES and some more. */
+static gboolean has_room(const char *folder, uint64_t bytes, GError **error)
 {
 	struct statvfs disk;
 
-	if (statvfs(folder, &disk) != 0 ||
-		(uint64_t)disk.f_bavail * disk.f_frsize >= LIMIT_JOURNAL_FREE_BYTES)
+	bytes += LIMIT_JOURNAL_FREE_BYTES;
+	if (statvfs(folder, &disk) != 0 || (uint64_t)disk.f_bavail * disk.f_frsize >= bytes)
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_WRITE_FAILED,
-		"the disk is full: opening takes %d MiB of room", LIMIT_JOURNAL_FREE_BYTES >> 20);
+		"the disk is full: opening takes %" G_GUINT64_FORMAT " MiB of room", bytes >> 20);
 	return FALSE;
 }
 
@@ -417,7 +417,7 @@ static struct store *open_to_write(
 	if (!make_folder(folder, error))
 		return NULL;
 	store->lock = journal_lock_take(folder, purpose, error);
-	if (!store->lock || !has_room(folder, error) || !make_if_missing(folder, error) ||
+	if (!store->lock || !has_room(folder, 0, error) || !make_if_missing(folder, error) ||
 		!look(store, FALSE, end, error) || !reopen_for_writing(store, end, error))
 		return NULL;
 	return g_steal_pointer(&store);
@@ -466,15 +466,15 @@ struct journal *journal_rocksdb_open(
 }
 
 /* Opens what make_journal() has just made. */
-static struct store *open_made(
-	const char *folder, const char *purpose, const struct journal_head *head, GError **error)
+static struct store *open_made(const char *folder, const char *purpose,
+	const struct journal_head *head, uint64_t bytes, GError **error)
 {
 	scoped(store) store = store_new(folder);
 	g_autofree char *mark_path = path_of(folder, MARK);
 	g_autofree char *records = path_of(folder, RECORDS);
 
 	store->lock = journal_lock_take(folder, purpose, error);
-	if (!store->lock || !make_journal(folder, head, error))
+	if (!store->lock || !has_room(folder, bytes, error) || !make_journal(folder, head, error))
 		return NULL;
 	store->making = TRUE;
 	store->front = head->front;
@@ -486,10 +486,10 @@ static struct store *open_made(
 	return g_steal_pointer(&store);
 }
 
-struct journal *journal_rocksdb_make(
-	const char *folder, const char *purpose, const struct journal_head *head, GError **error)
+struct journal *journal_rocksdb_make(const char *folder, const char *purpose,
+	const struct journal_head *head, uint64_t bytes, GError **error)
 {
-	struct store *store = open_made(folder, purpose, head, error);
+	struct store *store = open_made(folder, purpose, head, bytes, error);
 
 	if (!store) {
 		g_prefix_error(error, "journal '%s': ", folder);

@@ -60,7 +60,7 @@ struct journal *place_make(struct place *place, const struct journal_head *head)
 		journal = journal_memory_open(place->disk);
 		break;
 	case BACKEND_ROCKSDB:
-		journal = journal_rocksdb_make(place->folder, "test", head, &error);
+		journal = journal_rocksdb_make(place->folder, "test", head, 0, &error);
 		break;
 	}
 	g_assert_no_error(error);
