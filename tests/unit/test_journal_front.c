@@ -240,6 +240,54 @@ static void record_of_another_history_is_not_appended(gconstpointer backend)
 	g_assert_cmpuint(place_append(journal, 1, "mine").seq, ==, 2);
 }
 
+/* ---- the head ----------------------------------------------------------------------------- */
+
+static enum forge_error error_of_head(const uint8_t *data, gsize size)
+{
+	g_autoptr(GBytes) bytes = g_bytes_new(data, size);
+	g_autoptr(GError) error = NULL;
+	struct journal_head head;
+
+	g_assert_false(journal_head_read(bytes, &head, &error));
+	return forge_error_code(error);
+}
+
+static void head_that_was_changed_is_damaged_and_a_later_one_too_new(void)
+{
+	struct journal_head head = {.journal_id = "00112233445566778899aabbccddeeff"}, read;
+
+	head.front.before = record_genesis(head.journal_id);
+	/* As it was made, and as a cut leaves it. */
+	for (uint64_t seq = 0; seq < 10; seq += 5) {
+		g_autoptr(GBytes) packed = NULL;
+		g_autofree uint8_t *data = NULL;
+		struct hash checksum;
+		gsize size;
+
+		head.front.before.seq = seq;
+		head.front.base_seq = seq > 0 ? seq + 3 : 0;
+		packed = journal_head_pack(&head);
+		g_assert_true(journal_head_read(packed, &read, NULL));
+		g_assert_cmpstr(read.journal_id, ==, head.journal_id);
+		g_assert_cmpuint(read.front.before.seq, ==, seq);
+		g_assert_cmpuint(read.front.base_seq, ==, head.front.base_seq);
+		g_assert_true(hash_equal(&read.front.before.hash, &head.front.before.hash));
+
+		size = g_bytes_get_size(packed);
+		data = g_memdup2(g_bytes_get_data(packed, NULL), size);
+		for (gsize at = 0; at < size; at++) {
+			data[at] ^= 1;
+			g_assert_cmpint(error_of_head(data, size), ==, FORGE_ERROR_JOURNAL_DAMAGED);
+			data[at] ^= 1;
+			g_assert_cmpint(error_of_head(data, at), ==, FORGE_ERROR_JOURNAL_DAMAGED);
+		}
+		data[4] = 3; /* its version */
+		checksum = hash_chain(NULL, data, size - HASH_BYTES);
+		memcpy(data + size - HASH_BYTES, checksum.bytes, HASH_BYTES);
+		g_assert_cmpint(error_of_head(data, size), ==, FORGE_ERROR_JOURNAL_TOO_NEW);
+	}
+}
+
 /* ---- faults ------------------------------------------------------------------------------- */
 
 static void failed_cut_leaves_all_or_what_was_to_stay(gconstpointer fault)
@@ -284,6 +332,8 @@ int main(int argc, char **argv)
 	CLAIM(journal_is_the_same_in_a_backup_and_at_every_place);
 	CLAIM(record_of_another_history_is_not_appended);
 #undef CLAIM
+	g_test_add_func("/journal_front/head_that_was_changed_is_damaged_and_a_later_one_too_new",
+		head_that_was_changed_is_damaged_and_a_later_one_too_new);
 	g_test_add_data_func("/journal_front/memory/lost_cut_leaves_all",
 		GINT_TO_POINTER(JOURNAL_FAULT_LOST), failed_cut_leaves_all_or_what_was_to_stay);
 	g_test_add_data_func(
