@@ -183,7 +183,7 @@ static gboolean add_edits(
 
 	for (guint i = 0; i < lines->len; i++)
 		g_hash_table_insert(commits, ((struct line *)lines->pdata[i])->id, lines->pdata[i]);
-	if (!requests_events(client, 1, 0, FALSE, take_page, &looking, error))
+	if (!requests_events(client, 0, 0, FALSE, take_page, &looking, error))
 		return FALSE;
 	merge_edits(lines, edits);
 	if (lines->len > most)

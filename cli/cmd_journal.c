@@ -1,5 +1,5 @@
 /*
- * `forge journal verify|replay`: a journal's folder, read beside whoever writes it.
+ * `forge journal verify|replay`: a journal's folder, read beside whoever writes it, or a backup.
  *
  * Both read every record from the first; the reader checks checksum, chain and sequence of each.
  * Nothing is written, so a damaged journal stays as it was found.
@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "cli/handlers.h"
+#include "cli/journal_named.h"
 #include "cli/output.h"
 #include "journal/base/errors.h"
 #include "journal/event_text.h"
-#include "journal/journal_rocksdb.h"
 #include "scheduler/turn.h"
 
 /* What a whole journal holds. */
@@ -64,26 +64,6 @@ static gboolean read_all(struct journal *journal, struct inventory *inventory, G
 	}
 }
 
-static char *journal_folder(struct invocation *invocation, GError **error)
-{
-	const struct config *config;
-
-	if (invocation->argument_count > 0)
-		return g_strdup(invocation->arguments[0]);
-	config = invocation_config(invocation, error);
-	return config ? config_journal_path(config) : NULL;
-}
-
-static struct journal *open_journal(const char *folder, GError **error)
-{
-	if (g_file_test(folder, G_FILE_TEST_IS_DIR))
-		return journal_rocksdb_open(folder, JOURNAL_READ_ONLY, "reader", error);
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
-		"there is no journal in %s: the first command that changes something makes it",
-		folder);
-	return NULL;
-}
-
 static gint compare_names(gconstpointer a, gconstpointer b)
 {
 	return strcmp(a, b);
@@ -113,6 +93,8 @@ static struct value *inventory_value(
 	value_put_take(object, "records", value_new_unsigned(inventory->records));
 	value_put_take(object, "entries", value_new_unsigned(inventory->entries));
 	value_put_take(object, "events", value_new_unsigned(inventory->events));
+	value_put_take(
+		object, "first_seq", value_new_unsigned(journal_front(journal).before.seq + 1));
 	value_put_take(object, "last_seq", value_new_unsigned(inventory->last_seq));
 	value_put_string(object, "hash", inventory->records > 0 ? hash : NULL);
 	return object;
@@ -122,12 +104,12 @@ static struct value *inventory_value(
 static struct journal *read_journal(
 	struct invocation *invocation, struct inventory *inventory, GError **error)
 {
-	g_autofree char *folder = journal_folder(invocation, error);
+	g_autofree char *path = journal_named(invocation, 0, error);
 	scoped(journal) journal = NULL;
 
-	if (!folder)
+	if (!path)
 		return NULL;
-	journal = open_journal(folder, error);
+	journal = journal_named_read(path, error);
 	if (!journal)
 		return NULL;
 	if (!read_all(journal, inventory, error)) {

@@ -176,6 +176,20 @@ static gboolean newest_seq(struct client *client, uint64_t *seq, GError **error)
 	return TRUE;
 }
 
+/* A journal that was compacted may hold fewer events than are shown: then all there are. */
+static int show_newest(
+	struct tail *tail, struct client *client, uint64_t from, gboolean follow, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+	int status = show_events(tail, client, from, follow, &failure);
+
+	if (g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_EVENTS_GONE))
+		return show_events(tail, client, 0, follow, error);
+	if (failure)
+		g_propagate_error(error, g_steal_pointer(&failure));
+	return status;
+}
+
 static int tail_journal(
 	struct invocation *invocation, gboolean newest, gboolean follow, GError **error)
 {
@@ -188,13 +202,16 @@ static int tail_journal(
 	client = requests_connect(invocation, CLIENT_READS, 0, error);
 	if (!client)
 		return 1;
-	from = invocation_number(invocation, "from", 1);
+	/* Without a number: from the first there is, which need not be 1. */
+	from = invocation_number(invocation, "from", 0);
 	if (newest && !invocation_flag(invocation, "from")) {
 		if (!newest_seq(client, &from, error))
 			return 1;
-		from = from > TAIL_EVENTS ? from - TAIL_EVENTS + 1 : 1;
+		from = from > TAIL_EVENTS ? from - TAIL_EVENTS + 1 : 0;
 	}
-	return show_events(&tail, client, MAX(from, 1), follow, error);
+	if (newest && !invocation_flag(invocation, "from"))
+		return show_newest(&tail, client, from, follow, error);
+	return show_events(&tail, client, from, follow, error);
 }
 
 int cmd_journal_tail(struct invocation *invocation, GError **error)

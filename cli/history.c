@@ -235,6 +235,9 @@ const struct history_job *history_apply(struct history *history, const Forge__Ev
 	case FORGE__EVENT__KIND_FORK_REMOVED:
 	case FORGE__EVENT__KIND_QUEUE_PAUSED:
 	case FORGE__EVENT__KIND_QUEUE_RESUMED:
+	case FORGE__EVENT__KIND_BASE_BEGUN:
+	case FORGE__EVENT__KIND_BASE_CHUNK:
+	case FORGE__EVENT__KIND_JOURNAL_IMPORTED:
 	case FORGE__EVENT__KIND__NOT_SET:
 	case _FORGE__EVENT__KIND__CASE_IS_INT_SIZE:
 		break;

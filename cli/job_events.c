@@ -51,6 +51,9 @@ enum job_event job_event_of(const Forge__Event *event, uint64_t batch, uint32_t 
 	case FORGE__EVENT__KIND_FORK_REMOVED:
 	case FORGE__EVENT__KIND_QUEUE_PAUSED:
 	case FORGE__EVENT__KIND_QUEUE_RESUMED:
+	case FORGE__EVENT__KIND_BASE_BEGUN:
+	case FORGE__EVENT__KIND_BASE_CHUNK:
+	case FORGE__EVENT__KIND_JOURNAL_IMPORTED:
 	case FORGE__EVENT__KIND__NOT_SET:
 	case _FORGE__EVENT__KIND__CASE_IS_INT_SIZE:
 		break;

@@ -17,6 +17,9 @@
 /* A line shows so many items of a list; the row has them all. */
 #define LINE_ITEMS 5
 
+/* And so many bytes of a text; of those that events hold only a piece of a base is longer. */
+#define LINE_TEXT_BYTES 2000
+
 /* ---- words -------------------------------------------------------------------------------- */
 
 /* The upper-case name of the enum with an underscore behind it: JobKind is JOB_KIND_. */
@@ -51,13 +54,18 @@ const char *event_enum_word(const ProtobufCEnumDescriptor *descriptor, int value
 	return found ? word_of(descriptor, found) : NULL;
 }
 
+static GDateTime *date_of(uint64_t time_us)
+{
+	return time_us <= G_MAXINT64
+		? g_date_time_new_from_unix_utc((gint64)(time_us / G_USEC_PER_SEC))
+		: NULL;
+}
+
 char *event_time(uint64_t time_us)
 {
-	g_autoptr(GDateTime) time = NULL;
+	g_autoptr(GDateTime) time = date_of(time_us);
 	g_autofree char *seconds = NULL;
 
-	if (time_us <= G_MAXINT64)
-		time = g_date_time_new_from_unix_utc((gint64)(time_us / G_USEC_PER_SEC));
 	if (!time)
 		return g_strdup("out of range");
 	seconds = g_date_time_format(time, "%Y-%m-%dT%H:%M:%S");
@@ -75,14 +83,19 @@ static gboolean is_time(const ProtobufCFieldDescriptor *field)
 	return field->type == PROTOBUF_C_TYPE_UINT64 && g_str_has_suffix(field->name, "_us");
 }
 
+/* A time that no calendar has is told by its digits, so that nothing is lost of it. */
+static struct value *time_value(uint64_t time_us)
+{
+	g_autoptr(GDateTime) date = date_of(time_us);
+	g_autofree char *text = date ? event_time(time_us)
+				     : g_strdup_printf("%" G_GUINT64_FORMAT, time_us);
+
+	return value_new_string(text);
+}
+
 static struct value *unsigned_value(const ProtobufCFieldDescriptor *field, uint64_t number)
 {
-	g_autofree char *time = NULL;
-
-	if (!is_time(field))
-		return value_new_unsigned(number);
-	time = event_time(number);
-	return value_new_string(time);
+	return is_time(field) ? time_value(number) : value_new_unsigned(number);
 }
 
 static struct value *enum_value(const ProtobufCFieldDescriptor *field, int number)
@@ -305,10 +318,9 @@ static struct value *event_data(const Forge__Event *event)
 struct value *event_row(uint64_t seq, uint64_t time_us, const Forge__Event *event)
 {
 	struct value *row = value_new_map();
-	g_autofree char *time = event_time(time_us);
 
 	value_put_take(row, "seq", value_new_unsigned(seq));
-	value_put_string(row, "time", time);
+	value_put_take(row, "time", time_value(time_us));
 	value_put_string(row, "type", event_type(event));
 	value_put_take(row, "data", event_data(event));
 	return row;
@@ -321,6 +333,8 @@ static char *quote(const char *text)
 {
 	scoped(value) value = NULL;
 
+	if (strlen(text) > LINE_TEXT_BYTES)
+		return g_strdup_printf("…(%zu)", strlen(text));
 	if (*text != '\0' && !strpbrk(text, " \"=,\\\n\r\t"))
 		return g_strdup(text);
 	value = value_new_string(text);

@@ -19,7 +19,8 @@
  *   words of an enum    lower-case without the enum's name (STRATEGY_FAST_FORWARD is
  *                       "fast_forward"); left out if "unset"
  *   *_us                a time in RFC 3339, UTC ("2026-01-15T10:30:00.000123Z", microseconds
- *                       only if there are any); left out where zero
+ *                       only if there are any); past the year 9999 the text of the microseconds'
+ *                       digits; left out where zero
  *   messages            a map; left out where absent
  *   a oneof             "type": the name of the member that is set, whose own members stand
  *                       beside it

@@ -92,3 +92,28 @@ gboolean folder_remove(const char *folder, const char *name, GError **error)
 		return folder_error(error, errno, "remove", path);
 	return folder_sync(folder, error);
 }
+
+/* A journal's folder has folders, and these only files: no deeper walk is wanted here. */
+static gboolean remove_files(const char *folder, gboolean folders_too, GError **error)
+{
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	const char *name;
+
+	while (dir && (name = g_dir_read_name(dir))) {
+		g_autofree char *path = g_build_filename(folder, name, NULL);
+
+		if (unlink(path) == 0)
+			continue;
+		if (errno != EISDIR || !folders_too)
+			return folder_error(error, errno, "remove", path);
+		if (!remove_files(path, FALSE, error))
+			return FALSE;
+	}
+	return rmdir(folder) == 0 || errno == ENOENT ||
+		folder_error(error, errno, "remove", folder);
+}
+
+gboolean folder_remove_all(const char *folder, GError **error)
+{
+	return remove_files(folder, TRUE, error);
+}

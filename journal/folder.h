@@ -26,6 +26,9 @@ struct folder_part {
 gboolean folder_write(const char *folder, const char *name, const struct folder_part *parts,
 	size_t part_count, GError **error);
 
+/** Removes FOLDER with all files in it and in folders right below it; TRUE too if it is not there. */
+gboolean folder_remove_all(const char *folder, GError **error);
+
 /** Removes the file NAME from FOLDER, durably. */
 gboolean folder_remove(const char *folder, const char *name, GError **error);
 

@@ -21,6 +21,7 @@ struct journal {
 	void *store;
 	char *name;
 	char *id;
+	struct journal_front front;
 	struct journal_position end;
 	_Atomic uint64_t readable_seq; /* `end.seq`, for the threads that read */
 	GByteArray *value;             /* of the record being appended; kept for its memory */
@@ -31,13 +32,16 @@ struct journal_reader {
 	const struct journal *journal;
 	void *cursor;
 	struct journal_position after; /* the record given last */
+	const uint8_t *value;          /* at the cursor; borrowed from it */
+	size_t size;
 	uint64_t end_seq; /* where the journal ended when the reader was made, at least */
 	struct arena *arena;
 	GError *failure;
 };
 
 struct journal *journal_new(const struct journal_backend *backend, void *take_store,
-	const char *name, const char *id, const struct journal_position *end)
+	const char *name, const char *id, const struct journal_front *front,
+	const struct journal_position *end)
 {
 	struct journal *journal = g_new0(struct journal, 1);
 
@@ -45,6 +49,7 @@ struct journal *journal_new(const struct journal_backend *backend, void *take_st
 	journal->store = take_store;
 	journal->name = g_strdup(name);
 	journal->id = g_strdup(id);
+	journal->front = *front;
 	journal->end = *end;
 	journal->readable_seq = end->seq;
 	journal->value = g_byte_array_new();
@@ -73,6 +78,11 @@ struct journal_position journal_end(const struct journal *journal)
 	return journal->end;
 }
 
+struct journal_front journal_front(const struct journal *journal)
+{
+	return journal->front;
+}
+
 static gboolean may_write(const struct journal *journal, GError **error)
 {
 	if (journal->backend->append)
@@ -99,43 +109,79 @@ static gboolean may_append(const struct journal *journal, uint64_t after_seq, GE
 	return TRUE;
 }
 
+/* What a backend's FAILURE leaves: whatever else it was, the change may be there. */
+static gboolean fail(struct journal *journal, GError *take_failure, GError **error)
+{
+	g_prefix_error(&take_failure, "journal '%s': ", journal->name);
+	if (!g_error_matches(take_failure, FORGE_ERROR, FORGE_ERROR_JOURNAL_CONFLICT)) {
+		take_failure->code = FORGE_ERROR_JOURNAL_WRITE_FAILED;
+		journal->failure = g_error_copy(take_failure);
+	}
+	g_propagate_error(error, take_failure);
+	return FALSE;
+}
+
+/* Keeps the record VALUE, after which JOURNAL is at NEW_END. */
+static gboolean keep(struct journal *journal, const uint8_t *value, size_t size,
+	const struct journal_position *new_end, GError **error)
+{
+	GError *failure = NULL;
+
+	if (!journal->backend->append(
+		    journal->store, journal->end.seq + 1, value, size, new_end, &failure))
+		return fail(journal, failure, error);
+	journal->end = *new_end;
+	journal->readable_seq = new_end->seq;
+	return TRUE;
+}
+
 gboolean journal_append(struct journal *journal, uint64_t after_seq, const Forge__Entries *entries,
 	struct journal_position *end, GError **error)
 {
-	g_autoptr(GError) failure = NULL;
 	struct journal_position new_end;
 
 	if (!may_append(journal, after_seq, error) ||
-		!record_pack(journal->value, &journal->end, entries, &new_end, error))
+		!record_pack(journal->value, &journal->end, entries, &new_end, error) ||
+		!keep(journal, journal->value->data, journal->value->len, &new_end, error))
 		return FALSE;
-
-	if (!journal->backend->append(journal->store, after_seq + 1, journal->value->data,
-		    journal->value->len, &new_end, &failure)) {
-		g_prefix_error(&failure, "journal '%s': ", journal->name);
-		/* Whatever else it was, the record may be there. */
-		if (!g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_JOURNAL_CONFLICT)) {
-			failure->code = FORGE_ERROR_JOURNAL_WRITE_FAILED;
-			journal->failure = g_error_copy(failure);
-		}
-		g_propagate_error(error, g_steal_pointer(&failure));
-		return FALSE;
-	}
-	journal->end = new_end;
-	journal->readable_seq = new_end.seq;
 	*end = new_end;
 	return TRUE;
+}
+
+gboolean journal_append_record(
+	struct journal *journal, const uint8_t *value, size_t size, GError **error)
+{
+	struct record record;
+	struct journal_position end;
+
+	if (!may_append(journal, journal->end.seq, error) ||
+		!record_read(value, size, &record, error) ||
+		!record_follows(&record, &journal->end, error))
+		return FALSE;
+	end = record_end(&record);
+	return keep(journal, value, size, &end, error);
+}
+
+gboolean journal_settle(struct journal *journal, GError **error)
+{
+	GError *failure = NULL;
+
+	if (!may_append(journal, journal->end.seq, error))
+		return FALSE;
+	return !journal->backend->settle ||
+		journal->backend->settle(journal->store, &journal->end, &failure) ||
+		fail(journal, failure, error);
 }
 
 /* The record at the cursor, checked by itself alone. */
 static enum journal_read_result next_alone(
 	struct journal_reader *reader, struct record *record, GError **error)
 {
-	const uint8_t *value;
-	size_t size;
 	enum journal_read_result result = reader->journal->backend->cursor_next(
-		reader->cursor, &value, &size, error);
+		reader->cursor, &reader->value, &reader->size, error);
 
-	if (result == JOURNAL_READ_RECORD && !record_read(value, size, record, error))
+	if (result == JOURNAL_READ_RECORD &&
+		!record_read(reader->value, reader->size, record, error))
 		result = JOURNAL_READ_ERROR;
 	return result;
 }
@@ -147,15 +193,29 @@ static gboolean refuse_missing(uint64_t seq, GError **error)
 	return FALSE;
 }
 
-/* Places READER so that the next record is the one that
- * holds SEQ, and `after` is where the one before it ends. */
+static gboolean refuse_gone(uint64_t seq, uint64_t first, GError **error)
+{
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_EVENTS_GONE,
+		"event %" G_GUINT64_FORMAT
+		" is gone: the journal was compacted, the first event there is has sequence "
+		"%" G_GUINT64_FORMAT,
+		seq, first);
+	return FALSE;
+}
+
+/* Places READER so that the next record is the one that holds SEQ (0: the first), and `after` is
+ * where the one before it ends. */
 static gboolean seek(struct journal_reader *reader, uint64_t seq, GError **error)
 {
 	const struct journal_backend *backend = reader->journal->backend;
-	uint64_t before = seq > 0 ? seq - 1 : 0;
+	const struct journal_front *front = &reader->journal->front;
+	uint64_t first = front->before.seq + 1;
+	uint64_t before = seq > 0 ? seq - 1 : front->before.seq;
 
-	reader->after = record_genesis(reader->journal->id);
-	while (before > 0) {
+	if (seq > 0 && seq < first)
+		return refuse_gone(seq, first, error);
+	reader->after = front->before;
+	while (before > front->before.seq) {
 		struct record record;
 		enum journal_read_result result;
 
@@ -164,7 +224,8 @@ static gboolean seek(struct journal_reader *reader, uint64_t seq, GError **error
 		if (result == JOURNAL_READ_ERROR)
 			return FALSE;
 		if (result == JOURNAL_READ_END)
-			return reader->end_seq == 0 || refuse_missing(before, error);
+			return reader->end_seq == front->before.seq ||
+				refuse_missing(before, error);
 		if (record.first_seq > before || record.last_seq < MIN(before, reader->end_seq))
 			return refuse_missing(before, error);
 		if (record.last_seq <= before) {
@@ -174,7 +235,7 @@ static gboolean seek(struct journal_reader *reader, uint64_t seq, GError **error
 		/* It holds SEQ too, so the one before it is where the chain is taken up. */
 		before = record.first_seq - 1;
 	}
-	backend->cursor_seek(reader->cursor, 1);
+	backend->cursor_seek(reader->cursor, first);
 	return TRUE;
 }
 
@@ -224,7 +285,12 @@ static enum journal_read_result next_checked(
 		return JOURNAL_READ_ERROR;
 
 	reader->after = record_end(&record);
-	*out = (struct journal_record){record.first_seq, record.last_seq, record.hash, entries};
+	*out = (struct journal_record){.first_seq = record.first_seq,
+		.last_seq = record.last_seq,
+		.hash = record.hash,
+		.entries = entries,
+		.value = reader->value,
+		.size = reader->size};
 	return JOURNAL_READ_RECORD;
 }
 
@@ -258,6 +324,26 @@ static gboolean position_at(
 		return FALSE;
 	}
 	*position = reader->after;
+	return TRUE;
+}
+
+gboolean journal_cut(struct journal *journal, uint64_t seq, uint64_t base_seq, GError **error)
+{
+	struct journal_front front = {.base_seq = base_seq};
+	GError *failure = NULL;
+
+	if (!may_append(journal, journal->end.seq, error) ||
+		!position_at(journal, seq, &front.before, error))
+		return FALSE;
+	if (base_seq <= seq || base_seq > journal->end.seq) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED,
+			"journal '%s': no base can be at sequence %" G_GUINT64_FORMAT,
+			journal->name, base_seq);
+		return FALSE;
+	}
+	if (!journal->backend->cut(journal->store, &front, &failure))
+		return fail(journal, failure, error);
+	journal->front = front;
 	return TRUE;
 }
 

@@ -20,6 +20,15 @@ struct journal_backend {
 	gboolean (*append)(void *store, uint64_t first_seq, const uint8_t *value, size_t size,
 		const struct journal_position *end, GError **error);
 
+	/**
+	 * Remembers FRONT in place of the one before and removes all values before it, both or
+	 * nothing. Errors: as append. NULL: read-only.
+	 */
+	gboolean (*cut)(void *store, const struct journal_front *front, GError **error);
+
+	/** See journal_settle(). NULL: there is nothing to do. */
+	gboolean (*settle)(void *store, const struct journal_position *end, GError **error);
+
 	/** A cursor over what is durable now; to be placed with cursor_seek first. */
 	void *(*cursor_new)(void *store);
 	void (*cursor_free)(void *cursor);
@@ -43,10 +52,11 @@ struct journal_backend {
 };
 
 /**
- * A journal on STORE, which it owns from now on. NAME is what errors call it (a folder), ID and END
- * where it is now.
+ * A journal on STORE, which it owns from now on. NAME is what errors call it (a folder), ID its own,
+ * FRONT and END where it begins and ends now.
  */
 struct journal *journal_new(const struct journal_backend *backend, void *take_store,
-	const char *name, const char *id, const struct journal_position *end);
+	const char *name, const char *id, const struct journal_front *front,
+	const struct journal_position *end);
 
 #endif

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "journal/base/errors.h"
@@ -91,6 +92,16 @@ static gboolean take(int descriptor, const char *folder, GError **error)
 						  : folder_error(error, errno, "lock", folder);
 }
 
+/* FALSE if FOLDER is another folder by now, put in the place of the one whose lock this is. */
+static gboolean is_of(int descriptor, const char *folder)
+{
+	g_autofree char *path = g_build_filename(folder, "lock", NULL);
+	struct stat locked, named;
+
+	return fstat(descriptor, &locked) == 0 && stat(path, &named) == 0 &&
+		locked.st_dev == named.st_dev && locked.st_ino == named.st_ino;
+}
+
 struct journal_lock *journal_lock_take(const char *folder, const char *purpose, GError **error)
 {
 	scoped(journal_lock) lock = g_new0(struct journal_lock, 1);
@@ -102,6 +113,11 @@ struct journal_lock *journal_lock_take(const char *folder, const char *purpose, 
 	}
 	if (!take(lock->descriptor, folder, error))
 		return NULL;
+	if (!is_of(lock->descriptor, folder)) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_HELD,
+			"the journal '%s' was replaced this very moment", folder);
+		return NULL;
+	}
 	if (!write_holder(lock->descriptor, purpose)) {
 		folder_error(error, errno, "write the lock of", folder);
 		return NULL;

@@ -4,7 +4,7 @@
  * crash, close the journal and open the disk again.
  *
  * The disk is the store, and it alone has a lock: cursors of other threads read while one thread
- * appends. Values never change once they are there, so a cursor holds a reference and no lock while
+ * appends. Values never change while they are there, so a cursor holds a reference and no lock while
  * its caller looks at one.
  *
  * It knows no mark: nothing can be lost here behind the journal's back.
@@ -25,8 +25,10 @@ struct value {
 struct journal_disk {
 	pthread_mutex_t lock; /* not GMutex: ThreadSanitizer cannot see into GLib */
 	char *id;
+	struct journal_front front;
 	GArray *values; /* struct value, by first_seq */
 	enum journal_fault fault;
+	guint fault_after; /* so many changes go well before it */
 	unsigned openings; /* a journal of an earlier opening may not write any more */
 	char *checkpoint_tag;
 	struct journal_position checkpoint_position;
@@ -69,10 +71,18 @@ static void clear_value(gpointer value)
 
 struct journal_disk *journal_disk_new(const char *journal_id)
 {
+	struct journal_front front = {.before = record_genesis(journal_id)};
+
+	return journal_disk_new_at(journal_id, &front);
+}
+
+struct journal_disk *journal_disk_new_at(const char *journal_id, const struct journal_front *front)
+{
 	struct journal_disk *disk = g_new0(struct journal_disk, 1);
 
 	pthread_mutex_init(&disk->lock, NULL);
 	disk->id = g_strdup(journal_id);
+	disk->front = *front;
 	disk->values = g_array_new(FALSE, FALSE, sizeof(struct value));
 	g_array_set_clear_func(disk->values, clear_value);
 	return disk;
@@ -90,11 +100,44 @@ void journal_disk_free(struct journal_disk *disk)
 	g_free(disk);
 }
 
-void journal_disk_set_fault(struct journal_disk *disk, enum journal_fault fault)
+void journal_disk_set_fault_after(
+	struct journal_disk *disk, enum journal_fault fault, guint changes)
 {
 	G_GNUC_UNUSED scoped_value(held) held = hold(disk);
 
 	disk->fault = fault;
+	disk->fault_after = changes;
+}
+
+void journal_disk_set_fault(struct journal_disk *disk, enum journal_fault fault)
+{
+	journal_disk_set_fault_after(disk, fault, 0);
+}
+
+/* Whether STORE may still change its disk, and which FAULT
+ * the change is to have; the disk is healthy after. */
+static gboolean begin_change(struct store *store, enum journal_fault *fault, GError **error)
+{
+	if (store->disk->openings != store->opening) {
+		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_CONFLICT,
+			"somebody else has opened it since");
+		return FALSE;
+	}
+	*fault = JOURNAL_FAULT_NONE;
+	if (store->disk->fault_after > 0) {
+		store->disk->fault_after--;
+		return TRUE;
+	}
+	*fault = store->disk->fault;
+	store->disk->fault = JOURNAL_FAULT_NONE;
+	return TRUE;
+}
+
+static gboolean fail_as_asked(GError **error)
+{
+	g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_WRITE_FAILED,
+		"the disk failed, as the test asked");
+	return FALSE;
 }
 
 static gboolean append(void *data, uint64_t first_seq, const uint8_t *value, size_t size,
@@ -103,26 +146,38 @@ static gboolean append(void *data, uint64_t first_seq, const uint8_t *value, siz
 	struct store *store = data;
 	struct journal_disk *disk = store->disk;
 	G_GNUC_UNUSED scoped_value(held) held = hold(disk);
-	enum journal_fault fault = disk->fault;
+	enum journal_fault fault;
 
 	(void)end;
-	if (disk->openings != store->opening) {
-		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_CONFLICT,
-			"somebody else has opened it since");
+	if (!begin_change(store, &fault, error))
 		return FALSE;
-	}
-	disk->fault = JOURNAL_FAULT_NONE;
 	if (fault != JOURNAL_FAULT_LOST) {
 		struct value kept = {first_seq, g_bytes_new(value, size)};
 
 		g_array_append_val(disk->values, kept);
 	}
-	if (fault != JOURNAL_FAULT_NONE) {
-		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_WRITE_FAILED,
-			"the disk failed, as the test asked");
+	return fault == JOURNAL_FAULT_NONE || fail_as_asked(error);
+}
+
+static gboolean cut(void *data, const struct journal_front *front, GError **error)
+{
+	struct store *store = data;
+	struct journal_disk *disk = store->disk;
+	G_GNUC_UNUSED scoped_value(held) held = hold(disk);
+	enum journal_fault fault;
+	guint gone = 0;
+
+	if (!begin_change(store, &fault, error))
 		return FALSE;
+	while (gone < disk->values->len &&
+		g_array_index(disk->values, struct value, gone).first_seq <= front->before.seq)
+		gone++;
+	if (fault != JOURNAL_FAULT_LOST) {
+		disk->front = *front;
+		if (gone > 0)
+			g_array_remove_range(disk->values, 0, gone);
 	}
-	return TRUE;
+	return fault == JOURNAL_FAULT_NONE || fail_as_asked(error);
 }
 
 static void *cursor_new(void *data)
@@ -216,6 +271,7 @@ struct journal *journal_memory_open(struct journal_disk *disk)
 {
 	static const struct journal_backend backend = {
 		.append = append,
+		.cut = cut,
 		.cursor_new = cursor_new,
 		.cursor_free = cursor_free,
 		.cursor_seek = cursor_seek,
@@ -224,7 +280,7 @@ struct journal *journal_memory_open(struct journal_disk *disk)
 		.load_checkpoint = load_checkpoint,
 		.close = close_store,
 	};
-	struct journal_position end = record_genesis(disk->id);
+	struct journal_position end = disk->front.before;
 	struct store *store = g_new0(struct store, 1);
 	G_GNUC_UNUSED scoped_value(held) held = hold(disk);
 
@@ -241,5 +297,5 @@ struct journal *journal_memory_open(struct journal_disk *disk)
 	}
 	store->disk = disk;
 	store->opening = ++disk->openings;
-	return journal_new(&backend, store, "memory", disk->id, &end);
+	return journal_new(&backend, store, "memory", disk->id, &disk->front, &end);
 }

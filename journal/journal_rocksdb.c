@@ -26,10 +26,10 @@
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
-#include "journal/bytes.h"
 #include "journal/checkpoint.h"
 #include "journal/folder.h"
 #include "journal/journal_backend.h"
+#include "journal/journal_head.h"
 #include "journal/mark.h"
 #include "journal/record.h"
 #include "journal/rocksdb_records.h"
@@ -40,23 +40,14 @@
 #define CLEAN "clean"
 #define LOOK_AGAIN_US 2000
 
-/* Offsets in the head, the value under key 0. */
-enum {
-	AT_MAGIC = 0,
-	AT_VERSION = 4,
-	AT_ID = 8,
-	AT_CHECKSUM = AT_ID + JOURNAL_ID_BYTES,
-	HEAD_BYTES = AT_CHECKSUM + HASH_BYTES,
-};
-
-static const uint8_t head_magic[4] = {'F', 'J', 'H', '1'};
-
 struct store {
 	char *folder;
 	struct journal_lock *lock; /* NULL: read-only */
 	struct mark *mark;
 	struct rocksdb_records *records;
+	struct journal_front front;
 	int64_t mark_synced_ms;
+	gboolean making; /* not in its place yet: nothing is durable before it is settled */
 };
 
 static void store_free(struct store *store)
@@ -83,38 +74,16 @@ static gboolean is_there(const char *folder, const char *name)
 
 /* ---- making ------------------------------------------------------------------------------- */
 
-static GBytes *pack_head(const char *id)
-{
-	uint8_t head[HEAD_BYTES];
-	struct hash checksum;
-
-	memcpy(head + AT_MAGIC, head_magic, sizeof(head_magic));
-	bytes_put_u32(head + AT_VERSION, RECORD_FORMAT_VERSION);
-	memcpy(head + AT_ID, id, JOURNAL_ID_BYTES);
-	checksum = hash_chain(NULL, head, AT_CHECKSUM);
-	memcpy(head + AT_CHECKSUM, checksum.bytes, HASH_BYTES);
-	return g_bytes_new(head, sizeof(head));
-}
-
-static void draw_id(char id[JOURNAL_ID_BYTES + 1])
-{
-	uint8_t random[JOURNAL_ID_BYTES / 2];
-
-	hash_random(random, sizeof(random));
-	for (size_t i = 0; i < sizeof(random); i++)
-		g_snprintf(id + 2 * i, 3, "%02x", random[i]);
-}
-
-static gboolean make_journal(const char *folder, GError **error)
+/* Makes an empty journal in FOLDER. */
+static gboolean make_journal(
+	const char *folder, const struct journal_head *new_head, GError **error)
 {
 	g_autofree char *records = path_of(folder, RECORDS);
 	g_autofree char *records_new = path_of(folder, RECORDS_NEW);
-	g_autoptr(GBytes) head = NULL;
-	struct mark_value first;
+	g_autoptr(GBytes) head = journal_head_pack(new_head);
+	struct mark_value first = {.position = new_head->front.before};
 
-	draw_id(first.journal_id);
-	first.position = record_genesis(first.journal_id);
-	head = pack_head(first.journal_id);
+	memcpy(first.journal_id, new_head->journal_id, sizeof(first.journal_id));
 	if (!rocksdb_records_make(records_new, head, error) ||
 		!mark_make(folder, MARK, &first, error))
 		return FALSE;
@@ -127,6 +96,7 @@ static gboolean make_journal(const char *folder, GError **error)
 static gboolean make_if_missing(const char *folder, GError **error)
 {
 	g_autofree char *mark_path = path_of(folder, MARK);
+	struct journal_head head = {0};
 
 	if (is_there(folder, RECORDS))
 		return TRUE;
@@ -142,7 +112,9 @@ static gboolean make_if_missing(const char *folder, GError **error)
 			return FALSE;
 		}
 	}
-	return make_journal(folder, error);
+	journal_head_draw_id(head.journal_id);
+	head.front.before = record_genesis(head.journal_id);
+	return make_journal(folder, &head, error);
 }
 
 static gboolean make_folder(const char *folder, GError **error)
@@ -158,34 +130,28 @@ static gboolean make_folder(const char *folder, GError **error)
 
 /* ---- looking ------------------------------------------------------------------------------ */
 
-static gboolean check_head(
-	struct rocksdb_records *records, const struct mark_value *mark, GError **error)
+static gboolean check_head(struct store *store, const struct mark_value *mark, GError **error)
 {
-	g_autoptr(GBytes) head = rocksdb_records_head(records, error);
-	g_autoptr(GBytes) wanted = pack_head(mark->journal_id);
-	const uint8_t *bytes;
-	struct hash checksum;
-	gsize size;
+	g_autoptr(GBytes) bytes = rocksdb_records_head(store->records, error);
+	struct journal_head head;
 
-	if (!head)
+	if (!bytes || !journal_head_read(bytes, &head, error))
 		return FALSE;
-	if (g_bytes_equal(head, wanted))
-		return TRUE;
-
-	bytes = g_bytes_get_data(head, &size);
-	if (size == HEAD_BYTES && memcmp(bytes, head_magic, sizeof(head_magic)) == 0) {
-		checksum = hash_chain(NULL, bytes, AT_CHECKSUM);
-		if (memcmp(bytes + AT_CHECKSUM, checksum.bytes, HASH_BYTES) == 0 &&
-			bytes_get_u32(bytes + AT_VERSION) > RECORD_FORMAT_VERSION) {
-			g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_TOO_NEW,
-				"it has format version %u; this forge reads %d",
-				bytes_get_u32(bytes + AT_VERSION), RECORD_FORMAT_VERSION);
-			return FALSE;
-		}
+	if (!g_str_equal(head.journal_id, mark->journal_id)) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED,
+			"its records are not those of journal %s, which the mark means",
+			mark->journal_id);
+		return FALSE;
 	}
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED,
-		"its records are not those of journal %s, which the mark means", mark->journal_id);
-	return FALSE;
+	if (head.front.before.seq > mark->position.seq) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED,
+			"it begins after sequence %" G_GUINT64_FORMAT
+			", but the mark stands at %" G_GUINT64_FORMAT,
+			head.front.before.seq, mark->position.seq);
+		return FALSE;
+	}
+	store->front = head.front;
+	return TRUE;
 }
 
 static gboolean differs_at_mark(const struct mark_value *mark, GError **error)
@@ -201,16 +167,16 @@ static gboolean differs_at_mark(const struct mark_value *mark, GError **error)
  * Walks the records from the one that holds FROM_SEQ to the last, checking each one, the chain, and
  * that the journal passes through MARK. END is where it ends.
  */
-static gboolean check_chain(struct rocksdb_records *records, const struct mark_value *mark,
+static gboolean check_chain(const struct store *store, const struct mark_value *mark,
 	uint64_t from_seq, struct journal_position *end, GError **error)
 {
-	scoped(rocksdb_cursor) cursor = rocksdb_cursor_new(records);
-	struct journal_position at = record_genesis(mark->journal_id);
+	scoped(rocksdb_cursor) cursor = rocksdb_cursor_new(store->records);
+	struct journal_position front = store->front.before, at = front;
 	enum journal_read_result result;
 	const uint8_t *value;
 	size_t size;
 
-	rocksdb_cursor_seek(cursor, MAX(from_seq, 1));
+	rocksdb_cursor_seek(cursor, MAX(from_seq, front.seq + 1));
 	while ((result = rocksdb_cursor_next(cursor, &value, &size, error)) ==
 		JOURNAL_READ_RECORD) {
 		struct record record;
@@ -220,7 +186,8 @@ static gboolean check_chain(struct rocksdb_records *records, const struct mark_v
 			return FALSE;
 		}
 		/* What lies before the first record looked at was checked at another opening. */
-		if (at.seq == 0 && from_seq > 1 && record.first_seq > 1)
+		if (at.seq == front.seq && from_seq > front.seq + 1 &&
+			record.first_seq > front.seq + 1)
 			at = (struct journal_position){record.first_seq - 1, record.previous};
 		if (!record_follows(&record, &at, error))
 			return FALSE;
@@ -258,7 +225,7 @@ static gboolean look(
 		return FALSE;
 	mark = mark_value(store->mark);
 	store->records = rocksdb_records_open(records_path, FALSE, error);
-	if (!store->records || !check_head(store->records, mark, error))
+	if (!store->records || !check_head(store, mark, error))
 		return FALSE;
 	if (live)
 		rocksdb_records_limit(store->records, mark->position.seq);
@@ -266,7 +233,7 @@ static gboolean look(
 	from_seq = mark->position.seq;
 	if (live || !is_there(store->folder, CLEAN))
 		from_seq -= MIN(from_seq, LIMIT_LOOK_EVENTS);
-	return check_chain(store->records, mark, from_seq, end, error);
+	return check_chain(store, mark, from_seq, end, error);
 }
 
 /* ---- the backend -------------------------------------------------------------------------- */
@@ -277,14 +244,43 @@ static gboolean append(void *data, uint64_t first_seq, const uint8_t *value, siz
 	struct store *store = data;
 	int64_t now_ms;
 
-	if (!rocksdb_records_put(store->records, first_seq, value, size, error) ||
-		!mark_write(store->mark, end, error))
+	if (!rocksdb_records_put(store->records, first_seq, value, size, error))
+		return FALSE;
+	if (store->making)
+		return TRUE;
+	if (!mark_write(store->mark, end, error))
 		return FALSE;
 	now_ms = clock_now().monotonic_ms;
 	if (now_ms - store->mark_synced_ms < LIMIT_MARK_SYNC_MS)
 		return TRUE;
 	store->mark_synced_ms = now_ms;
 	return mark_sync(store->mark, error);
+}
+
+/* The mark, which stands at the end, is synced before anything is removed: after a power cut it may
+ * not stand where nothing is any more. */
+static gboolean cut(void *data, const struct journal_front *front, GError **error)
+{
+	struct store *store = data;
+	struct journal_head head = {.front = *front};
+	g_autoptr(GBytes) bytes = NULL;
+
+	memcpy(head.journal_id, mark_value(store->mark)->journal_id, sizeof(head.journal_id));
+	bytes = journal_head_pack(&head);
+	if (!mark_sync(store->mark, error) ||
+		!rocksdb_records_cut(store->records, bytes, front->before.seq, error))
+		return FALSE;
+	store->front = *front;
+	return TRUE;
+}
+
+static gboolean settle(void *data, const struct journal_position *end, GError **error)
+{
+	struct store *store = data;
+
+	return !store->making ||
+		(rocksdb_records_settle(store->records, error) &&
+			mark_write(store->mark, end, error) && mark_sync(store->mark, error));
 }
 
 static void *cursor_new(void *data)
@@ -345,6 +341,8 @@ static void close_store(void *data, gboolean failed)
 
 static const struct journal_backend writing_backend = {
 	.append = append,
+	.cut = cut,
+	.settle = settle,
 	.cursor_new = cursor_new,
 	.cursor_free = cursor_free,
 	.cursor_seek = cursor_seek,
@@ -383,7 +381,7 @@ static gboolean reopen_for_writing(
 		return FALSE;
 	store->records = rocksdb_records_open(records, TRUE, error);
 	if (!store->records ||
-		!check_chain(store->records, mark_value(store->mark), looked->seq, &end, error))
+		!check_chain(store, mark_value(store->mark), looked->seq, &end, error))
 		return FALSE;
 	if (end.seq != looked->seq || !hash_equal(&end.hash, &looked->hash)) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED,
@@ -397,17 +395,17 @@ static gboolean reopen_for_writing(
 		(mark_write(store->mark, &end, error) && mark_sync(store->mark, error));
 }
 
-/* RocksDB aborts the process when it cannot write while it
- * recovers, so it is not begun on a full disk. */
-static gboolean has_room(const char *folder, GError **error)
+/* RocksDB aborts the process when it cannot write while it recovers, and at times when it cannot
+ * write at all, so it is not begun on a disk that has no room for BYTES and some more. */
+static gboolean has_room(const char *folder, uint64_t bytes, GError **error)
 {
 	struct statvfs disk;
 
-	if (statvfs(folder, &disk) != 0 ||
-		(uint64_t)disk.f_bavail * disk.f_frsize >= LIMIT_JOURNAL_FREE_BYTES)
+	bytes += LIMIT_JOURNAL_FREE_BYTES;
+	if (statvfs(folder, &disk) != 0 || (uint64_t)disk.f_bavail * disk.f_frsize >= bytes)
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_WRITE_FAILED,
-		"the disk is full: opening takes %d MiB of room", LIMIT_JOURNAL_FREE_BYTES >> 20);
+		"the disk is full: opening takes %" G_GUINT64_FORMAT " MiB of room", bytes >> 20);
 	return FALSE;
 }
 
@@ -419,7 +417,7 @@ static struct store *open_to_write(
 	if (!make_folder(folder, error))
 		return NULL;
 	store->lock = journal_lock_take(folder, purpose, error);
-	if (!store->lock || !has_room(folder, error) || !make_if_missing(folder, error) ||
+	if (!store->lock || !has_room(folder, 0, error) || !make_if_missing(folder, error) ||
 		!look(store, FALSE, end, error) || !reopen_for_writing(store, end, error))
 		return NULL;
 	return g_steal_pointer(&store);
@@ -427,7 +425,7 @@ static struct store *open_to_write(
 
 static struct store *open_to_read(const char *folder, struct journal_position *end, GError **error)
 {
-	if (!is_there(folder, RECORDS) && !is_there(folder, MARK)) {
+	if (!journal_rocksdb_is_there(folder)) {
 		g_set_error_literal(
 			error, FORGE_ERROR, FORGE_ERROR_FAILED, "there is no journal yet");
 		return NULL;
@@ -464,7 +462,46 @@ struct journal *journal_rocksdb_open(
 		return NULL;
 	}
 	return journal_new(mode == JOURNAL_WRITE ? &writing_backend : &reading_backend, store,
-		folder, mark_value(store->mark)->journal_id, &end);
+		folder, mark_value(store->mark)->journal_id, &store->front, &end);
+}
+
+/* Opens what make_journal() has just made. */
+static struct store *open_made(const char *folder, const char *purpose,
+	const struct journal_head *head, uint64_t bytes, GError **error)
+{
+	scoped(store) store = store_new(folder);
+	g_autofree char *mark_path = path_of(folder, MARK);
+	g_autofree char *records = path_of(folder, RECORDS);
+
+	store->lock = journal_lock_take(folder, purpose, error);
+	if (!store->lock || !has_room(folder, bytes, error) || !make_journal(folder, head, error))
+		return NULL;
+	store->making = TRUE;
+	store->front = head->front;
+	store->mark = mark_open(mark_path, TRUE, error);
+	store->records = store->mark ? rocksdb_records_open(records, TRUE, error) : NULL;
+	if (!store->records)
+		return NULL;
+	rocksdb_records_relax(store->records);
+	return g_steal_pointer(&store);
+}
+
+struct journal *journal_rocksdb_make(const char *folder, const char *purpose,
+	const struct journal_head *head, uint64_t bytes, GError **error)
+{
+	struct store *store = open_made(folder, purpose, head, bytes, error);
+
+	if (!store) {
+		g_prefix_error(error, "journal '%s': ", folder);
+		return NULL;
+	}
+	return journal_new(&writing_backend, store, folder, head->journal_id, &head->front,
+		&head->front.before);
+}
+
+gboolean journal_rocksdb_is_there(const char *folder)
+{
+	return is_there(folder, RECORDS) || is_there(folder, MARK);
 }
 
 gboolean journal_rocksdb_holder(const char *folder, struct journal_holder *holder)

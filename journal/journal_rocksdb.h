@@ -2,6 +2,7 @@
 #define FORGE_JOURNAL_JOURNAL_ROCKSDB_H
 
 #include "journal/journal.h"
+#include "journal/journal_head.h"
 #include "journal/journal_lock.h"
 
 enum journal_mode {
@@ -18,6 +19,17 @@ enum journal_mode {
  */
 struct journal *journal_rocksdb_open(
 	const char *folder, enum journal_mode mode, const char *purpose, GError **error);
+
+/**
+ * Makes a journal with HEAD in FOLDER, an empty folder that nobody uses yet, to be filled with about
+ * BYTES of records: what is appended is durable once journal_settle() says so. Errors as those of
+ * opening.
+ */
+struct journal *journal_rocksdb_make(const char *folder, const char *purpose,
+	const struct journal_head *head, uint64_t bytes, GError **error);
+
+/** TRUE if a journal, or what is left of one, is in FOLDER. */
+gboolean journal_rocksdb_is_there(const char *folder);
 
 /** TRUE if somebody holds the lock of the journal in FOLDER now. HOLDER tells who, or who was the
  * last; its purpose is "?" if that is not known. */

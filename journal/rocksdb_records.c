@@ -5,7 +5,8 @@
  * event has the sequence 0, so key 0 is the head's. Keys only grow: files never overlap and
  * compaction moves them without rewriting.
  *
- * Every write is synced before it returns and only then becomes visible to cursors. A recovery
+ * Every write is synced before it returns and only then becomes visible to cursors, but where a
+ * database is filled before anybody uses it. A recovery
  * takes the log up to the first thing that is not whole (point in time): the modes that demand more
  * refuse a good journal whose last, unacknowledged record is torn, the default one goes on behind a
  * hole. Opened for writing, RocksDB then throws the rest away, so whoever opens looks first. Opened
@@ -22,6 +23,7 @@
 #define KEY_BYTES 8
 #define POINT_IN_TIME 2 /* kPointInTimeRecovery */
 #define LOG_WARNINGS 2  /* WARN_LEVEL */
+#define FORCED 2        /* BottommostLevelCompaction::kForce */
 
 /* What is not yet in sorted files is replayed at the next
  * opening: small, so that this takes some 20 ms. */
@@ -164,6 +166,58 @@ static gboolean flush(struct rocksdb_records *records, GError **error)
 	rocksdb_flush(records->database, options, &text);
 	rocksdb_flushoptions_destroy(options);
 	return succeeded(text, TRUE, error);
+}
+
+void rocksdb_records_relax(struct rocksdb_records *records)
+{
+	rocksdb_writeoptions_set_sync(records->synced, 0);
+}
+
+gboolean rocksdb_records_settle(struct rocksdb_records *records, GError **error)
+{
+	return flush(records, error);
+}
+
+/* Rewrites the sorted files that hold anything before the key of SEQ: what was removed goes, and
+ * with it the note that says so. */
+static void give_space_back(struct rocksdb_records *records, uint64_t seq)
+{
+	rocksdb_compactoptions_t *options = rocksdb_compactoptions_create();
+	char first[KEY_BYTES], last[KEY_BYTES];
+
+	put_key(first, 0);
+	put_key(last, seq);
+	rocksdb_compactoptions_set_exclusive_manual_compaction(options, 1);
+	rocksdb_compactoptions_set_bottommost_level_compaction(options, FORCED);
+	rocksdb_compact_range_opt(
+		records->database, options, first, sizeof(first), last, sizeof(last));
+	rocksdb_compactoptions_destroy(options);
+}
+
+gboolean rocksdb_records_cut(
+	struct rocksdb_records *records, GBytes *head, uint64_t before_seq, GError **error)
+{
+	rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+	char head_key[KEY_BYTES], first[KEY_BYTES], behind[KEY_BYTES];
+	char *text = NULL;
+	gsize size;
+	const char *data = g_bytes_get_data(head, &size);
+
+	put_key(head_key, 0);
+	put_key(first, 1);
+	put_key(behind, before_seq + 1);
+	rocksdb_writebatch_put(batch, head_key, sizeof(head_key), data, size);
+	if (before_seq > 0)
+		rocksdb_writebatch_delete_range(
+			batch, first, sizeof(first), behind, sizeof(behind));
+	rocksdb_write(records->database, records->synced, batch, &text);
+	rocksdb_writebatch_destroy(batch);
+	if (!succeeded(text, TRUE, error))
+		return FALSE;
+	/* It is done; what follows only makes room, and is made up for by the next cut. */
+	if (flush(records, NULL))
+		give_space_back(records, before_seq + 1);
+	return TRUE;
 }
 
 gboolean rocksdb_records_make(const char *folder, GBytes *head, GError **error)

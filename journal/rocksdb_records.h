@@ -32,6 +32,15 @@ GBytes *rocksdb_records_head(struct rocksdb_records *records, GError **error);
 gboolean rocksdb_records_put(struct rocksdb_records *records, uint64_t first_seq,
 	const uint8_t *value, size_t size, GError **error);
 
+/** From now on values need not be durable when they are put: rocksdb_records_settle() makes them so. */
+void rocksdb_records_relax(struct rocksdb_records *records);
+gboolean rocksdb_records_settle(struct rocksdb_records *records, GError **error);
+
+/** Puts HEAD in place of the old one and removes all values up to BEFORE_SEQ, both or nothing;
+ * then gives their space back. */
+gboolean rocksdb_records_cut(
+	struct rocksdb_records *records, GBytes *head, uint64_t before_seq, GError **error);
+
 /** A place among the values as they were when it was made; for one thread. */
 struct rocksdb_cursor;
 

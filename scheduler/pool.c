@@ -318,6 +318,9 @@ void pool_follow(struct pool *pool, uint64_t seq, const Forge__Event *event, str
 	case FORGE__EVENT__KIND_QUEUE_PAUSED:
 	case FORGE__EVENT__KIND_QUEUE_RESUMED:
 	case FORGE__EVENT__KIND_REPORTED:
+	case FORGE__EVENT__KIND_BASE_BEGUN:
+	case FORGE__EVENT__KIND_BASE_CHUNK:
+	case FORGE__EVENT__KIND_JOURNAL_IMPORTED:
 	case FORGE__EVENT__KIND__NOT_SET:
 	case _FORGE__EVENT__KIND__CASE_IS_INT_SIZE:
 		return;

@@ -377,6 +377,9 @@ static gboolean fold(struct state *state, uint64_t seq, uint64_t time_us, const 
 {
 	switch (event->kind_case) {
 	case FORGE__EVENT__KIND_SCHEDULER_STARTED:
+	case FORGE__EVENT__KIND_BASE_BEGUN: /* what it holds is the state already */
+	case FORGE__EVENT__KIND_BASE_CHUNK:
+	case FORGE__EVENT__KIND_JOURNAL_IMPORTED:
 		return TRUE;
 	case FORGE__EVENT__KIND_WORKER_JOINED:
 		session_row_add(state, seq, event->worker_joined->name, event->worker_joined->slots,

@@ -163,6 +163,10 @@ GBytes *state_image(const struct state *state);
 /** The state that IMAGE describes; NULL if it is no image. */
 struct state *state_from_image(GBytes *image);
 
+/** The same for an image of an older FOLD_VERSION, which need not come out as it went in; NULL if it
+ * is no image, or has what this version does not know. */
+struct state *state_from_older_image(GBytes *image);
+
 /** Digest of the image. */
 struct hash state_digest(const struct state *state);
 

@@ -1,10 +1,12 @@
 /*
- * The state that an image describes. An image comes from a checkpoint file, whose checksum has been
- * verified, but it may still have been written by a build with a defect: the image of the result
- * must equal the image read, or the checkpoint is not used.
+ * The state that an image describes. An image comes from a checkpoint file or a base, whose checksum
+ * has been verified, but it may still have been written by a build with a defect: the image of the
+ * result must equal the image read, or it is not used. An older version's base is the exception: its
+ * image may lack what this version knows.
  */
 #include "scheduler/state_rows.h"
 
+#include "journal/event_check.h"
 #include "journal/message.h"
 #include "queue/job_kinds.h"
 #include "scheduler/component_rows.h"
@@ -137,21 +139,26 @@ static gboolean restore(struct state *state, const Forge__Image__State *image)
 	return TRUE;
 }
 
-struct state *state_from_image(GBytes *bytes)
+struct state *state_from_older_image(GBytes *bytes)
 {
 	gsize size;
 	const uint8_t *data = g_bytes_get_data(bytes, &size);
 	Forge__Image__State *image = forge__image__state__unpack(NULL, size, data);
 	scoped(state) state = state_new();
-	g_autoptr(GBytes) again = NULL;
 	gboolean restored;
 
 	if (!image)
 		return NULL;
-	restored = restore(state, image);
+	/* A base is kept for ever: what is not known of it would be lost without a word. */
+	restored = event_check(&image->base, NULL) && restore(state, image);
 	forge__image__state__free_unpacked(image, NULL);
-	if (!restored)
-		return NULL;
-	again = state_image(state);
-	return g_bytes_equal(bytes, again) ? g_steal_pointer(&state) : NULL;
+	return restored ? g_steal_pointer(&state) : NULL;
+}
+
+struct state *state_from_image(GBytes *bytes)
+{
+	scoped(state) state = state_from_older_image(bytes);
+	g_autoptr(GBytes) again = state ? state_image(state) : NULL;
+
+	return state && g_bytes_equal(bytes, again) ? g_steal_pointer(&state) : NULL;
 }

@@ -13,6 +13,7 @@
 #include "journal/message.h"
 #include "scheduler/check.h"
 #include "scheduler/decision.h"
+#include "scheduler/state_base.h"
 
 #define FORMAT_VERSION 1
 #define TAG_OF(version) "fold " G_STRINGIFY(version) " build " FORGE_VERSION
@@ -82,11 +83,19 @@ static gboolean replay_onto(struct state *state, struct journal *journal, GError
 	}
 }
 
+/* The state before any event that JOURNAL folds: its base, or nothing. */
+static struct state *first_state(struct journal *journal, GError **error)
+{
+	uint64_t base_seq = journal_front(journal).base_seq;
+
+	return base_seq > 0 ? state_base_read(journal, base_seq, error) : state_new();
+}
+
 struct state *scheduler_replay(struct journal *journal, GError **error)
 {
-	scoped(state) state = state_new();
+	scoped(state) state = first_state(journal, error);
 
-	return replay_onto(state, journal, error) ? g_steal_pointer(&state) : NULL;
+	return state && replay_onto(state, journal, error) ? g_steal_pointer(&state) : NULL;
 }
 
 /* The state of the newest checkpoint, or NULL if there is none that can be used. */
@@ -109,12 +118,38 @@ static struct state *load_state(struct journal *journal, GError **error)
 	return replay_onto(state, journal, error) ? g_steal_pointer(&state) : NULL;
 }
 
+/* OTHER, folded to the end of JOURNAL, must be the state of DIGEST; it came from what FROM says. */
+static gboolean leads_to(struct state *other, struct journal *journal, const struct hash *digest,
+	const char *from, GError **error)
+{
+	struct hash found;
+
+	if (!replay_onto(other, journal, error))
+		return FALSE;
+	found = state_digest(other);
+	if (hash_equal(digest, &found))
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED,
+		"%s leads to another state than the journal's events", from);
+	return FALSE;
+}
+
+/* Where a journal has a base and its first event too, both lead to one state. */
+static gboolean check_from_first_event(
+	struct journal *journal, const struct hash *digest, GError **error)
+{
+	struct journal_front front = journal_front(journal);
+	scoped(state) state = state_new();
+
+	return front.base_seq == 0 || front.before.seq > 0 ||
+		leads_to(state, journal, digest, "the base", error);
+}
+
 gboolean scheduler_verify(struct journal *journal, struct hash *digest, GError **error)
 {
 	scoped(state) state = scheduler_replay(journal, error);
 	scoped(state) resumed = load_checkpoint(journal);
 	g_autofree char *why = NULL;
-	struct hash resumed_digest;
 
 	if (!state)
 		return FALSE;
@@ -124,16 +159,8 @@ gboolean scheduler_verify(struct journal *journal, struct hash *digest, GError *
 		return FALSE;
 	}
 	*digest = state_digest(state);
-	if (!resumed)
-		return TRUE;
-	if (!replay_onto(resumed, journal, error))
-		return FALSE;
-	resumed_digest = state_digest(resumed);
-	if (hash_equal(digest, &resumed_digest))
-		return TRUE;
-	g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_DAMAGED,
-		"the newest checkpoint leads to another state than the journal's events");
-	return FALSE;
+	return check_from_first_event(journal, digest, error) &&
+		(!resumed || leads_to(resumed, journal, digest, "the newest checkpoint", error));
 }
 
 /* ---- making and freeing ------------------------------------------------------------------- */

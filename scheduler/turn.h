@@ -14,7 +14,7 @@
 struct scheduler;
 
 /**
- * A scheduler on JOURNAL (not owned): folds it from the newest usable checkpoint on. Its first
+ * A scheduler on JOURNAL (not owned): folds it from the newest usable checkpoint on, or else its base. Its first
  * record begins with scheduler_started, naming HOST and PID; one that only answers questions writes
  * nothing. Errors: those of reading.
  */
@@ -50,12 +50,12 @@ void scheduler_forgive(struct scheduler *scheduler, int64_t away_ms, struct inst
  * SILENCE_MS; one that speaks again has to say hello. */
 void scheduler_forget_silent(struct scheduler *scheduler, int64_t silence_ms, struct instant now);
 
-/** Folds all of JOURNAL from its first event, without a checkpoint; for verification. */
+/** Folds JOURNAL from its base, or from its first event if it has none, without a checkpoint. */
 struct state *scheduler_replay(struct journal *journal, GError **error);
 
 /**
- * Folds all of JOURNAL and checks the result: counts recomputed from the rows agree, and the newest
- * checkpoint, if there is one, leads to the same state. Returns its digest. JOURNAL_DAMAGED says
+ * Folds all of JOURNAL and checks the result: counts recomputed from the rows agree, and base, first
+ * event and newest checkpoint, as far as there are any, lead to the same state. Returns its digest. JOURNAL_DAMAGED says
  * what does not agree.
  */
 gboolean scheduler_verify(struct journal *journal, struct hash *digest, GError **error);

@@ -22,6 +22,16 @@
  * half a second. What is older has been checked at earlier openings, and again by every reader. */
 #define LIMIT_LOOK_EVENTS 1000000
 
+/* A base is the state in the journal itself, in events of so many bytes: some of them make a record,
+ * and each is an entry of its own with room for what surrounds it. */
+#define LIMIT_BASE_CHUNK_BYTES (192 * 1024)
+#define LIMIT_BASE_CHUNKS_PER_RECORD 3
+
+/* An import gathers so many bytes for an entry, and for a record: one event may be as large as an
+ * entry, so both limits of the journal hold whatever comes last. */
+#define LIMIT_IMPORT_ENTRY_BYTES (128 * 1024)
+#define LIMIT_IMPORT_RECORD_BYTES (256 * 1024)
+
 /* A reader beside a live writer may find a file gone that
  * the writer has just replaced; it looks again so often. */
 #define LIMIT_LOOK_TRIES 20

@@ -92,3 +92,21 @@ def test_a_disk_that_fills_meanwhile_ends_the_command_and_loses_nothing_acknowle
     batch = world.run("batch", "list", "--format", "json").json["batches"][0]["batch"]
     world.run("batch", "tail", batch, "--follow", "--quiet")
     assert world.run("batch", "show", batch, "--format", "json").json["counts"]["done"] == 3000
+
+
+def test_no_part_of_a_backup_or_journal_is_left_on_a_disk_without_room(world, disk, tmp_path):
+    world.run("job", "submit", "noop", "--count", "3")
+    world.run("journal", "backup", tmp_path / "b")
+    before = world.run("journal", "verify", "--format", "json").json
+    inside = world.home / "journal"
+    seen = sorted(disk.filler.parent.iterdir())
+    disk.fill()
+    for command in (("backup", inside / "b"), ("restore", tmp_path / "b", inside / "there")):
+        shown = world.run("journal", *command, status=75)
+        assert "No space left on device" in shown.err or "the disk is full" in shown.err
+        assert sorted(disk.filler.parent.iterdir()) == sorted([*seen, disk.filler])
+    assert world.run("journal", "compact", "--keep", "0", "--format", "json", status=75).json["error"]["code"] \
+        == "JOURNAL_WRITE_FAILED"
+    disk.make_room()
+    assert world.run("journal", "verify", "--format", "json").json == before
+    world.run("journal", "restore", tmp_path / "b", inside / "there")

@@ -11,6 +11,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/journal_memory.h"
+#include "scheduler/retention.h"
 #include "scheduler/turn.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/oracle.h"
@@ -111,6 +112,48 @@ static void check_image(struct host *host)
 		world_fail(host->world, "restored from its image: %s", why);
 }
 
+/* What JOURNAL folds to, as if it were at sequence 0. */
+static struct hash digest_of(struct world *world, struct journal *journal)
+{
+	g_autoptr(GError) error = NULL;
+	scoped(state) state = scheduler_replay(journal, &error);
+
+	if (!state) {
+		world_fail(world, "the journal cannot be folded: %s", error->message);
+		return (struct hash){{0}};
+	}
+	state->last_seq = 0;
+	return state_digest(state);
+}
+
+/* Somebody compacts the journal while no scheduler runs; that may fail as a turn may. */
+static void compact(struct host *host)
+{
+	struct world *world = host->world;
+	scoped(journal) journal = journal_memory_open(host->disk);
+	struct retention retention = {
+		.events = (uint64_t)world_between(world, 0, 300), .not_before_us = G_MAXUINT64};
+	struct retention_result result;
+	g_autoptr(GError) error = NULL;
+	struct hash before, after;
+
+	oracle_follow(world->oracle, journal);
+	before = digest_of(world, journal);
+	if (world_misfortune(world, 300))
+		journal_disk_set_fault_after(host->disk,
+			world_misfortune(world, 500) ? JOURNAL_FAULT_LOST : JOURNAL_FAULT_WRITTEN,
+			(guint)world_between(world, 0, 3));
+	if (!retention_apply(journal, &retention, world_now(world), &result, &error) &&
+		!g_error_matches(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_WRITE_FAILED))
+		world_fail(world, "the journal cannot be compacted: %s", error->message);
+	journal_disk_set_fault(host->disk, JOURNAL_FAULT_NONE);
+	g_clear_pointer(&journal, journal_close);
+	journal = journal_memory_open(host->disk);
+	after = digest_of(world, journal);
+	if (!hash_equal(&before, &after))
+		world_fail(world, "compacted, the journal folds to another state");
+}
+
 static gboolean open_scheduler(struct host *host)
 {
 	struct world *world = host->world;
@@ -140,6 +183,8 @@ static void start(
 	(void)routing, (void)message;
 	if (stamp != host->life)
 		return;
+	if (world_misfortune(world, world->profile->compaction))
+		compact(host);
 	if (world_misfortune(world, world->profile->append_lost))
 		journal_disk_set_fault(host->disk, JOURNAL_FAULT_LOST);
 	if (!open_scheduler(host))

@@ -481,6 +481,8 @@ void oracle_fold(struct oracle *oracle, uint64_t time_us, const Forge__Event *ev
 	oracle->seq++;
 	switch (event->kind_case) {
 	case FORGE__EVENT__KIND_SCHEDULER_STARTED:
+	case FORGE__EVENT__KIND_BASE_BEGUN: /* says again what was said before */
+	case FORGE__EVENT__KIND_BASE_CHUNK:
 		return;
 	case FORGE__EVENT__KIND_WORKER_JOINED:
 		fold_joined(oracle, event->worker_joined);
@@ -541,6 +543,9 @@ void oracle_fold(struct oracle *oracle, uint64_t time_us, const Forge__Event *ev
 		return;
 	case FORGE__EVENT__KIND_REPORTED:
 		fold_reported(oracle, event->reported);
+		return;
+	case FORGE__EVENT__KIND_JOURNAL_IMPORTED:
+		break_rule(oracle, "comes from another journal");
 		return;
 	case FORGE__EVENT__KIND__NOT_SET:
 	case _FORGE__EVENT__KIND__CASE_IS_INT_SIZE:

@@ -22,6 +22,9 @@ struct profile {
 	uint32_t checkpoint;
 	int64_t downtime_ms; /**< the longest after a crash */
 
+	/* each start of a scheduler */
+	uint32_t compaction;
+
 	/* each second of an actor */
 	uint32_t worker_crash, worker_freeze, worker_leave;
 	int64_t freeze_ms; /**< the longest; leases last 15 s */

@@ -60,7 +60,7 @@ GArray *journal_fixture_read_all(struct journal *journal)
 {
 	g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(struct journal_position));
 	g_autoptr(GError) error = NULL;
-	scoped(journal_reader) reader = journal_read(journal, 1, &error);
+	scoped(journal_reader) reader = journal_read(journal, 0, &error);
 	struct journal_record record;
 	enum journal_read_result result;
 
@@ -128,4 +128,21 @@ char *journal_fixture_digest(const char *folder)
 		g_checksum_update(checksum, (const guchar *)data, (gssize)size);
 	}
 	return g_strdup(g_checksum_get_string(checksum));
+}
+
+void journal_fixture_copy(const char *from, const char *to)
+{
+	g_autoptr(GPtrArray) files = journal_fixture_files(from);
+
+	for (guint i = 0; i < files->len; i++) {
+		g_autofree char *path = g_build_filename(to, files->pdata[i], NULL);
+		g_autofree char *parent = g_path_get_dirname(path);
+		g_autofree char *data = NULL;
+		gsize size;
+
+		journal_fixture_read_file(from, files->pdata[i], &data, &size);
+		g_assert_cmpint(g_mkdir_with_parents(parent, 0700), ==, 0);
+		g_assert_true(g_file_set_contents_full(
+			path, data, (gssize)size, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+	}
 }

@@ -36,6 +36,9 @@ GArray *journal_fixture_read_all(struct journal *journal);
 /** The paths of all files below FOLDER but the lock, relative to it and sorted. Caller frees. */
 GPtrArray *journal_fixture_files(const char *folder);
 
+/** Copies all files below FROM but the lock to the folder TO: what a kill at this moment leaves. */
+void journal_fixture_copy(const char *from, const char *to);
+
 /** Contents of the file NAME in FOLDER, which must be there. Caller frees. */
 void journal_fixture_read_file(const char *folder, const char *name, char **data, gsize *size);
 

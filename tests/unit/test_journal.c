@@ -6,123 +6,21 @@
 
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
-#include "journal/journal_memory.h"
-#include "journal/journal_rocksdb.h"
-#include "tests/unit/removal.h"
+#include "tests/support/backend_fixture.h"
 #include "tests/unit/sample_turn.h"
-
-enum backend {
-	BACKEND_MEMORY,
-	BACKEND_ROCKSDB,
-};
-
-/* Where a journal is kept while a claim runs: opened, closed, opened again. */
-struct place {
-	enum backend backend;
-	struct journal_disk *disk;
-	char *folder;
-};
-
-static void place_init(struct place *place, gconstpointer backend)
-{
-	*place = (struct place){.backend = (enum backend)GPOINTER_TO_INT(backend)};
-	switch (place->backend) {
-	case BACKEND_MEMORY:
-		place->disk = journal_disk_new("00112233445566778899aabbccddeeff");
-		return;
-	case BACKEND_ROCKSDB:
-		place->folder = g_dir_make_tmp("journal-XXXXXX", NULL);
-		g_assert_nonnull(place->folder);
-		return;
-	}
-}
-
-static void place_clear(struct place *place)
-{
-	journal_disk_free(place->disk);
-	if (place->folder)
-		remove_all(place->folder);
-	g_free(place->folder);
-}
-SCOPED_VALUE(place, place_clear)
-
-static struct journal *place_open(struct place *place)
-{
-	g_autoptr(GError) error = NULL;
-	struct journal *journal = NULL;
-
-	switch (place->backend) {
-	case BACKEND_MEMORY:
-		journal = journal_memory_open(place->disk);
-		break;
-	case BACKEND_ROCKSDB:
-		journal = journal_rocksdb_open(place->folder, JOURNAL_WRITE, "test", &error);
-		break;
-	}
-	g_assert_no_error(error);
-	g_assert_nonnull(journal);
-	return journal;
-}
-
-/* Appends EVENTS events that say TEXT. */
-static struct journal_position append(struct journal *journal, size_t events, const char *text)
-{
-	scoped(sample_turn) turn = sample_turn_new(events, text);
-	g_autoptr(GError) error = NULL;
-	struct journal_position end;
-
-	journal_append(journal, journal_end(journal).seq, &turn->entries, &end, &error);
-	g_assert_no_error(error);
-	return end;
-}
-
-static struct journal_reader *read_from(struct journal *journal, uint64_t seq)
-{
-	g_autoptr(GError) error = NULL;
-	struct journal_reader *reader = journal_read(journal, seq, &error);
-
-	g_assert_no_error(error);
-	return reader;
-}
-
-static void assert_next(
-	struct journal_reader *reader, uint64_t first_seq, uint64_t last_seq, const char *text)
-{
-	g_autoptr(GError) error = NULL;
-	struct journal_record record;
-	enum journal_read_result result = journal_reader_next(reader, &record, &error);
-
-	g_assert_no_error(error);
-	g_assert_cmpint(result, ==, JOURNAL_READ_RECORD);
-	g_assert_cmpuint(record.first_seq, ==, first_seq);
-	g_assert_cmpuint(record.last_seq, ==, last_seq);
-	g_assert_cmpuint(record.entries->entries[0]->n_events, ==, last_seq - first_seq + 1);
-	for (size_t i = 0; i <= last_seq - first_seq; i++)
-		g_assert_cmpstr(
-			record.entries->entries[0]->events[i]->queue_paused->actor, ==, text);
-}
-
-static void assert_end(struct journal_reader *reader)
-{
-	g_autoptr(GError) error = NULL;
-	struct journal_record record;
-
-	g_assert_cmpint(journal_reader_next(reader, &record, &error), ==, JOURNAL_READ_END);
-	g_assert_no_error(error);
-}
 
 static void new_journal_is_empty(gconstpointer backend)
 {
 	scoped_value(place) place;
 	place_init(&place, backend);
 	scoped(journal) journal = place_open(&place);
-	scoped(journal_reader) from_start = read_from(journal, 0);
-	scoped(journal_reader) from_later = read_from(journal, 17);
+	scoped(journal_reader) from_start = place_read(journal, 0);
+	scoped(journal_reader) from_later = place_read(journal, 17);
 
 	g_assert_cmpuint(strlen(journal_id(journal)), ==, JOURNAL_ID_BYTES);
 	g_assert_cmpuint(journal_end(journal).seq, ==, 0);
-	assert_end(from_start);
-	assert_end(from_later);
+	place_assert_end(from_start);
+	place_assert_end(from_later);
 }
 
 static void records_come_back_in_order_also_after_reopening(gconstpointer backend)
@@ -133,20 +31,20 @@ static void records_come_back_in_order_also_after_reopening(gconstpointer backen
 	g_autofree char *id = g_strdup(journal_id(journal));
 	struct journal_position end;
 
-	append(journal, 3, "one");
-	append(journal, 1, "two");
-	end = append(journal, 2, "three");
+	place_append(journal, 3, "one");
+	place_append(journal, 1, "two");
+	end = place_append(journal, 2, "three");
 	g_assert_cmpuint(end.seq, ==, 6);
 
 	for (int round = 0; round < 3; round++) {
-		scoped(journal_reader) reader = read_from(journal, 1);
+		scoped(journal_reader) reader = place_read(journal, 1);
 		struct journal_position now = journal_end(journal);
 
-		assert_next(reader, 1, 3, "one");
-		assert_next(reader, 4, 4, "two");
-		assert_next(reader, 5, 6, "three");
-		assert_end(reader);
-		assert_end(reader);
+		place_assert_next(reader, 1, 3, "one");
+		place_assert_next(reader, 4, 4, "two");
+		place_assert_next(reader, 5, 6, "three");
+		place_assert_end(reader);
+		place_assert_end(reader);
 		g_assert_cmpuint(now.seq, ==, 6);
 		g_assert_true(hash_equal(&now.hash, &end.hash));
 		g_assert_cmpstr(journal_id(journal), ==, id);
@@ -155,7 +53,7 @@ static void records_come_back_in_order_also_after_reopening(gconstpointer backen
 		g_clear_pointer(&journal, journal_close);
 		journal = place_open(&place);
 	}
-	end = append(journal, 1, "four");
+	end = place_append(journal, 1, "four");
 	g_assert_cmpuint(end.seq, ==, 7);
 }
 
@@ -167,18 +65,18 @@ static void reader_begins_with_the_record_that_holds_a_sequence(gconstpointer ba
 	place_init(&place, backend);
 	scoped(journal) journal = place_open(&place);
 
-	append(journal, 3, "x");
-	append(journal, 2, "x");
-	append(journal, 1, "x");
+	place_append(journal, 3, "x");
+	place_append(journal, 2, "x");
+	place_append(journal, 1, "x");
 	for (uint64_t seq = 0; seq <= 6; seq++) {
-		scoped(journal_reader) reader = read_from(journal, seq);
+		scoped(journal_reader) reader = place_read(journal, seq);
 
-		assert_next(reader, first[seq], last[seq], "x");
+		place_assert_next(reader, first[seq], last[seq], "x");
 	}
 	for (uint64_t seq = 7; seq < 10; seq++) {
-		scoped(journal_reader) reader = read_from(journal, seq);
+		scoped(journal_reader) reader = place_read(journal, seq);
 
-		assert_end(reader);
+		place_assert_end(reader);
 	}
 }
 
@@ -188,11 +86,11 @@ static void reader_sees_what_was_there_when_it_was_made(gconstpointer backend)
 	place_init(&place, backend);
 	scoped(journal) journal = place_open(&place);
 
-	append(journal, 1, "before");
-	scoped(journal_reader) reader = read_from(journal, 1);
-	append(journal, 1, "after");
-	assert_next(reader, 1, 1, "before");
-	assert_end(reader);
+	place_append(journal, 1, "before");
+	scoped(journal_reader) reader = place_read(journal, 1);
+	place_append(journal, 1, "after");
+	place_assert_next(reader, 1, 1, "before");
+	place_assert_end(reader);
 }
 
 static void append_after_another_sequence_is_a_conflict(gconstpointer backend)
@@ -203,7 +101,7 @@ static void append_after_another_sequence_is_a_conflict(gconstpointer backend)
 	scoped(sample_turn) turn = sample_turn_new(1, "late");
 	struct journal_position end = {.seq = 99};
 
-	append(journal, 2, "first");
+	place_append(journal, 2, "first");
 	for (uint64_t seq = 0; seq < 5; seq++) {
 		g_autoptr(GError) error = NULL;
 
@@ -213,7 +111,7 @@ static void append_after_another_sequence_is_a_conflict(gconstpointer backend)
 		g_assert_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_CONFLICT);
 	}
 	g_assert_cmpuint(end.seq, ==, 99);
-	g_assert_cmpuint(append(journal, 1, "second").seq, ==, 3);
+	g_assert_cmpuint(place_append(journal, 1, "second").seq, ==, 3);
 }
 
 static void refused_record_leaves_the_journal_as_it_was(gconstpointer backend)
@@ -233,10 +131,10 @@ static void refused_record_leaves_the_journal_as_it_was(gconstpointer backend)
 	g_assert_false(journal_append(journal, 0, &invalid->entries, &end, &not_valid));
 	g_assert_error(not_valid, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED);
 
-	append(journal, 1, "good");
-	scoped(journal_reader) reader = read_from(journal, 1);
-	assert_next(reader, 1, 1, "good");
-	assert_end(reader);
+	place_append(journal, 1, "good");
+	scoped(journal_reader) reader = place_read(journal, 1);
+	place_assert_next(reader, 1, 1, "good");
+	place_assert_end(reader);
 }
 
 static void largest_record_comes_back(gconstpointer backend)
@@ -253,7 +151,7 @@ static void largest_record_comes_back(gconstpointer backend)
 	turn->entries.n_entries = 3;
 	journal_append(journal, 0, &turn->entries, &end, &error);
 	g_assert_no_error(error);
-	scoped(journal_reader) reader = read_from(journal, 2);
+	scoped(journal_reader) reader = place_read(journal, 2);
 	g_assert_cmpint(journal_reader_next(reader, &record, NULL), ==, JOURNAL_READ_RECORD);
 	g_assert_cmpuint(record.entries->n_entries, ==, 3);
 	g_assert_cmpstr(record.entries->entries[2]->events[0]->queue_paused->actor, ==, text);
@@ -270,11 +168,11 @@ static void newest_checkpoint_with_the_tag_is_loaded(gconstpointer backend)
 	uint64_t seq = 0;
 
 	g_assert_null(journal_load_checkpoint(journal, "build 1", &seq));
-	append(journal, 3, "x");
+	place_append(journal, 3, "x");
 	g_assert_true(journal_save_checkpoint(journal, 3, "build 1", old, &error));
-	append(journal, 3, "x");
+	place_append(journal, 3, "x");
 	g_assert_true(journal_save_checkpoint(journal, 6, "build 1", new, &error));
-	append(journal, 3, "x");
+	place_append(journal, 3, "x");
 	g_assert_no_error(error);
 
 	g_clear_pointer(&journal, journal_close);
@@ -295,7 +193,7 @@ static void checkpoint_inside_a_record_or_beyond_the_end_is_refused(gconstpointe
 	g_autoptr(GError) inside = NULL;
 	g_autoptr(GError) beyond = NULL;
 
-	append(journal, 3, "x");
+	place_append(journal, 3, "x");
 	g_assert_false(journal_save_checkpoint(journal, 2, "t", blob, &inside));
 	g_assert_error(inside, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED);
 	g_assert_false(journal_save_checkpoint(journal, 4, "t", blob, &beyond));
@@ -339,7 +237,7 @@ static void another_thread_reads_while_one_writes(gconstpointer backend)
 	GThread *thread = g_thread_new("reader", read_until_all, journal);
 
 	for (int i = 0; i < 100; i++)
-		append(journal, 2, "x");
+		place_append(journal, 2, "x");
 	g_assert_null(g_thread_join(thread));
 }
 
@@ -354,7 +252,7 @@ static void after_a_failed_append_only_opening_again_tells(gconstpointer fault)
 	scoped(sample_turn) turn = sample_turn_new(1, "fateful");
 	struct journal_position end;
 
-	append(journal, 1, "first");
+	place_append(journal, 1, "first");
 	journal_disk_set_fault(place.disk, (enum journal_fault)GPOINTER_TO_INT(fault));
 	for (int i = 0; i < 3; i++) {
 		g_autoptr(GError) error = NULL;
@@ -364,12 +262,12 @@ static void after_a_failed_append_only_opening_again_tells(gconstpointer fault)
 	}
 	g_clear_pointer(&journal, journal_close);
 	journal = place_open(&place);
-	scoped(journal_reader) reader = read_from(journal, 1);
-	assert_next(reader, 1, 1, "first");
+	scoped(journal_reader) reader = place_read(journal, 1);
+	place_assert_next(reader, 1, 1, "first");
 	if (written)
-		assert_next(reader, 2, 2, "fateful");
-	assert_end(reader);
-	g_assert_cmpuint(append(journal, 1, "next").seq, ==, written ? 3 : 2);
+		place_assert_next(reader, 2, 2, "fateful");
+	place_assert_end(reader);
+	g_assert_cmpuint(place_append(journal, 1, "next").seq, ==, written ? 3 : 2);
 }
 
 static void journal_opened_elsewhere_takes_nothing_more(void)
@@ -384,37 +282,30 @@ static void journal_opened_elsewhere_takes_nothing_more(void)
 
 	g_assert_false(journal_append(old, 0, &turn->entries, &end, &error));
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_JOURNAL_CONFLICT);
-	g_assert_cmpuint(append(new, 1, "x").seq, ==, 1);
-}
-
-static void add(const char *claim, GTestDataFunc check)
-{
-	g_autofree char *memory = g_strconcat("/journal/memory/", claim, NULL);
-	g_autofree char *rocksdb = g_strconcat("/journal/rocksdb/", claim, NULL);
-
-	g_test_add_data_func(memory, GINT_TO_POINTER(BACKEND_MEMORY), check);
-	g_test_add_data_func(rocksdb, GINT_TO_POINTER(BACKEND_ROCKSDB), check);
+	g_assert_cmpuint(place_append(new, 1, "x").seq, ==, 1);
 }
 
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	add("new_journal_is_empty", new_journal_is_empty);
-	add("records_come_back_in_order_also_after_reopening",
+	place_add_claim("journal", "new_journal_is_empty", new_journal_is_empty);
+	place_add_claim("journal", "records_come_back_in_order_also_after_reopening",
 		records_come_back_in_order_also_after_reopening);
-	add("reader_begins_with_the_record_that_holds_a_sequence",
+	place_add_claim("journal", "reader_begins_with_the_record_that_holds_a_sequence",
 		reader_begins_with_the_record_that_holds_a_sequence);
-	add("reader_sees_what_was_there_when_it_was_made",
+	place_add_claim("journal", "reader_sees_what_was_there_when_it_was_made",
 		reader_sees_what_was_there_when_it_was_made);
-	add("append_after_another_sequence_is_a_conflict",
+	place_add_claim("journal", "append_after_another_sequence_is_a_conflict",
 		append_after_another_sequence_is_a_conflict);
-	add("refused_record_leaves_the_journal_as_it_was",
+	place_add_claim("journal", "refused_record_leaves_the_journal_as_it_was",
 		refused_record_leaves_the_journal_as_it_was);
-	add("largest_record_comes_back", largest_record_comes_back);
-	add("newest_checkpoint_with_the_tag_is_loaded", newest_checkpoint_with_the_tag_is_loaded);
-	add("checkpoint_inside_a_record_or_beyond_the_end_is_refused",
+	place_add_claim("journal", "largest_record_comes_back", largest_record_comes_back);
+	place_add_claim("journal", "newest_checkpoint_with_the_tag_is_loaded",
+		newest_checkpoint_with_the_tag_is_loaded);
+	place_add_claim("journal", "checkpoint_inside_a_record_or_beyond_the_end_is_refused",
 		checkpoint_inside_a_record_or_beyond_the_end_is_refused);
-	add("another_thread_reads_while_one_writes", another_thread_reads_while_one_writes);
+	place_add_claim("journal", "another_thread_reads_while_one_writes",
+		another_thread_reads_while_one_writes);
 	g_test_add_data_func("/journal/memory/lost_append_is_not_there_after_reopening",
 		GINT_TO_POINTER(JOURNAL_FAULT_LOST),
 		after_a_failed_append_only_opening_again_tells);

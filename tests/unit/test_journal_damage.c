@@ -15,23 +15,6 @@
 #include "tests/support/journal_fixture.h"
 #include "tests/unit/removal.h"
 
-static void copy_folder(const char *from, const char *to)
-{
-	g_autoptr(GPtrArray) files = journal_fixture_files(from);
-
-	for (guint i = 0; i < files->len; i++) {
-		g_autofree char *path = g_build_filename(to, files->pdata[i], NULL);
-		g_autofree char *parent = g_path_get_dirname(path);
-		g_autofree char *data = NULL;
-		gsize size;
-
-		journal_fixture_read_file(from, files->pdata[i], &data, &size);
-		g_assert_cmpint(g_mkdir_with_parents(parent, 0700), ==, 0);
-		g_assert_true(g_file_set_contents_full(
-			path, data, (gssize)size, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
-	}
-}
-
 /* Both ways of opening FOLDER say JOURNAL_DAMAGED and change nothing. */
 static void assert_damaged_and_untouched(const char *folder)
 {
@@ -57,7 +40,7 @@ static void journal_longer_than_its_mark_is_taken_whole(void)
 	g_assert_true(g_file_get_contents(mark, &old, &size, NULL));
 	journal_fixture_append(journal, 4, 10);
 	journal_fixture_append(journal, 4, 10);
-	copy_folder(room.folder, later.folder);
+	journal_fixture_copy(room.folder, later.folder);
 	g_assert_true(g_file_set_contents(mark_later, old, (gssize)size, NULL));
 
 	scoped(journal) opened = journal_fixture_open(later.folder, JOURNAL_WRITE);
@@ -77,7 +60,7 @@ static void journal_shorter_than_its_mark_is_refused(void)
 	gsize size;
 
 	journal_fixture_append(journal, 4, 10);
-	copy_folder(room.folder, old.folder);
+	journal_fixture_copy(room.folder, old.folder);
 	journal_fixture_append(journal, 4, 10);
 	g_assert_true(g_file_get_contents(mark, &new, &size, NULL));
 	g_assert_true(g_file_set_contents(mark_old, new, (gssize)size, NULL));
@@ -94,7 +77,7 @@ static void missing_mark_or_missing_records_are_refused(void)
 
 	journal_fixture_append(journal, 4, 10);
 	g_clear_pointer(&journal, journal_close);
-	copy_folder(no_mark.folder, no_records.folder);
+	journal_fixture_copy(no_mark.folder, no_records.folder);
 	g_assert_cmpint(unlink(mark), ==, 0);
 	remove_all(records);
 	assert_damaged_and_untouched(no_mark.folder);
@@ -128,7 +111,7 @@ static void fork_of_the_same_journal_is_refused(void)
 	scoped(journal) forked = NULL;
 
 	journal_fixture_append(journal, 4, 10);
-	copy_folder(room.folder, fork.folder);
+	journal_fixture_copy(room.folder, fork.folder);
 	journal_fixture_append(journal, 4, 11);
 	forked = journal_fixture_open(fork.folder, JOURNAL_WRITE);
 	journal_fixture_append(forked, 4, 12);
@@ -154,7 +137,7 @@ static void checkpoint_of_another_history_is_not_loaded(void)
 	gsize size;
 
 	journal_fixture_append(journal, 4, 10);
-	copy_folder(room.folder, fork.folder);
+	journal_fixture_copy(room.folder, fork.folder);
 	journal_fixture_append(journal, 4, 11);
 	g_assert_true(journal_save_checkpoint(journal, 8, "t", blob, NULL));
 	own = journal_load_checkpoint(journal, "t", &seq);
@@ -254,7 +237,7 @@ static gboolean damage_once(const char *folder, const GArray *right, gboolean cl
 	scoped(mark) mark = NULL;
 	scoped(journal) journal = NULL;
 
-	copy_folder(folder, copy.folder);
+	journal_fixture_copy(folder, copy.folder);
 	what = damage(copy.folder);
 	g_test_message("%s", what);
 	before = journal_fixture_digest(copy.folder);
@@ -278,9 +261,25 @@ static gboolean damage_once(const char *folder, const GArray *right, gboolean cl
 	return !found;
 }
 
-static void damage_is_refused_or_harmless(gconstpointer is_clean)
+/* Removes about the first half of JOURNAL. */
+static void cut_front(struct journal *journal)
 {
-	gboolean clean = GPOINTER_TO_INT(is_clean);
+	g_autoptr(GArray) positions = journal_fixture_read_all(journal);
+	uint64_t seq = g_array_index(positions, struct journal_position, positions->len / 2).seq;
+
+	g_assert_true(journal_cut(journal, seq, journal_end(journal).seq, NULL));
+	journal_fixture_append(journal, 2, 100);
+}
+
+/* What was done to a journal before it is damaged. */
+enum past {
+	PAST_CLEAN = 1, /* stopped in order */
+	PAST_CUT = 2,   /* its front was removed */
+};
+
+static void damage_is_refused_or_harmless(gconstpointer past)
+{
+	gboolean clean = (GPOINTER_TO_INT(past) & PAST_CLEAN) != 0;
 	int rounds = g_test_slow() ? 1500 : 120, refused = 0;
 	scoped_value(journal_fixture) room = journal_fixture_make();
 	scoped(journal) journal = NULL;
@@ -290,6 +289,8 @@ static void damage_is_refused_or_harmless(gconstpointer is_clean)
 	journal = journal_fixture_open(room.folder, JOURNAL_WRITE);
 	for (int i = 0; i < 20; i++)
 		journal_fixture_append(journal, 2, 100);
+	if (GPOINTER_TO_INT(past) & PAST_CUT)
+		cut_front(journal);
 	right = journal_fixture_read_all(journal);
 	if (clean)
 		g_clear_pointer(&journal, journal_close);
@@ -312,8 +313,13 @@ int main(int argc, char **argv)
 	CLAIM(checkpoint_of_another_history_is_not_loaded);
 #undef CLAIM
 	g_test_add_data_func("/journal_damage/damage_after_a_kill_is_refused_or_harmless",
-		GINT_TO_POINTER(FALSE), damage_is_refused_or_harmless);
+		GINT_TO_POINTER(0), damage_is_refused_or_harmless);
 	g_test_add_data_func("/journal_damage/damage_after_a_clean_stop_is_refused_or_harmless",
-		GINT_TO_POINTER(TRUE), damage_is_refused_or_harmless);
+		GINT_TO_POINTER(PAST_CLEAN), damage_is_refused_or_harmless);
+	g_test_add_data_func(
+		"/journal_damage/damage_to_a_cut_journal_after_a_kill_is_refused_or_harmless",
+		GINT_TO_POINTER(PAST_CUT), damage_is_refused_or_harmless);
+	g_test_add_data_func("/journal_damage/damage_to_a_cut_journal_is_refused_or_harmless",
+		GINT_TO_POINTER(PAST_CUT | PAST_CLEAN), damage_is_refused_or_harmless);
 	return g_test_run();
 }

@@ -110,6 +110,59 @@ static void readers_never_see_a_half_replaced_file(void)
 	g_thread_join(reader);
 }
 
+/* Several sorted files and a log, all of which the cut removes. */
+static void reader_from_before_a_cut_reads_on(void)
+{
+	scoped_value(journal_fixture) room = journal_fixture_make();
+	scoped(journal) writer = journal_fixture_open(room.folder, JOURNAL_WRITE);
+	scoped(journal) reader = NULL;
+	g_autoptr(GArray) before = NULL;
+	g_autoptr(GArray) after = NULL;
+	g_autoptr(GArray) anew = NULL;
+	uint64_t end;
+
+	for (int i = 0; i < 60; i++)
+		journal_fixture_append(writer, 3, 80 * 1000);
+	end = journal_end(writer).seq;
+	reader = journal_fixture_open(room.folder, JOURNAL_READ_ONLY);
+	before = journal_fixture_read_all(reader);
+	g_assert_true(journal_cut(writer, end - 3, end, NULL));
+	g_clear_pointer(&writer, journal_close);
+	after = journal_fixture_read_all(reader);
+	g_assert_nonnull(after);
+	g_assert_cmpuint(before->len, ==, 60);
+	g_assert_cmpuint(after->len, ==, 60);
+	g_clear_pointer(&reader, journal_close);
+	reader = journal_fixture_open(room.folder, JOURNAL_READ_ONLY);
+	anew = journal_fixture_read_all(reader);
+	g_assert_cmpuint(anew->len, ==, 1);
+}
+
+static gpointer cut_often(gpointer data)
+{
+	struct journal *writer = data;
+
+	for (int i = 0; i < 30; i++) {
+		uint64_t before = journal_fixture_append(writer, 2, 50 * 1000).seq;
+		uint64_t end = journal_fixture_append(writer, 1, 10).seq;
+
+		g_assert_true(journal_cut(writer, before, end, NULL));
+	}
+	return NULL;
+}
+
+static void readers_beside_cuts_see_one_journal_or_the_next(void)
+{
+	scoped_value(journal_fixture) room = journal_fixture_make();
+	scoped(journal) writer = journal_fixture_open(room.folder, JOURNAL_WRITE);
+	GThread *thread;
+
+	journal_fixture_append(writer, 1, 10);
+	thread = g_thread_new("writer", cut_often, writer);
+	open_to_read_often(room.folder);
+	g_thread_join(thread);
+}
+
 static void journal_that_is_not_there_is_not_made_to_be_read(void)
 {
 	scoped_value(journal_fixture) room = journal_fixture_make();
@@ -262,6 +315,8 @@ int main(int argc, char **argv)
 	CLAIM(second_writer_is_refused_and_told_who_holds_it);
 	CLAIM(reader_beside_a_writer_changes_no_file);
 	CLAIM(readers_never_see_a_half_replaced_file);
+	CLAIM(reader_from_before_a_cut_reads_on);
+	CLAIM(readers_beside_cuts_see_one_journal_or_the_next);
 	CLAIM(journal_that_is_not_there_is_not_made_to_be_read);
 	CLAIM(killed_writer_loses_nothing_it_acknowledged);
 	CLAIM(full_disk_fails_appends_until_opened_again);
