@@ -325,11 +325,22 @@ static gboolean install_all(struct invocation *invocation, struct client *client
 	return component_run(invocation, client, &submit, show_installed, &showing, run, error);
 }
 
+/* Somebody else was quicker: it is as it was to become. */
+static gboolean is_gone_already(const struct history_job *job)
+{
+	const Forge__Error *failure = component_run_error(job);
+
+	return failure &&
+		forge_error_from_name(failure->code) == FORGE_ERROR_COMPONENT_NOT_FOUND;
+}
+
 static void show_removed(const struct history_job *job, gpointer user_data)
 {
 	struct invocation *invocation = user_data;
 	const Forge__Fact *fact = component_run_fact(job, FORGE__FACT__KIND_COMPONENT_REMOVED);
 
+	if (is_gone_already(job))
+		return;
 	if (job->state != JOB_DONE || !fact) {
 		component_show_failure(invocation, job);
 		return;
@@ -366,6 +377,7 @@ gboolean dependency_remove(struct invocation *invocation, struct client *client,
 	Forge__ComponentArguments component = FORGE__COMPONENT_ARGUMENTS__INIT;
 	scoped_value(component_run) run = {0};
 	g_autoptr(GPtrArray) names = NULL;
+	g_autoptr(GPtrArray) left = NULL;
 
 	if (unneeded->len == 0)
 		return TRUE;
@@ -381,7 +393,12 @@ gboolean dependency_remove(struct invocation *invocation, struct client *client,
 	submit.n_targets = names->len;
 	if (!component_run(invocation, client, &submit, show_removed, invocation, &run, error))
 		return FALSE;
-	*status = *status ? *status : run.status;
+	left = g_ptr_array_new();
+	for (guint i = 0; i < run.history->jobs->len; i++)
+		if (!is_gone_already(run.history->jobs->pdata[i]))
+			g_ptr_array_add(left, run.history->jobs->pdata[i]);
+	if (*status == 0 && left->len > 0)
+		*status = component_jobs_status(left);
 	return TRUE;
 }
 

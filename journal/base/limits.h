@@ -340,11 +340,12 @@
  * Changes of a workspace's folders. The lock is held while files are written, at most for a large
  * component's install. An intent names each changed path. Past so many files or directories one
  * sync of the whole file system is quicker than one of each. Somebody may make and remove a file so
- * often just as it is replaced, before the change gives up and waits for recovery.
+ * often just as it is replaced, before the change gives up and waits for recovery. A change's token
+ * has the component's line of forge.lock, with the names of all that it needs.
  */
 #define LIMIT_WORKSPACE_LOCK_MS 60000
 #define LIMIT_WORKSPACE_LOCK_PAUSE_MS 20
-#define LIMIT_APPLY_TOKEN_BYTES 4096
+#define LIMIT_APPLY_TOKEN_BYTES (256 * 1024)
 
 /*
  * A workspace's repository is rewritten past these packs or loose objects, as a store is, at most

@@ -473,7 +473,10 @@ gboolean sources_look(const GPtrArray *sources, GError **error)
 
 		if (take_look(look, &problem))
 			continue;
-		g_propagate_prefixed_error(error, problem, "%s: ", look->source->repository);
+		g_propagate_error(error, problem);
+		/* Those of the network name it themselves. */
+		if (!g_str_has_prefix(problem->message, look->source->repository))
+			g_prefix_error(error, "%s: ", look->source->repository);
 		return FALSE;
 	}
 	return TRUE;

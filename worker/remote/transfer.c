@@ -24,6 +24,8 @@
 #include "worker/remote/verdict.h"
 
 #define PUSH_NAMESPACE "refs/forge/push/"
+/* A process usually may have 1024 files open, and a repository many more tags. */
+#define REFS_AT_ONCE ((size_t)100)
 
 static void begin_login(struct login *login, struct http *http, const struct remote *remote)
 {
@@ -231,8 +233,8 @@ static gboolean check_received(git_repository *repository, const struct remote *
 	return FALSE;
 }
 
-/* All of them or none: every ref is locked before the first is set. */
-static gboolean set_local_refs(
+/* All of them or none: every ref is locked before the first is set, and stays an open file. */
+static gboolean set_refs_at_once(
 	git_repository *repository, const struct fetch_ref *refs, size_t n_refs, GError **error)
 {
 	git_transaction *transaction = NULL;
@@ -251,6 +253,16 @@ static gboolean set_local_refs(
 		(*error)->code = FORGE_ERROR_STORE_BUSY;
 	git_transaction_free(transaction);
 	return status == 0;
+}
+
+static gboolean set_local_refs(
+	git_repository *repository, const struct fetch_ref *refs, size_t n_refs, GError **error)
+{
+	for (size_t done = 0; done < n_refs; done += REFS_AT_ONCE)
+		if (!set_refs_at_once(
+			    repository, refs + done, MIN(n_refs - done, REFS_AT_ONCE), error))
+			return FALSE;
+	return TRUE;
 }
 
 /* TRUE if the server still lists each of REFS where it was. */

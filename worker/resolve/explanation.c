@@ -335,21 +335,24 @@ static void tell_node(struct telling *telling, struct node *node, gboolean numbe
 
 /* ---- the whole ---- */
 
+/* The first facts and the last: what is wished for, and what cannot be had. */
 static void list_facts(struct telling *telling)
 {
+	const guint half = LIMIT_SOLVER_EXPLANATION_LINES / 2;
+
 	g_ptr_array_add(telling->lines,
 		g_strdup(
 			"No choice of versions keeps to all of these, and it takes many steps to see why:"));
 	for (guint i = 0; i < telling->facts->len; i++) {
 		g_autoptr(GString) text = g_string_new("- ");
 
-		if (i == LIMIT_SOLVER_EXPLANATION_LINES) {
-			g_string_append_printf(text, "and %u more", telling->facts->len - i);
-			i = telling->facts->len;
+		if (i == half && telling->facts->len > 2 * half) {
+			i = telling->facts->len - half - 1;
+			g_string_append_printf(text, "(%u more)", i - half + 1);
 		} else {
 			wording_fact(text, telling->proof->problem, telling->facts->pdata[i]);
+			g_string_append_c(text, '.');
 		}
-		g_string_append_c(text, '.');
 		g_ptr_array_add(telling->lines, printable_text(text->str));
 	}
 }
