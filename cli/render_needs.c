@@ -80,6 +80,14 @@ static struct value *value_of_need(const char *name, const char *shown, const ch
 	return map;
 }
 
+static void put_unless_empty(struct value *map, const char *key, struct value *take_list)
+{
+	if (value_count(take_list) > 0)
+		value_put_take(map, key, take_list);
+	else
+		value_free(take_list);
+}
+
 void render_put_needs(struct value *map, const struct lock_graph *graph, const char *name)
 {
 	const struct graph_node *node = lock_graph_find(graph, name);
@@ -102,8 +110,8 @@ void render_put_needs(struct value *map, const struct lock_graph *graph, const c
 			value_append_take(needed_by,
 				value_of_need(other->component, other->shown, edge->constraint));
 	}
-	value_put_take(map, "needs", needs);
-	value_put_take(map, "needed_by", needed_by);
+	put_unless_empty(map, "needs", needs);
+	put_unless_empty(map, "needed_by", needed_by);
 }
 
 char *render_unmet(const char *name, const struct unmet_need *need)

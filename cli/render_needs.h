@@ -18,7 +18,7 @@ char *render_needs(const struct lock_graph *graph, const char *name);
 /** The components that need NAME: `sales-specialist 1.1.0 (^2.1.0)`; NULL: none does. */
 char *render_needed_by(const struct lock_graph *graph, const char *name);
 
-/** Puts the lists `needs` and `needed_by` of NAME into MAP. */
+/** Puts the lists `needs` and `needed_by` of NAME into MAP, each only where it has members. */
 void render_put_needs(struct value *map, const struct lock_graph *graph, const char *name);
 
 /** `salesforce-lookup needs email-composer ^2.0.0 (here: 1.3.2); …`, for a need of NAME. */

@@ -298,9 +298,9 @@ def test_status_and_info_name_what_needs_a_component_and_what_it_needs(installed
     shown = installed.run("info", "template-engine").out
     assert "Needed by: email-composer 1.3.2 (^1.0.0), sales-specialist 1.1.0 (^1.0.0)\n" in shown
     assert "Needs:" not in shown
-    for command in (("info", "salesforce-lookup"),):
-        row = installed.run(*command, "--format", "json").json
+    for row in (installed.run("info", "salesforce-lookup", "--format", "json").json,
+                installed.one("salesforce-lookup", "--detailed")):
         assert row["needs"] == [{"component": "email-composer", "version": "1.3.2", "version_constraint": "~1.3.0"}]
         assert row["needed_by"] == [
             {"component": "sales-specialist", "version": "1.1.0", "version_constraint": "^2.1.0"}]
-    assert installed.one("salesforce-lookup", "--detailed")["needs"] == row["needs"]
+    assert "needs" not in installed.run("info", "template-engine", "--format", "json").json
