@@ -7,6 +7,7 @@
 #include "cli/handlers.h"
 #include "cli/output.h"
 #include "cli/render_component.h"
+#include "cli/render_needs.h"
 #include "journal/base/errors.h"
 #include "journal/base/nearest.h"
 #include "worker/dependency/workspace_graph.h"
@@ -14,17 +15,12 @@
 
 #define PATHS_MAX 1000
 
-static char *in_brackets(const char *constraint)
-{
-	return *constraint ? g_strdup_printf(" (%s)", constraint) : g_strdup("");
-}
-
 /* ---- tree --------------------------------------------------------------------------------- */
 
 static char *line_of_tree(const struct graph_line *line)
 {
 	GString *text = g_string_new(NULL);
-	g_autofree char *constraint = in_brackets(line->constraint);
+	g_autofree char *constraint = render_in_brackets(line->constraint);
 
 	for (guint depth = 1; depth < line->depth; depth++)
 		g_string_append(text, line->last >> depth & 1 ? "    " : "│   ");
@@ -49,8 +45,8 @@ static struct value *value_of_node(const struct graph_node *node)
 		struct value *need = value_new_map();
 
 		value_put_string(need, "component", edge->component);
-		value_put_string(need, "version_constraint",
-			*edge->constraint ? edge->constraint : NULL);
+		value_put_string(
+			need, "version_constraint", *edge->constraint ? edge->constraint : NULL);
 		value_append_take(needs, need);
 	}
 	value_put_take(map, "dependencies", needs);
@@ -95,7 +91,7 @@ static char *line_of_path(const GArray *path)
 
 	for (guint i = 0; i < path->len; i++) {
 		const struct graph_line *line = &g_array_index(path, struct graph_line, i);
-		g_autofree char *constraint = in_brackets(line->constraint);
+		g_autofree char *constraint = render_in_brackets(line->constraint);
 
 		g_string_append_printf(text, " → %s %s%s", line->component,
 			line->shown ? line->shown : "?", constraint);
@@ -113,8 +109,8 @@ static struct value *value_of_path(const GArray *path)
 
 		value_put_string(map, "component", line->component);
 		value_put_string(map, "version", line->shown);
-		value_put_string(map, "version_constraint",
-			*line->constraint ? line->constraint : NULL);
+		value_put_string(
+			map, "version_constraint", *line->constraint ? line->constraint : NULL);
 		value_append_take(list, map);
 	}
 	return list;
@@ -224,8 +220,9 @@ static char *problem_of(const struct locked_component *locked, const struct hist
 		return g_strdup_printf("its folder %s is not there; `forge install` puts it back",
 			component->folder);
 	if (strcmp(seen->local_tree, locked->tree) != 0)
-		return g_strdup_printf("%u file%s differ%s from what is locked; `forge dev diff %s` "
-				       "shows how",
+		return g_strdup_printf(
+			"%u file%s differ%s from what is locked; `forge dev diff %s` "
+			"shows how",
 			seen->files_changed, seen->files_changed == 1 ? "" : "s",
 			seen->files_changed == 1 ? "s" : "", locked->component);
 	return NULL;

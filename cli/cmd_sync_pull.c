@@ -10,9 +10,11 @@
 #include "cli/output.h"
 #include "cli/render.h"
 #include "cli/render_component.h"
+#include "cli/render_needs.h"
 #include "cli/workspace_client.h"
 #include "cli/workspace_rows.h"
 #include "journal/base/errors.h"
+#include "worker/dependency/workspace_graph.h"
 
 struct showing {
 	struct invocation *invocation;
@@ -204,10 +206,40 @@ static void show_job(const struct history_job *job, gpointer user_data)
 		show_failed(showing, job);
 }
 
+/* ---- what is needed now ------------------------------------------------------------------- */
+
+/* The needs that the workspace does not meet, of a component that JOB pulled; NULL: it pulled none, or
+ * GRAPH (NULL: it cannot be read) does not say. */
+static GArray *unmet_after(const struct lock_graph *graph, const struct history_job *job)
+{
+	return graph && job->state == JOB_DONE &&
+			component_run_fact(job, FORGE__FACT__KIND_COMPONENT_PULLED)
+		? lock_graph_unmet(graph, job->target)
+		: NULL;
+}
+
+/* Told once all have ended: a later pull may bring what an earlier one needs. */
+static void show_unmet(const struct showing *showing, const struct lock_graph *graph,
+	const struct component_run *run)
+{
+	for (guint i = 0; i < run->history->jobs->len; i++) {
+		const struct history_job *job = run->history->jobs->pdata[i];
+		g_autoptr(GArray) unmet = unmet_after(graph, job);
+
+		for (guint k = 0; unmet && k < unmet->len; k++) {
+			g_autofree char *line = render_unmet(
+				job->target, &g_array_index(unmet, struct unmet_need, k));
+
+			component_line(showing->invocation, "%s", line);
+		}
+	}
+}
+
 /* ---- for machines ------------------------------------------------------------------------- */
 
-static struct value *value_of_job(const struct history_job *job)
+static struct value *value_of_job(const struct history_job *job, const struct lock_graph *graph)
 {
+	g_autoptr(GArray) unmet = unmet_after(graph, job);
 	const Forge__Fact *pulled = component_run_fact(job, FORGE__FACT__KIND_COMPONENT_PULLED);
 	const Forge__Fact *conflicted = component_run_fact(
 		job, FORGE__FACT__KIND_COMPONENT_CONFLICTED);
@@ -221,10 +253,24 @@ static struct value *value_of_job(const struct history_job *job)
 		value_put_string(map, "stash", *fact->stash ? fact->stash : NULL);
 		value_put_string(map, "rule_used", *fact->rule_used ? fact->rule_used : NULL);
 	}
+	if (unmet)
+		value_put_take(map, "unmet", render_unmet_value(unmet));
 	if (conflicted)
 		value_put_take(map, "conflicts",
 			component_value_of_conflicts(conflicted->component_conflicted));
 	return map;
+}
+
+static void show_object(const struct showing *showing, const struct lock_graph *graph,
+	const struct component_run *run)
+{
+	scoped(value) object = value_new_map();
+	struct value *list = value_new_list();
+
+	for (guint i = 0; i < run->history->jobs->len; i++)
+		value_append_take(list, value_of_job(run->history->jobs->pdata[i], graph));
+	value_put_take(object, "components", list);
+	output_value(showing->invocation, object);
 }
 
 /* ---- the command -------------------------------------------------------------------------- */
@@ -236,8 +282,10 @@ int cmd_sync_pull(struct invocation *invocation, GError **error)
 	Forge__ComponentArguments component = FORGE__COMPONENT_ARGUMENTS__INIT;
 	scoped_value(component_run) run = {0};
 	scoped(client) client = NULL;
+	scoped(lock_graph) graph = NULL;
 	g_autoptr(GPtrArray) before = NULL;
 	struct showing showing = {.invocation = invocation};
+	const char *root;
 	gboolean stash;
 
 	if (!component_targets(invocation, &submit, error) ||
@@ -247,7 +295,7 @@ int cmd_sync_pull(struct invocation *invocation, GError **error)
 	arguments.component = &component;
 	submit.kind = FORGE__JOB_KIND__JOB_KIND_COMPONENT_PULL;
 	submit.arguments = &arguments;
-	client = workspace_connect(invocation, CLIENT_WORKS, NULL, error);
+	client = workspace_connect(invocation, CLIENT_WORKS, &root, error);
 	before = client ? requests_components(client, NULL, error) : NULL;
 	if (!before)
 		return 1;
@@ -262,7 +310,11 @@ int cmd_sync_pull(struct invocation *invocation, GError **error)
 	}
 	if (!component_run(invocation, client, &submit, show_job, &showing, &run, error))
 		return 1;
-	component_show_jobs(invocation, &run, value_of_job);
+	/* The pull is done; where the graph cannot be read, this hint is all that is missing. */
+	graph = workspace_graph_read(root, NULL);
+	show_unmet(&showing, graph, &run);
+	if (invocation->format == OUTPUT_JSON || invocation->format == OUTPUT_YAML)
+		show_object(&showing, graph, &run);
 	if (submit.all_forks)
 		workspace_rows_remark(invocation, before);
 	return run.status;

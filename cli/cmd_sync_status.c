@@ -7,6 +7,7 @@
 #include "cli/history.h"
 #include "cli/output.h"
 #include "cli/render_component.h"
+#include "cli/render_needs.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/workspace_client.h"
@@ -14,12 +15,14 @@
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "worker/component/component_reference.h"
+#include "worker/dependency/workspace_graph.h"
 #include "worker/sync/component_changes.h"
 
 struct showing {
 	struct invocation *invocation;
 	const char *root;
-	GPtrArray *rows; /* of Forge__ComponentRow */
+	GPtrArray *rows;          /* of Forge__ComponentRow */
+	struct lock_graph *graph; /* NULL: not asked for, or not to be read */
 };
 
 /* What changed in the files since the base; NULL if that cannot be told. */
@@ -132,6 +135,8 @@ static void show_detailed(const struct showing *showing, const Forge__ComponentR
 	show_changes(showing, row);
 	output_line(invocation, "Last sync: %s", age);
 	show_pushed(showing, row);
+	if (showing->graph)
+		component_show_needs(invocation, showing->graph, row->component->name);
 }
 
 /* ---- many --------------------------------------------------------------------------------- */
@@ -181,7 +186,11 @@ static void show_object(const struct showing *showing)
 	for (guint i = 0; i < showing->rows->len; i++) {
 		const Forge__ComponentRow *row = showing->rows->pdata[i];
 
-		value_append_take(list, render_component_row(row, changes_value(showing, row)));
+		struct value *map = render_component_row(row, changes_value(showing, row));
+
+		if (showing->graph)
+			render_put_needs(map, showing->graph, row->component->name);
+		value_append_take(list, map);
 	}
 	value_put_take(object, "components", list);
 	value_put_take(object, "summary", render_component_counts(showing->rows));
@@ -240,6 +249,7 @@ int cmd_sync_status(struct invocation *invocation, GError **error)
 {
 	gboolean all = invocation_flag(invocation, "all") || invocation->argument_count == 0;
 	g_autoptr(GPtrArray) rows = NULL;
+	scoped(lock_graph) graph = NULL;
 	struct showing showing = {.invocation = invocation};
 	scoped(client) client = NULL;
 	const char *root;
@@ -261,6 +271,8 @@ int cmd_sync_status(struct invocation *invocation, GError **error)
 		workspace_rows_remark(invocation, rows);
 	showing.rows = rows;
 	showing.root = root;
+	if (invocation_flag(invocation, "detailed"))
+		showing.graph = graph = workspace_graph_read(root, NULL);
 	show(&showing, all);
 	return status;
 }

@@ -7,11 +7,13 @@
 #include "cli/handlers.h"
 #include "cli/output.h"
 #include "cli/render_component.h"
+#include "cli/render_needs.h"
 #include "cli/table.h"
 #include "cli/workspace_client.h"
 #include "cli/workspace_rows.h"
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
+#include "worker/dependency/workspace_graph.h"
 #include "worker/workspace/workspace.h"
 
 /* ---- init --------------------------------------------------------------------------------- */
@@ -121,16 +123,25 @@ static void show_info(struct invocation *invocation, const Forge__ComponentRow *
 
 int cmd_info(struct invocation *invocation, GError **error)
 {
-	scoped(client) client = workspace_connect(invocation, CLIENT_READS, NULL, error);
+	const char *root;
+	scoped(client) client = workspace_connect(invocation, CLIENT_READS, &root, error);
 	g_autoptr(GPtrArray) rows = client
 		? workspace_rows_named(invocation, client, invocation->arguments, error)
 		: NULL;
+	const Forge__ComponentRow *row;
+	scoped(lock_graph) graph = NULL;
 	scoped(value) value = NULL;
 
 	if (!rows)
 		return 1;
-	value = value_of_component(((Forge__ComponentRow *)rows->pdata[0])->component);
+	row = rows->pdata[0];
+	value = value_of_component(row->component);
+	graph = workspace_graph_read(root, NULL);
+	if (graph)
+		render_put_needs(value, graph, row->component->name);
 	output_value(invocation, value);
-	show_info(invocation, rows->pdata[0]);
+	show_info(invocation, row);
+	if (graph)
+		component_show_needs(invocation, graph, row->component->name);
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "cli/output.h"
 #include "cli/render.h"
+#include "cli/render_needs.h"
 #include "cli/terminal.h"
 #include "journal/base/errors.h"
 
@@ -100,4 +101,16 @@ void component_show_failure(struct invocation *invocation, const struct history_
 		failure ? failure->message : job_state_word(job->state));
 	if (failure && *failure->hint)
 		component_line(invocation, "    hint: %s", failure->hint);
+}
+
+void component_show_needs(
+	const struct invocation *invocation, const struct lock_graph *graph, const char *name)
+{
+	g_autofree char *needed_by = render_needed_by(graph, name);
+	g_autofree char *needs = render_needs(graph, name);
+
+	if (needed_by)
+		component_line(invocation, "Needed by: %s", needed_by);
+	if (needs)
+		component_line(invocation, "Needs: %s", needs);
 }

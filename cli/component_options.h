@@ -4,6 +4,7 @@
 #include "cli/history.h"
 #include "cli/invocation.h"
 #include "cli/workspace_client.h"
+#include "worker/dependency/lock_graph.h"
 
 /* What the commands that run jobs on components have in common: their targets, and their outcome
  * for machines. */
@@ -34,5 +35,9 @@ void component_line(const struct invocation *invocation, const char *format, ...
 
 /** `✗ NAME: why` with its hint, for a job that did not do its work. */
 void component_show_failure(struct invocation *invocation, const struct history_job *job);
+
+/** `Needed by: …` and `Needs: …` of NAME, each only where there is something to name. */
+void component_show_needs(
+	const struct invocation *invocation, const struct lock_graph *graph, const char *name);
 
 #endif

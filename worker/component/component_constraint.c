@@ -113,8 +113,7 @@ static char *intersect(const struct semver_range *one, const struct semver_range
 
 	for (char **a = left; *a; a++)
 		for (char **b = right; *b; b++)
-			g_string_append_printf(
-				text, "%s%s %s", text->len > 0 ? "||" : "", *a, *b);
+			g_string_append_printf(text, "%s%s %s", text->len > 0 ? "||" : "", *a, *b);
 	return g_string_free(text, FALSE);
 }
 
@@ -141,4 +140,13 @@ char *component_constraint_all(const char *const *texts)
 		all = both;
 	}
 	return g_steal_pointer(&all);
+}
+
+gboolean component_constraint_allows(const char *constraint_text, const char *version_text)
+{
+	scoped(component_constraint) constraint = component_constraint_parse(constraint_text, NULL);
+	scoped(semver) version = version_text ? semver_parse(version_text, SEMVER_STRICT) : NULL;
+
+	return !constraint || !version || constraint->kind != CONSTRAINT_RANGE ||
+		semver_range_has(constraint->range, version);
 }

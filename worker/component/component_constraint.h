@@ -38,6 +38,12 @@ SCOPED_POINTER(component_constraint, component_constraint_free)
  */
 char *component_constraint_all(const char *const *texts);
 
+/**
+ * Whether somebody who asks for CONSTRAINT is content with VERSION; each may be NULL: any, not known.
+ * TRUE for all that cannot be told of a version alone (a branch, a tag, a commit). Pure.
+ */
+gboolean component_constraint_allows(const char *constraint, const char *version);
+
 /** The one version that CONSTRAINT asks for, or NULL. Borrowed. */
 const struct semver *component_constraint_version(const struct component_constraint *constraint);
 

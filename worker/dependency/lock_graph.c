@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "journal/base/hash.h"
+#include "worker/component/component_constraint.h"
 
 #define DEPTH_MAX 64
 
@@ -27,6 +28,7 @@ static void free_node(gpointer data)
 
 	g_free(node->component);
 	g_free(node->shown);
+	g_free(node->version);
 	g_free(node->listed);
 	g_ptr_array_unref(node->edges);
 	g_free(node);
@@ -48,14 +50,15 @@ static gint compare_nodes(gconstpointer a, gconstpointer b)
 	return strcmp(one->component, two->component);
 }
 
-static struct graph_node *add_node(
-	struct lock_graph *graph, const struct wanted_file *wanted, const struct locked_component *locked)
+static struct graph_node *add_node(struct lock_graph *graph, const struct wanted_file *wanted,
+	const struct locked_component *locked)
 {
 	const struct wanted_component *listed = wanted_file_find(wanted, locked->component);
 	struct graph_node *node = g_new0(struct graph_node, 1);
 
 	node->component = g_strdup(locked->component);
 	node->shown = locked->version ? g_strdup(locked->version) : g_strndup(locked->commit, 7);
+	node->version = g_strdup(locked->version);
 	node->listed = listed ? g_strdup(listed->constraint ? listed->constraint : "") : NULL;
 	node->edges = g_ptr_array_new_with_free_func(free_edge);
 	for (char **name = locked->dependencies; *name; name++) {
@@ -104,6 +107,34 @@ void lock_graph_say(
 		g_free(edge->constraint);
 		edge->constraint = g_strdup(constraint ? constraint : "");
 	}
+}
+
+void lock_graph_say_version(struct lock_graph *graph, const char *name, const char *version)
+{
+	struct graph_node *node = lock_graph_find(graph, name);
+
+	if (node && !node->version)
+		node->version = g_strdup(version);
+}
+
+/* ---- what is missing ---------------------------------------------------------------------- */
+
+GArray *lock_graph_unmet(const struct lock_graph *graph, const char *name)
+{
+	GArray *unmet = g_array_new(FALSE, FALSE, sizeof(struct unmet_need));
+	const struct graph_node *node = lock_graph_find(graph, name);
+
+	for (guint i = 0; node && i < node->edges->len; i++) {
+		const struct graph_edge *edge = node->edges->pdata[i];
+		const struct graph_node *there = lock_graph_find(graph, edge->component);
+		struct unmet_need need = {.component = edge->component,
+			.constraint = edge->constraint,
+			.here = there ? there->version : NULL};
+
+		if (!there || !component_constraint_allows(edge->constraint, there->version))
+			g_array_append_val(unmet, need);
+	}
+	return unmet;
 }
 
 /* ---- what goes with a component ----------------------------------------------------------- */
@@ -173,7 +204,8 @@ static void draw(struct drawing *drawing, const char *name, const char *constrai
 		.shown = node ? node->shown : NULL,
 		.constraint = constraint};
 
-	line.again = node && node->edges->len > 0 && !g_hash_table_add(drawing->opened, (gpointer)name);
+	line.again = node && node->edges->len > 0 &&
+		!g_hash_table_add(drawing->opened, (gpointer)name);
 	g_array_append_val(drawing->lines, line);
 	if (!node || line.again || depth + 1 >= DEPTH_MAX)
 		return;
@@ -235,7 +267,8 @@ static void search(struct searching *searching, const char *name, const char *co
 	g_array_append_val(searching->path, line);
 	if (strcmp(name, searching->wanted) == 0)
 		g_ptr_array_add(searching->found, g_array_copy(searching->path));
-	for (guint i = 0; node && strcmp(name, searching->wanted) != 0 && i < node->edges->len; i++) {
+	for (guint i = 0; node && strcmp(name, searching->wanted) != 0 && i < node->edges->len;
+		i++) {
 		const struct graph_edge *edge = node->edges->pdata[i];
 
 		search(searching, edge->component, edge->constraint);

@@ -15,8 +15,9 @@ struct graph_edge {
 /** A component that is locked, and what it needs. */
 struct graph_node {
 	char *component;
-	char *shown;     /**< its version, else seven digits of its commit */
-	char *listed;    /**< forge.yaml's constraint (empty: none); NULL: not listed there */
+	char *shown;      /**< its version, else seven digits of its commit */
+	char *version;    /**< of the lock, else what its component.yaml says; NULL: not known */
+	char *listed;     /**< forge.yaml's constraint (empty: none); NULL: not listed there */
 	GPtrArray *edges; /**< of struct graph_edge, by name */
 };
 
@@ -36,6 +37,23 @@ struct graph_node *lock_graph_find(const struct lock_graph *graph, const char *n
 void lock_graph_say(
 	struct lock_graph *graph, const char *from, const char *to, const char *constraint);
 
+/** Says that the component NAME, whose lock names no version, says itself that it is VERSION. */
+void lock_graph_say_version(struct lock_graph *graph, const char *name, const char *version);
+
+/** A need that the lock does not meet. */
+struct unmet_need {
+	const char *component;
+	const char *constraint; /**< as written; empty: none, or not known */
+	const char *here;       /**< version in the lock; NULL: it is not there */
+};
+
+/**
+ * The needs of NAME that are not in the lock, or in a version that their constraint does not allow;
+ * what cannot be told of a version (a branch, a commit) counts as met. A GArray of struct unmet_need,
+ * by name, that borrows from GRAPH. Pure. Caller unrefs.
+ */
+GArray *lock_graph_unmet(const struct lock_graph *graph, const char *name);
+
 /**
  * The components that only NAME needs, itself or by others it needs: what nothing needs once NAME is
  * gone. What forge.yaml lists, and what nothing ever needed, is needed by itself. Sorted,
@@ -45,8 +63,8 @@ char **lock_graph_only_for(const struct lock_graph *graph, const char *name);
 
 /** One line of a tree. */
 struct graph_line {
-	guint depth;       /**< 0: listed in forge.yaml */
-	guint64 last;      /**< bit D: at depth D it, or what it stands below, is the last of its list */
+	guint depth;  /**< 0: listed in forge.yaml */
+	guint64 last; /**< bit D: at depth D it, or what it stands below, is the last of its list */
 	const char *component;
 	const char *shown; /**< NULL: it is not in the lock */
 	const char *constraint;

@@ -43,8 +43,11 @@ struct lock_graph *workspace_graph_read(const char *root, GError **error)
 		const struct locked_component *component = locked->components->pdata[i];
 		scoped(component_file) file = file_of(forge, component);
 
+		if (file)
+			lock_graph_say_version(graph, component->component, file->version);
 		for (guint j = 0; file && j < file->dependencies->len; j++) {
-			const struct component_dependency *dependency = file->dependencies->pdata[j];
+			const struct component_dependency *dependency =
+				file->dependencies->pdata[j];
 
 			lock_graph_say(graph, component->component, dependency->component,
 				dependency->constraint);
