@@ -116,6 +116,43 @@ static void a_problem_that_was_there_stops_no_edit(
 	g_assert_cmpstr(edited, !=, tree);
 }
 
+static void hints_are_a_local_change_of_component_yaml_alone(
+	struct component_fixture *fixture, gconstpointer unused)
+{
+	static const char component[] =
+		"metadata:\n  name: x\n  version: 1.0.0\ndependencies:\n  tools:\n    - component: menu\n";
+	struct locked_component line = {.component = (char *)"menu",
+		.repository = (char *)"h/o/r",
+		.version = (char *)"1.2.0",
+		.commit = (char *)"a1b2c3d4e5f6789012345678901234567890abcd",
+		.resolved_at = (char *)"2026-01-15T10:30:00Z"};
+	g_autofree char *tree = tree_of(fixture, component, SCHEMA);
+	struct edit_place place = {fixture->workspace, tree, "component.yaml"};
+	g_autoptr(GPtrArray) lines = g_ptr_array_new();
+	struct lock_file locked = {lines};
+	scoped_value(dependency_notes) notes = {0};
+	g_autoptr(GError) error = NULL;
+	g_autofree char *once = NULL;
+	g_autofree char *twice = NULL;
+
+	(void)unused;
+	g_ptr_array_add(lines, &line);
+	dependency_notes_init(&notes);
+	once = component_edit_hints(&place, "h/o/r", &locked, &notes, &error);
+	g_assert_no_error(error);
+	component_fixture_do(fixture, "test $(fo diff-tree -r %s %s | wc -l) = 1", tree, once);
+	g_assert_cmpuint(notes.noted->len, ==, 1);
+	g_assert_cmpstr(notes.noted->pdata[0], ==, "menu 1.2.0 (a1b2c3d)");
+	place.tree = once;
+	twice = component_edit_hints(&place, "h/o/r", &locked, &notes, &error);
+	g_assert_no_error(error);
+	g_assert_cmpstr(twice, ==, once);
+	g_assert_cmpuint(notes.noted->len, ==, 1);
+	place.file = "schema.yaml";
+	g_assert_null(component_edit_hints(&place, "h/o/r", &locked, &notes, &error));
+	g_assert_cmpint(forge_error_code(error), ==, FORGE_ERROR_FILE_NOT_FOUND);
+}
+
 static void a_missing_folder_has_no_files(struct component_fixture *fixture, gconstpointer unused)
 {
 	struct edit_place place = {fixture->workspace, "", "component.yaml"};
@@ -271,6 +308,7 @@ int main(int argc, char **argv)
 	ADD(a_file_keeps_its_mode);
 	ADD(edits_are_refused);
 	ADD(a_problem_that_was_there_stops_no_edit);
+	ADD(hints_are_a_local_change_of_component_yaml_alone);
 	ADD(a_missing_folder_has_no_files);
 	ADD(a_field_goes_back_as_it_was_written);
 	ADD(a_file_goes_back_with_its_folder);

@@ -246,6 +246,47 @@ char *component_edit_field(const struct edit_place *place, const char *path, con
 	return ok ? hex_of(&result) : NULL;
 }
 
+/* ---- dependencies ------------------------------------------------------------------------- */
+
+static gboolean write_hints(const struct edit_room *room, const char *repository,
+	const struct lock_file *locked, struct dependency_notes *notes, git_oid *result,
+	GError **error)
+{
+	const struct document_origin origin = {room->place->file, FORGE_ERROR_VALIDATION_FAILED};
+	g_autoptr(GBytes) bytes = read_file(room, error);
+	const char *data;
+	GString *text;
+	gsize size;
+	gboolean ok = TRUE;
+
+	if (!bytes)
+		return FALSE;
+	data = g_bytes_get_data(bytes, &size);
+	text = dependency_hints_write(
+		&origin, data ? data : "", size, repository, locked, notes, error);
+	if (!text)
+		return FALSE;
+	if (text->len == size && memcmp(text->str, data, size) == 0)
+		*result = room->tree;
+	else
+		ok = write_text(room, text, result, error) &&
+			refuse_new_problems(room, result, error);
+	g_string_free(text, TRUE);
+	return ok;
+}
+
+char *component_edit_hints(const struct edit_place *place, const char *repository,
+	const struct lock_file *locked, struct dependency_notes *notes, GError **error)
+{
+	struct edit_room room;
+	git_oid result;
+	gboolean ok = edit_room_enter(&room, place, NULL, error) &&
+		write_hints(&room, repository, locked, notes, &result, error);
+
+	edit_room_leave(&room);
+	return ok ? hex_of(&result) : NULL;
+}
+
 /* ---- back to the base --------------------------------------------------------------------- */
 
 /* The document FILE of the base; NULL without an error if the base has none that can be read. */

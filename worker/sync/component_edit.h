@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "journal/base/scope.h"
+#include "worker/component/dependency_hints.h"
 
 /*
  * Edits of a component's files as new trees in the workspace's repository: nothing in its folder
@@ -38,6 +39,14 @@ char *component_edit_revert_field(
 /** The tree in which the file is what it is in the tree BASE; gone if BASE has none. FILE_NOT_FOUND
  * if it is in neither. Caller frees. */
 char *component_edit_revert_file(const struct edit_place *place, const char *base, GError **error);
+
+/**
+ * The tree in which the dependencies of the document FILE, a component.yaml of a component of REPOSITORY,
+ * say what LOCKED has of them; NOTES as for dependency_hints_write(). It is the old tree where nothing changes. Errors as
+ * component_edit_field(). Caller frees.
+ */
+char *component_edit_hints(const struct edit_place *place, const char *repository,
+	const struct lock_file *locked, struct dependency_notes *notes, GError **error);
 
 /** TRUE if FILE is a file of the tree; else FILE_NOT_FOUND with the nearest name, or TOO_LARGE. */
 gboolean component_edit_has_file(const struct edit_place *place, GError **error);
