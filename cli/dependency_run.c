@@ -16,6 +16,7 @@
 #include "cli/terminal.h"
 #include "journal/base/errors.h"
 #include "journal/base/hash.h"
+#include "queue/batch_name.h"
 
 void dependency_outcome_clear(struct dependency_outcome *outcome)
 {
@@ -61,8 +62,7 @@ static gboolean begins_anew(
 	return strcmp(part->components[0]->name, last->name) <= 0;
 }
 
-static void take_part(
-	struct dependency_outcome *outcome, const Forge__DependenciesResolved *part)
+static void take_part(struct dependency_outcome *outcome, const Forge__DependenciesResolved *part)
 {
 	if (begins_anew(outcome, part)) {
 		g_ptr_array_set_size(outcome->components, 0);
@@ -132,6 +132,14 @@ const Forge__ResolvedComponent *dependency_find(
 			return component;
 	}
 	return NULL;
+}
+
+char *dependency_job_name(const struct dependency_outcome *outcome)
+{
+	const struct history *history = outcome->run.history;
+	const struct history_job *job = history->jobs->pdata[0];
+
+	return batch_name_of_job(history->opened->batch, job->number);
 }
 
 void dependency_fail(const struct dependency_outcome *outcome, GError **error)
@@ -314,8 +322,7 @@ static gboolean install_all(struct invocation *invocation, struct client *client
 	submit.arguments = &arguments;
 	submit.targets = (char **)targets->pdata;
 	submit.n_targets = targets->len;
-	return component_run(
-		invocation, client, &submit, show_installed, &showing, run, error);
+	return component_run(invocation, client, &submit, show_installed, &showing, run, error);
 }
 
 static void show_removed(const struct history_job *job, gpointer user_data)
@@ -378,31 +385,21 @@ gboolean dependency_remove(struct invocation *invocation, struct client *client,
 	return TRUE;
 }
 
-static void show_outcome(struct invocation *invocation, const struct dependency_outcome *outcome,
-	const struct dependency_install *how)
-{
-	scoped(value) object = NULL;
-
-	if (invocation->format != OUTPUT_JSON && invocation->format != OUTPUT_YAML)
-		return;
-	object = how->value(outcome);
-	output_value(invocation, object);
-}
-
 gboolean dependency_install(struct invocation *invocation, struct client *client,
-	const struct dependency_outcome *outcome, const struct dependency_install *how,
-	int *status, GError **error)
+	const struct dependency_outcome *outcome, const struct dependency_install *how, int *status,
+	GError **error)
 {
 	scoped_value(component_run) run = {0};
 
 	if (!install_all(invocation, client, outcome, how, &run, error))
 		return FALSE;
 	*status = run.status;
-	if (run.status == 0 && !dependency_remove(invocation, client, outcome->unneeded, status, error))
+	if (run.status == 0 &&
+		!dependency_remove(invocation, client, outcome->unneeded, status, error))
 		return FALSE;
-	if (how->value)
-		show_outcome(invocation, outcome, how);
-	else if (run.history)
+	if (how->tells_no_object)
+		return TRUE;
+	if (run.history)
 		component_show_jobs(invocation, &run, dependency_value_of_install);
 	else
 		component_show_nothing(invocation);

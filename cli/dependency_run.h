@@ -6,7 +6,8 @@
 /** What a resolution came to; messages are borrowed from `run`. */
 struct dependency_outcome {
 	struct component_run run;
-	GPtrArray *components;   /**< of Forge__ResolvedComponent, by name; NULL: there is no solution */
+	GPtrArray *
+		components; /**< of Forge__ResolvedComponent, by name; NULL: there is no solution */
 	GPtrArray *repositories; /**< of Forge__ResolvedRepository */
 	GPtrArray *unneeded;     /**< of char *: in forge.lock, and needed by nothing any more */
 	GPtrArray *warnings;     /**< of char * */
@@ -25,6 +26,9 @@ gboolean dependency_resolve(struct invocation *invocation, struct client *client
 /** The resolution's word on NAME, or NULL. */
 const Forge__ResolvedComponent *dependency_find(
 	const struct dependency_outcome *outcome, const char *name);
+
+/** The job that OUTCOME is of, as people name it. Caller frees. */
+char *dependency_job_name(const struct dependency_outcome *outcome);
 
 /** Sets ERROR to what OUTCOME, which has no solution, explains: NO_RESOLUTION. */
 void dependency_fail(const struct dependency_outcome *outcome, GError **error);
@@ -45,8 +49,7 @@ struct dependency_install {
 	GPtrArray *asked;         /**< of Forge__WantedComponent: what goes into forge.yaml */
 	gboolean offline;
 	gboolean tells_unchanged; /**< `already at` too */
-	/** Writes the outcome for machines; NULL: what became of each component. */
-	struct value *(*value)(const struct dependency_outcome *outcome);
+	gboolean tells_no_object; /**< the caller has one for machines; else what became of each */
 };
 
 /** Removes those of NAMES that are installed, all of them together, and tells so. *STATUS becomes the
@@ -59,7 +62,7 @@ gboolean dependency_remove(struct invocation *invocation, struct client *client,
  * more; tells what each came to, in the format asked for. *STATUS is the exit status.
  */
 gboolean dependency_install(struct invocation *invocation, struct client *client,
-	const struct dependency_outcome *outcome, const struct dependency_install *how,
-	int *status, GError **error);
+	const struct dependency_outcome *outcome, const struct dependency_install *how, int *status,
+	GError **error);
 
 #endif
