@@ -53,7 +53,7 @@ def test_a_version_that_is_asked_for_exactly_is_installed_with_a_warning(workspa
 
 def test_where_everything_is_yanked_nothing_is_installed_and_the_error_says_why(workspace, crm):
     crm.commit(manifest("1.0.0", "1.1.0", "1.2.0"))
-    assert "1.2.0 (yanked)" in install(workspace, "^1.0.0", status=8).out
+    assert "1.2.0 (yanked)" in install(workspace, "^1.0.0", status=8).err
 
 
 def test_what_is_locked_stays_with_a_warning_until_there_is_something_higher(workspace, crm):
@@ -110,6 +110,6 @@ def test_who_wants_no_version_asks_for_no_manifest(workspace, crm):
 
 def test_a_manifest_that_is_wrong_is_said_where_it_decides(workspace, crm):
     crm.commit({"forge-manifest.yaml": "components: 7\n"})
-    assert "forge-manifest.yaml" in install(workspace, "^1.0.0", status=6).out
+    assert "forge-manifest.yaml" in install(workspace, "^1.0.0", status=6).err
     assert "nobody can say whether" in install(workspace, "1.1.0").err
     assert version(workspace) == "1.1.0"

@@ -331,9 +331,14 @@ static void warn(Forge__DependenciesResolved *resolved, const struct chosen *cho
 
 	if (candidate->yanked)
 		append_text(&resolved->warnings, &resolved->n_warnings,
-			g_strdup_printf("%s %s was yanked: its repository says that nobody should "
-					"choose it any more",
+			g_strdup_printf("%s: version %s was yanked: its repository says that "
+					"nobody should choose it any more",
 				name, candidate->version));
+	if (candidate->version && chosen->package->manifest_problem)
+		append_text(&resolved->warnings, &resolved->n_warnings,
+			g_strdup_printf("%s: nobody can say whether version %s was yanked: %s",
+				name, candidate->version,
+				chosen->package->manifest_problem->message));
 	if (candidate->version && candidate->file &&
 		strcmp(candidate->file->version, candidate->version) != 0)
 		append_text(&resolved->warnings, &resolved->n_warnings,

@@ -54,6 +54,7 @@ void package_free(struct package *package)
 		return;
 	g_ptr_array_unref(package->candidates);
 	g_clear_error(&package->problem);
+	g_clear_error(&package->manifest_problem);
 	g_free(package->path);
 	g_free(package->name);
 	g_free(package);
@@ -315,16 +316,19 @@ static void add_version(struct package *package, const struct component_version 
 	g_ptr_array_add(package->candidates, candidate);
 }
 
-/* The folder on the default branch, and what its manifest says of versions. A branch that cannot be
- * read says nothing: there may be versions all the same. */
+/* The folder on the default branch, and what its manifest says of versions. A branch that is not
+ * there says nothing: there may be versions all the same. */
 static char **read_catalog(struct package *package)
 {
-	const struct component_catalog *catalog = source_catalog(package->source, NULL);
+	g_autoptr(GError) problem = NULL;
+	const struct component_catalog *catalog = source_catalog(package->source, &problem);
 	const struct catalog_entry *entry = catalog
 		? component_catalog_find(catalog, package->name, NULL)
 		: NULL;
 
 	g_clear_pointer(&package->path, g_free);
+	if (problem && forge_error_code(problem) == FORGE_ERROR_VALIDATION_FAILED)
+		package->manifest_problem = g_steal_pointer(&problem);
 	if (!entry)
 		return NULL;
 	package->path = g_strdup(entry->path);

@@ -36,7 +36,8 @@ struct package {
 	char *path;            /**< of its folder on the default branch; NULL: it is not there */
 	GPtrArray *candidates; /**< of struct candidate: versions, the highest first, then others */
 	gboolean loaded;
-	GError *problem; /**< why there can be none; NULL: there may be */
+	GError *problem;          /**< why there can be none; NULL: there may be */
+	GError *manifest_problem; /**< why nobody can say what was yanked; NULL: it is known */
 
 	const struct locked_component
 		*locked; /**< of forge.lock, unless it was given up; or NULL */

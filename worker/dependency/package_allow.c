@@ -55,7 +55,10 @@ static gboolean is_too_young(const struct package *package, const struct candida
 /* Whether CANDIDATE may be chosen by those who do not name it. */
 static gboolean may_be_chosen(const struct package *package, const struct candidate *candidate)
 {
-	return candidate->locked || (!candidate->yanked && !is_too_young(package, candidate));
+	/* Where nobody can say what was yanked, any version may have been. */
+	return candidate->locked ||
+		(!candidate->yanked && !is_too_young(package, candidate) &&
+			!(candidate->version && package->manifest_problem));
 }
 
 static void say_nothing_allowed(const struct package *package, const char *wanted,
@@ -64,7 +67,11 @@ static void say_nothing_allowed(const struct package *package, const char *wante
 	GString *text = g_string_new(NULL);
 	guint named = 0, versions = 0;
 
-	if (allowed->candidates->len > 0) {
+	if (held_back && package->manifest_problem && allowed->candidates->len == 0)
+		allowed->reason = g_strdup_printf(
+			"nobody can say which versions of '%s' were yanked: %s", package->name,
+			package->manifest_problem->message);
+	if (allowed->candidates->len > 0 || allowed->reason) {
 		g_string_free(text, TRUE);
 		return;
 	}

@@ -277,7 +277,9 @@ static gboolean check_requirement(
 		return FALSE;
 	if (allowed.candidates->len == 0) {
 		g_set_error_literal(error, FORGE_ERROR,
-			package->source->state == SOURCE_KNOWN && !package->source->record->head
+			package->manifest_problem ? FORGE_ERROR_VALIDATION_FAILED
+				: package->source->state == SOURCE_KNOWN &&
+					!package->source->record->head
 				? FORGE_ERROR_EMPTY_REPOSITORY
 				: FORGE_ERROR_COMPONENT_NOT_FOUND,
 			allowed.reason);
