@@ -4,10 +4,12 @@
  * checkpoint, the worker ends or hands back its jobs.
  */
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/handlers.h"
 #include "cli/requests.h"
+#include "cli/scheduler_keys.h"
 #include "cli/workshop.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
@@ -20,6 +22,7 @@
 struct daemon {
 	char *journal_folder;
 	char *endpoint;
+	char *roles_path; /* who may use it, if it has keys */
 };
 
 /* Blocks the signals that end a daemon in every thread, so that one thread can wait for them. */
@@ -28,6 +31,7 @@ static void block_signals(sigset_t *signals)
 	sigemptyset(signals);
 	sigaddset(signals, SIGTERM);
 	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 
@@ -49,16 +53,6 @@ static gboolean start_log(const struct config *config, GError **error)
 	return FALSE;
 }
 
-static gboolean check_endpoint(const char *endpoint, GError **error)
-{
-	if (bus_endpoint_is_local(endpoint))
-		return TRUE;
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED,
-		"%s is not on this machine, and this version does not encrypt: use ipc:// or tcp:// on loopback",
-		endpoint);
-	return FALSE;
-}
-
 /* ---- scheduler ---------------------------------------------------------------------------- */
 
 static struct journal *open_journal(gpointer user_data, GError **error)
@@ -66,6 +60,13 @@ static struct journal *open_journal(gpointer user_data, GError **error)
 	const struct daemon *daemon = user_data;
 
 	return journal_rocksdb_open(daemon->journal_folder, JOURNAL_WRITE, "scheduler", error);
+}
+
+static struct roles *read_roles(gpointer user_data, GError **error)
+{
+	const struct daemon *daemon = user_data;
+
+	return roles_read(daemon->roles_path, error);
 }
 
 struct stopper {
@@ -76,8 +77,10 @@ struct stopper {
 static gpointer stop_on_signal(gpointer data)
 {
 	struct stopper *stopper = data;
-	int number = wait_for_signal(stopper->signals);
+	int number;
 
+	while ((number = wait_for_signal(stopper->signals)) == SIGHUP)
+		scheduler_loop_reload(stopper->loop);
 	g_message("scheduler stopping signal=%d", number);
 	scheduler_loop_stop(stopper->loop);
 	return NULL;
@@ -96,9 +99,23 @@ static gboolean run_loop(struct scheduler_loop *loop, const sigset_t *signals, G
 	return ended;
 }
 
-static gboolean run_scheduler(const struct daemon *daemon, GError **error)
+/* Each connection is a descriptor, of which a process gets few unless it asks for all it may have. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static gboolean run_scheduler(
+	const struct daemon *daemon, const struct key_pair *keys, GError **error)
 {
 	struct scheduler_loop_options options = {.endpoint = daemon->endpoint,
+		.keys = keys,
+		.read_roles = read_roles,
 		.open_journal = open_journal,
 		.user_data = (gpointer)daemon};
 	scoped(bus) bus = bus_new();
@@ -107,6 +124,7 @@ static gboolean run_scheduler(const struct daemon *daemon, GError **error)
 	gboolean ended;
 
 	block_signals(&signals);
+	raise_descriptors();
 	loop = scheduler_loop_new(bus, &options, error);
 	if (!loop)
 		return FALSE;
@@ -120,6 +138,7 @@ static gboolean run_scheduler(const struct daemon *daemon, GError **error)
 int cmd_scheduler(struct invocation *invocation, GError **error)
 {
 	const struct config *config = invocation_config(invocation, error);
+	scoped(key_pair) keys = NULL;
 	struct daemon daemon;
 	gboolean ended = FALSE;
 
@@ -131,23 +150,29 @@ int cmd_scheduler(struct invocation *invocation, GError **error)
 			"ipc:///run/forge/scheduler.sock");
 		return 3;
 	}
+	if (!scheduler_keys_read_own(config, &keys, error))
+		return 1;
 	daemon.endpoint = config->scheduler_endpoint;
 	daemon.journal_folder = config_journal_path(config);
-	if (check_endpoint(daemon.endpoint, error))
-		ended = run_scheduler(&daemon, error);
+	daemon.roles_path = roles_path(config->home);
+	ended = run_scheduler(&daemon, keys, error);
+	g_free(daemon.roles_path);
 	g_free(daemon.journal_folder);
 	return ended ? 0 : 1;
 }
 
 /* ---- worker ------------------------------------------------------------------------------- */
 
-static gboolean run_worker(const struct config *config, uint32_t n_jobs, GError **error)
+static gboolean run_worker(
+	const struct config *config, const struct key_pair *keys, uint32_t n_jobs, GError **error)
 {
 	scoped(bus) bus = bus_new();
 	scoped(workshop) workshop = NULL;
 	g_autofree char *name = g_strdup_printf("%s:%d", g_get_host_name(), (int)getpid());
 	struct worker_options options = {.bus = bus,
 		.endpoint = config->scheduler_endpoint,
+		.keys = keys,
+		.server_key = config->scheduler_server_key,
 		.name = name,
 		.owner = "",
 		.slots = n_jobs};
@@ -164,7 +189,8 @@ static gboolean run_worker(const struct config *config, uint32_t n_jobs, GError 
 		return FALSE;
 	g_message("worker started name=%s scheduler=%s jobs=%u", name, config->scheduler_endpoint,
 		n_jobs);
-	number = wait_for_signal(&signals);
+	while ((number = wait_for_signal(&signals)) == SIGHUP)
+		continue;
 	g_message("worker stopping signal=%d", number);
 	/* A second signal ends the process at once; its jobs are then taken up by others. */
 	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
@@ -175,6 +201,7 @@ static gboolean run_worker(const struct config *config, uint32_t n_jobs, GError 
 int cmd_worker(struct invocation *invocation, GError **error)
 {
 	const struct config *config = invocation_config(invocation, error);
+	scoped(key_pair) keys = NULL;
 	uint64_t jobs;
 
 	if (!config || !start_log(config, error) ||
@@ -185,7 +212,7 @@ int cmd_worker(struct invocation *invocation, GError **error)
 			"scheduler.endpoint is not set: a worker needs a scheduler to work for");
 		return 3;
 	}
-	if (!check_endpoint(config->scheduler_endpoint, error))
-		return 10;
-	return run_worker(config, (uint32_t)jobs, error) ? 0 : 1;
+	if (!scheduler_keys_read(config, &keys, error))
+		return 1;
+	return run_worker(config, keys, (uint32_t)jobs, error) ? 0 : 1;
 }
