@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/embed.h"
+#include "cli/scheduler_keys.h"
 #include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "journal/base/hash.h"
@@ -25,6 +26,7 @@ struct client {
 	char *name;
 	uint64_t next_id;
 	gboolean welcomed;
+	gboolean secured; /* both sides prove keys, and silence may mean that one does not fit */
 };
 
 /* The one flag that a signal handler may set. */
@@ -111,7 +113,11 @@ static gboolean may_wait(
 	if (clock_now().monotonic_ms - silent_since_ms <= patience_ms)
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SCHEDULER_UNREACHABLE,
-		"no scheduler answers at %s", client->endpoint);
+		"no scheduler answers at %s%s", client->endpoint,
+		client->secured ? ": none runs there, scheduler.server_key is not its key, or it "
+				  "does not know this installation's, which `forge config keys` "
+				  "prints and `forge config keys allow` there lets in"
+				: "");
 	return FALSE;
 }
 
@@ -227,27 +233,34 @@ Forge__Reply *client_read_events(
 
 /* ---- making and freeing ------------------------------------------------------------------- */
 
+static gboolean connect_to_daemon(
+	struct client *client, const struct config *config, GError **error)
+{
+	scoped(key_pair) own = NULL;
+
+	if (!scheduler_keys_read(config, &own, error))
+		return FALSE;
+	client->endpoint = g_strdup(config->scheduler_endpoint);
+	client->secured = own != NULL;
+	client->socket = own ? bus_connect_secured(client->bus, client->endpoint, own,
+				       config->scheduler_server_key, error)
+			     : bus_connect(client->bus, client->endpoint, error);
+	return client->socket != NULL;
+}
+
 static gboolean attach(struct client *client, const struct config *config, enum client_use use,
 	uint32_t worker_jobs, GError **error)
 {
-	if (config->scheduler_endpoint && !bus_endpoint_is_local(config->scheduler_endpoint)) {
-		g_set_error(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED,
-			"%s is not on this machine, and this version does not encrypt: use ipc:// or tcp:// on loopback",
-			config->scheduler_endpoint);
+	if (config->scheduler_endpoint)
+		return connect_to_daemon(client, config, error);
+	client->embed = embed_new(client->bus, config, error);
+	if (!client->embed)
 		return FALSE;
-	}
-	if (config->scheduler_endpoint) {
-		client->endpoint = g_strdup(config->scheduler_endpoint);
-	} else {
-		client->embed = embed_new(client->bus, config, error);
-		if (!client->embed)
-			return FALSE;
-		client->endpoint = g_strdup(embed_endpoint(client->embed));
-	}
+	client->endpoint = g_strdup(embed_endpoint(client->embed));
 	client->socket = bus_connect(client->bus, client->endpoint, error);
 	if (!client->socket)
 		return FALSE;
-	if (!client->embed || use == CLIENT_READS)
+	if (use == CLIENT_READS)
 		return TRUE;
 	return embed_start_worker(
 		client->embed, worker_jobs ? worker_jobs : (uint32_t)config->worker_jobs, error);

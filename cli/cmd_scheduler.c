@@ -6,11 +6,13 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/handlers.h"
 #include "cli/reload.h"
 #include "cli/requests.h"
+#include "cli/scheduler_keys.h"
 #include "cli/service.h"
 #include "cli/workshop.h"
 #include "journal/base/errors.h"
@@ -28,6 +30,7 @@ struct daemon {
 	struct service *service;
 	char *journal_folder;
 	char *endpoint;
+	char *roles_path; /* who may use it, if it has keys */
 };
 
 /* Blocks the signals that a daemon is told by in every thread, so that one thread can wait for them. */
@@ -61,16 +64,6 @@ static gboolean start_log(const struct config *config, GError **error)
 	return FALSE;
 }
 
-static gboolean check_endpoint(const char *endpoint, GError **error)
-{
-	if (bus_endpoint_is_local(endpoint))
-		return TRUE;
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_SECURITY_REFUSED,
-		"%s is not on this machine, and this version does not encrypt: use ipc:// or tcp:// on loopback",
-		endpoint);
-	return FALSE;
-}
-
 /* ---- scheduler ---------------------------------------------------------------------------- */
 
 static struct journal *open_journal(gpointer user_data, GError **error)
@@ -78,6 +71,13 @@ static struct journal *open_journal(gpointer user_data, GError **error)
 	const struct daemon *daemon = user_data;
 
 	return journal_rocksdb_open(daemon->journal_folder, JOURNAL_WRITE, "scheduler", error);
+}
+
+static struct roles *read_roles(gpointer user_data, GError **error)
+{
+	const struct daemon *daemon = user_data;
+
+	return roles_read(daemon->roles_path, error);
 }
 
 struct listener {
@@ -107,9 +107,12 @@ static gpointer listen_to_signals(gpointer data)
 	int number;
 
 	while ((number = wait_for_signal(listener->signals, LIMIT_DAEMON_REST_MS)) == SIGHUP ||
-		number == 0)
-		if (number == SIGHUP)
-			reload_scheduler(listener->daemon);
+		number == 0) {
+		if (number != SIGHUP)
+			continue;
+		reload_scheduler(listener->daemon);
+		scheduler_loop_reload(listener->loop);
+	}
 	g_message("scheduler stopping signal=%d", number);
 	service_stopping(listener->daemon->service, "stops");
 	scheduler_loop_stop(listener->loop);
@@ -137,9 +140,23 @@ static gboolean run_loop(
 	return ended;
 }
 
-static gboolean run_scheduler(struct daemon *daemon, GError **error)
+/* Each connection is a descriptor, of which a process gets few unless it asks for all it may have. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static gboolean run_scheduler(
+	struct daemon *daemon, const struct key_pair *keys, GError **error)
 {
 	struct scheduler_loop_options options = {.endpoint = daemon->endpoint,
+		.keys = keys,
+		.read_roles = read_roles,
 		.open_journal = open_journal,
 		.turned = tell_turn,
 		.user_data = daemon};
@@ -149,6 +166,7 @@ static gboolean run_scheduler(struct daemon *daemon, GError **error)
 	gboolean ended;
 
 	block_signals(&signals);
+	raise_descriptors();
 	loop = scheduler_loop_new(bus, &options, error);
 	if (!loop)
 		return FALSE;
@@ -165,6 +183,7 @@ int cmd_scheduler(struct invocation *invocation, GError **error)
 	const struct config *config = invocation_config(invocation, error);
 	scoped(service) service = service_new();
 	struct daemon daemon = {.invocation = invocation, .config = config, .service = service};
+	scoped(key_pair) keys = NULL;
 	gboolean ended = FALSE;
 
 	if (!config || !start_log(config, error))
@@ -175,11 +194,14 @@ int cmd_scheduler(struct invocation *invocation, GError **error)
 			"ipc:///run/forge/scheduler.sock");
 		return 3;
 	}
+	if (!scheduler_keys_read_own(config, &keys, error))
+		return 1;
 	daemon.endpoint = config->scheduler_endpoint;
 	daemon.journal_folder = config_journal_path(config);
-	if (check_endpoint(daemon.endpoint, error))
-		ended = run_scheduler(&daemon, error);
+	daemon.roles_path = roles_path(config->home);
+	ended = run_scheduler(&daemon, keys, error);
 	config_free(daemon.reloaded);
+	g_free(daemon.roles_path);
 	g_free(daemon.journal_folder);
 	return ended ? 0 : 1;
 }
@@ -207,7 +229,8 @@ static void reload_worker(struct daemon *daemon, struct worker *worker)
 	service_reloaded(daemon->service);
 }
 
-static gboolean run_worker(struct daemon *daemon, uint32_t n_jobs, GError **error)
+static gboolean run_worker(
+	struct daemon *daemon, const struct key_pair *keys, uint32_t n_jobs, GError **error)
 {
 	const struct config *config = daemon->config;
 	scoped(bus) bus = bus_new();
@@ -215,6 +238,8 @@ static gboolean run_worker(struct daemon *daemon, uint32_t n_jobs, GError **erro
 	g_autofree char *name = g_strdup_printf("%s:%d", g_get_host_name(), (int)getpid());
 	struct worker_options options = {.bus = bus,
 		.endpoint = config->scheduler_endpoint,
+		.keys = keys,
+		.server_key = config->scheduler_server_key,
 		.name = name,
 		.owner = "",
 		.slots = n_jobs,
@@ -255,6 +280,7 @@ int cmd_worker(struct invocation *invocation, GError **error)
 	const struct config *config = invocation_config(invocation, error);
 	scoped(service) service = service_new();
 	struct daemon daemon = {.invocation = invocation, .config = config, .service = service};
+	scoped(key_pair) keys = NULL;
 	gboolean ended;
 	uint64_t jobs;
 
@@ -266,9 +292,9 @@ int cmd_worker(struct invocation *invocation, GError **error)
 			"scheduler.endpoint is not set: a worker needs a scheduler to work for");
 		return 3;
 	}
-	if (!check_endpoint(config->scheduler_endpoint, error))
-		return 10;
-	ended = run_worker(&daemon, (uint32_t)jobs, error);
+	if (!scheduler_keys_read(config, &keys, error))
+		return 1;
+	ended = run_worker(&daemon, keys, (uint32_t)jobs, error);
 	config_free(daemon.reloaded);
 	return ended ? 0 : 1;
 }

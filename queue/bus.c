@@ -6,6 +6,9 @@
  * A listening address is free once its socket is closed: ZeroMQ closes in the background and would
  * delete the file of whoever listens there next.
  *
+ * No peer can cost more memory than its share: what it sends waits in its connection once the socket
+ * holds so many messages of it, and what it does not read is dropped past so many bytes.
+ *
  * Nothing above relies on a message arriving: requests are sent again, grants that get lost come
  * back by heartbeats, and tails read the journal. So a full or vanished peer costs a dropped
  * message and never a wait.
@@ -19,13 +22,19 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "journal/base/clock.h"
 #include "journal/base/errors.h"
 #include "journal/base/hash.h"
 #include "journal/base/limits.h"
+#include "queue/bus_crowd.h"
+#include "queue/bus_gate.h"
+#include "queue/bus_outflow.h"
 
 #define ROUTING_BYTES 16
 #define WAIT_SOCKETS_MAX 4
 #define IPC "ipc://"
+/* The property of a message by which ZeroMQ says what its gate said of its sender. */
+#define USER_ID "User-Id"
 
 enum socket_role {
 	SOCKET_LISTENS,
@@ -41,7 +50,12 @@ struct bus_socket {
 	void *zmq;
 	void *context; /* the bus's */
 	enum socket_role role;
-	char *listens_at; /* NULL: it does not listen */
+	/* Of a socket that listens. */
+	char *listens_at;
+	struct bus_crowd *crowd;
+	struct bus_outflow *outflow;
+	struct bus_gate *gate;           /* NULL: without keys */
+	char sender[KEY_CHARACTERS + 1]; /* of the last message, with them */
 };
 
 struct bus *bus_new(void)
@@ -80,8 +94,10 @@ static struct bus_socket *open_socket(struct bus *bus, int type, enum socket_rol
 	socket->context = bus->context;
 	socket->role = role;
 	set_option(socket->zmq, ZMQ_LINGER, role == SOCKET_PIPE ? 0 : LIMIT_LINGER_MS);
-	set_option(socket->zmq, ZMQ_SNDHWM, LIMIT_SOCKET_MESSAGES);
-	set_option(socket->zmq, ZMQ_RCVHWM, LIMIT_SOCKET_MESSAGES);
+	set_option(socket->zmq, ZMQ_SNDHWM,
+		role == SOCKET_LISTENS ? LIMIT_PEER_UNSENT_MESSAGES : LIMIT_SOCKET_MESSAGES);
+	set_option(socket->zmq, ZMQ_RCVHWM,
+		role == SOCKET_LISTENS ? LIMIT_PEER_UNREAD_MESSAGES : LIMIT_SOCKET_MESSAGES);
 	if (role == SOCKET_PIPE)
 		return socket;
 	zmq_setsockopt(socket->zmq, ZMQ_MAXMSGSIZE, &message_bytes, sizeof(message_bytes));
@@ -115,9 +131,12 @@ void bus_socket_close(struct bus_socket *socket)
 {
 	if (!socket)
 		return;
+	bus_gate_free(socket->gate);
+	bus_crowd_free(socket->crowd);
 	if (socket->listens_at)
 		stop_listening(socket);
 	zmq_close(socket->zmq);
+	bus_outflow_free(socket->outflow);
 	g_free(socket->listens_at);
 	g_free(socket);
 }
@@ -151,7 +170,8 @@ static char *address_of(const char *endpoint)
 	return g_strdup(endpoint);
 }
 
-struct bus_socket *bus_listen(struct bus *bus, const char *endpoint, GError **error)
+struct bus_socket *bus_listen_guarded(
+	struct bus *bus, const char *endpoint, const struct bus_guard *guard, GError **error)
 {
 	scoped(bus_socket) socket = open_socket(bus, ZMQ_ROUTER, SOCKET_LISTENS);
 	g_autofree char *address = address_of(endpoint);
@@ -166,6 +186,13 @@ struct bus_socket *bus_listen(struct bus *bus, const char *endpoint, GError **er
 	set_option(socket->zmq, ZMQ_ROUTER_MANDATORY, 1);
 	/* A peer that connects again before its old connection is noticed dead is the same peer. */
 	set_option(socket->zmq, ZMQ_ROUTER_HANDOVER, 1);
+	set_option(socket->zmq, ZMQ_BACKLOG, LIMIT_BACKLOG);
+	socket->outflow = bus_outflow_new();
+	/* To a Unix socket comes only who may open its folder. */
+	if (!g_str_has_prefix(endpoint, IPC))
+		socket->crowd = bus_crowd_new(bus->context, socket->zmq);
+	if (guard && !(socket->gate = bus_gate_new(bus->context, socket->zmq, guard, error)))
+		return NULL;
 	if (zmq_bind(socket->zmq, address) != 0) {
 		g_set_error(error, FORGE_ERROR, FORGE_ERROR_SCHEDULER_UNREACHABLE,
 			"cannot listen on %s: %s", endpoint, zmq_strerror(errno));
@@ -176,11 +203,36 @@ struct bus_socket *bus_listen(struct bus *bus, const char *endpoint, GError **er
 	return g_steal_pointer(&socket);
 }
 
-struct bus_socket *bus_connect(struct bus *bus, const char *endpoint, GError **error)
+struct bus_socket *bus_listen(struct bus *bus, const char *endpoint, GError **error)
+{
+	return bus_listen_guarded(bus, endpoint, NULL, error);
+}
+
+static gboolean set_keys(struct bus_socket *socket, const struct key_pair *own,
+	const char *server_key, GError **error)
+{
+	/* ZeroMQ takes a public key as text with its NUL, and a secret one as bytes. */
+	if (key_text_is_valid(server_key) &&
+		zmq_setsockopt(socket->zmq, ZMQ_CURVE_SERVERKEY, server_key, KEY_CHARACTERS + 1) ==
+			0 &&
+		zmq_setsockopt(socket->zmq, ZMQ_CURVE_PUBLICKEY, key_pair_public(own),
+			KEY_CHARACTERS + 1) == 0 &&
+		zmq_setsockopt(socket->zmq, ZMQ_CURVE_SECRETKEY, key_pair_secret(own), KEY_BYTES) ==
+			0)
+		return TRUE;
+	g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_CONFIGURATION_INVALID,
+		"scheduler.server_key is no key that can be used");
+	return FALSE;
+}
+
+static struct bus_socket *connect_to(struct bus *bus, const char *endpoint,
+	const struct key_pair *own, const char *server_key, GError **error)
 {
 	scoped(bus_socket) socket = open_socket(bus, ZMQ_DEALER, SOCKET_CONNECTS);
 	uint8_t routing[ROUTING_BYTES];
 
+	if (own && !set_keys(socket, own, server_key, error))
+		return NULL;
 	hash_random(routing, sizeof(routing));
 	/* A first byte of 0 is reserved for identities that the listening side makes up. */
 	routing[0] |= 1;
@@ -191,6 +243,17 @@ struct bus_socket *bus_connect(struct bus *bus, const char *endpoint, GError **e
 		return NULL;
 	}
 	return g_steal_pointer(&socket);
+}
+
+struct bus_socket *bus_connect(struct bus *bus, const char *endpoint, GError **error)
+{
+	return connect_to(bus, endpoint, NULL, NULL, error);
+}
+
+struct bus_socket *bus_connect_secured(struct bus *bus, const char *endpoint,
+	const struct key_pair *own, const char *server_key, GError **error)
+{
+	return connect_to(bus, endpoint, own, server_key, error);
 }
 
 char *bus_pipe_name(const char *whose)
@@ -236,7 +299,11 @@ static gboolean send_frame(struct bus_socket *socket, GBytes *frame, int flags)
 gboolean bus_send(struct bus_socket *socket, GBytes *routing, GBytes *message)
 {
 	g_assert(routing || socket->role != SOCKET_LISTENS);
-	if (socket->role != SOCKET_CONNECTS && !send_frame(socket, routing, ZMQ_SNDMORE))
+	if (socket->role == SOCKET_LISTENS)
+		return bus_outflow_has_room(socket->outflow, routing, g_bytes_get_size(message)) &&
+			send_frame(socket, routing, ZMQ_SNDMORE) &&
+			bus_outflow_send(socket->outflow, socket->zmq, routing, message);
+	if (socket->role == SOCKET_PIPE && !send_frame(socket, routing, ZMQ_SNDMORE))
 		return FALSE;
 	return send_frame(socket, message, 0);
 }
@@ -247,6 +314,14 @@ static void release_message(gpointer data)
 
 	zmq_msg_close(message);
 	g_free(message);
+}
+
+/* Who sent MESSAGE. Only a guarded socket's peers cannot say so themselves. */
+static void note_sender(struct bus_socket *socket, zmq_msg_t *message)
+{
+	const char *key = zmq_msg_gets(message, USER_ID);
+
+	g_strlcpy(socket->sender, key ? key : "", sizeof(socket->sender));
 }
 
 /* One frame; NULL if there is none now. */
@@ -264,6 +339,8 @@ static GBytes *receive_frame(struct bus_socket *socket, gboolean *more)
 		return NULL;
 	}
 	*more = zmq_msg_more(message) != 0;
+	if (socket->gate)
+		note_sender(socket, message);
 	return g_bytes_new_with_free_func(
 		zmq_msg_data(message), zmq_msg_size(message), release_message, message);
 }
@@ -292,7 +369,7 @@ GBytes *bus_receive(struct bus_socket *socket, GBytes **routing)
 			return g_steal_pointer(&first);
 		if (socket->role != SOCKET_CONNECTS && more) {
 			second = receive_frame(socket, &more);
-			if (second && !more) {
+			if (second && !more && (!socket->gate || *socket->sender)) {
 				if (routing)
 					*routing = g_steal_pointer(&first);
 				return g_steal_pointer(&second);
@@ -302,14 +379,57 @@ GBytes *bus_receive(struct bus_socket *socket, GBytes **routing)
 	}
 }
 
+const char *bus_sender(const struct bus_socket *socket)
+{
+	return socket->gate ? socket->sender : NULL;
+}
+
+/* TRUE if somebody knocked at one of N sockets' gates; the items of these, COUNT, are at ITEMS. */
+static gboolean serve_gates(
+	struct bus_socket *const *sockets, size_t n, const zmq_pollitem_t *items, size_t count)
+{
+	gboolean busy = FALSE;
+
+	for (size_t i = 0; i < count; i++)
+		busy |= items[i].revents != 0;
+	for (size_t i = 0; i < n && busy; i++)
+		if (sockets[i]->gate)
+			bus_gate_serve(sockets[i]->gate);
+	return busy;
+}
+
+static gboolean has_message(const zmq_pollitem_t *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (items[i].revents != 0)
+			return TRUE;
+	return FALSE;
+}
+
 gboolean bus_wait(struct bus_socket *const *sockets, size_t n, int64_t timeout_ms)
 {
-	zmq_pollitem_t items[WAIT_SOCKETS_MAX];
+	zmq_pollitem_t items[2 * WAIT_SOCKETS_MAX];
+	int64_t until_ms = clock_now().monotonic_ms + MAX(timeout_ms, 0);
+	size_t count = n;
 
 	g_assert(n <= WAIT_SOCKETS_MAX);
 	for (size_t i = 0; i < n; i++)
 		items[i] = (zmq_pollitem_t){.socket = sockets[i]->zmq, .events = ZMQ_POLLIN};
-	return zmq_poll(items, (int)n, (long)timeout_ms) > 0;
+	for (size_t i = 0; i < n; i++)
+		if (sockets[i]->gate)
+			items[count++] = (zmq_pollitem_t){
+				.socket = bus_gate_knocks(sockets[i]->gate), .events = ZMQ_POLLIN};
+	/* A knock is no message. */
+	for (;;) {
+		int64_t left_ms = MAX(until_ms - clock_now().monotonic_ms, 0);
+
+		if (zmq_poll(items, (int)count, timeout_ms < 0 ? -1 : (long)left_ms) <= 0)
+			return FALSE;
+		if (!serve_gates(sockets, n, items + n, count - n) || has_message(items, n))
+			return has_message(items, n);
+		if (timeout_ms >= 0 && left_ms == 0)
+			return FALSE;
+	}
 }
 
 /* TRUE for `127.N.N.N:…`, digits only: a name may begin with 127 too. */

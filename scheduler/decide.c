@@ -17,6 +17,7 @@
 #include "queue/protocol.h"
 #include "scheduler/check.h"
 #include "scheduler/decision.h"
+#include "scheduler/permission.h"
 #include "scheduler/query.h"
 
 /* ---- hello and goodbye -------------------------------------------------------------------- */
@@ -38,6 +39,7 @@ static void decide_hello(const struct asking *asking, const Forge__Hello *hello)
 {
 	const struct state *state = asking->view->state;
 	const struct session_row *resumed;
+	g_autofree char *name = permission_name(asking->identity, hello);
 	Forge__WorkerJoined *joined;
 	GError *error = NULL;
 
@@ -53,7 +55,7 @@ static void decide_hello(const struct asking *asking, const Forge__Hello *hello)
 	resumed = state_session(state,
 		asking->peer && asking->peer->session ? asking->peer->session
 						      : hello->resume_session);
-	if (resumed && strcmp(resumed->name, hello->name) == 0 &&
+	if (resumed && strcmp(resumed->name, name) == 0 &&
 		strcmp(resumed->owner, hello->owner) == 0) {
 		welcome(asking, resumed->seq);
 		return;
@@ -65,7 +67,7 @@ static void decide_hello(const struct asking *asking, const Forge__Hello *hello)
 	}
 	joined = g_new(Forge__WorkerJoined, 1);
 	forge__worker_joined__init(joined);
-	message_set_string(&joined->name, hello->name);
+	message_set_string(&joined->name, name);
 	message_set_string(&joined->owner, hello->owner);
 	joined->slots = MIN(hello->slots, LIMIT_WORKER_SLOTS);
 	welcome(asking,
@@ -441,9 +443,23 @@ static gboolean is_greeted(const struct view *view, const struct peer *peer)
 	return peer && (!peer->session || pool_seat(view->pool, peer->session));
 }
 
+/* What a peer may not ask for is refused before anything else is said, also to a stranger. */
+static gboolean is_permitted(const struct asking *asking, const Forge__Request *request)
+{
+	GError *error = NULL;
+
+	if (permission_check(asking->identity, request, &error))
+		return TRUE;
+	asking_refuse(asking, error);
+	return FALSE;
+}
+
 void decide(const struct view *view, const struct input *input, struct decision *decision)
 {
-	struct asking asking = {.view = view, .routing = input->routing, .decision = decision};
+	struct asking asking = {.view = view,
+		.identity = input->identity,
+		.routing = input->routing,
+		.decision = decision};
 	Forge__Reply reply = FORGE__REPLY__INIT;
 	Forge__Goodbye goodbye = FORGE__GOODBYE__INIT;
 
@@ -453,6 +469,8 @@ void decide(const struct view *view, const struct input *input, struct decision 
 	}
 	asking.id = input->request->id;
 	asking.peer = pool_peer(view->pool, input->routing);
+	if (!is_permitted(&asking, input->request))
+		return;
 	if (is_greeted(view, asking.peer) ||
 		input->request->kind_case == FORGE__REQUEST__KIND_HELLO) {
 		decide_request(&asking, input->request);

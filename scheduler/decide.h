@@ -8,6 +8,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/scope.h"
 #include "queue/messages.pb-c.h"
+#include "queue/roles.h"
 #include "scheduler/pool.h"
 #include "scheduler/state.h"
 
@@ -32,7 +33,9 @@ struct input {
 	enum input_kind kind;
 	GBytes *routing;               /**< INPUT_REQUEST: who sent it */
 	const Forge__Request *request; /**< INPUT_REQUEST */
-	const char *owner;             /**< INPUT_OWNER_GONE */
+	const struct identity
+		*identity; /**< INPUT_REQUEST: whose key the sender proved; NULL: on this machine */
+	const char *owner; /**< INPUT_OWNER_GONE */
 };
 
 /** A message to a peer, packed: it may leave once the record it came with is durable. */

@@ -219,10 +219,18 @@ void decide_return(const struct asking *asking, const Forge__ReturnJobs *message
 /* The pool notes what a heartbeat names; here the worker is told which of those are not its own. */
 void decide_heartbeat(const struct asking *asking, const Forge__Heartbeat *heartbeat)
 {
-	g_autofree Forge__LeaseRef **stale = g_new0(Forge__LeaseRef *, heartbeat->n_held + 1);
+	g_autofree Forge__LeaseRef **stale = NULL;
 	Forge__Revoke revoke = FORGE__REVOKE__INIT;
 	Forge__Reply reply = FORGE__REPLY__INIT;
 
+	/* No worker is lent more. */
+	if (heartbeat->n_held > LIMIT_WORKER_SLOTS) {
+		decision_refuse(asking->decision, asking->routing, asking->id,
+			FORGE_ERROR_TOO_LARGE, "a heartbeat names %" G_GSIZE_FORMAT " leases",
+			heartbeat->n_held);
+		return;
+	}
+	stale = g_new0(Forge__LeaseRef *, heartbeat->n_held + 1);
 	for (size_t i = 0; i < heartbeat->n_held; i++) {
 		Forge__LeaseRef *held = heartbeat->held[i];
 		struct batch_row *batch;

@@ -34,6 +34,7 @@ void decide_worker_gone(const struct view *view, struct decision *decision, cons
 struct asking {
 	const struct view *view;
 	const struct peer *peer;
+	const struct identity *identity;
 	GBytes *routing;
 	uint64_t id;
 	struct decision *decision;

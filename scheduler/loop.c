@@ -15,8 +15,11 @@
 #include <unistd.h>
 
 #include "journal/base/errors.h"
+#include "journal/base/hash.h"
 #include "journal/base/limits.h"
 #include "journal/message.h"
+#include "scheduler/inbox.h"
+#include "scheduler/permission.h"
 #include "scheduler/tail.h"
 #include "scheduler/turn.h"
 
@@ -28,12 +31,6 @@ struct waiter {
 	int64_t deadline_ms;
 };
 
-/* A request of this turn, with what it borrows. */
-struct received {
-	GBytes *routing;
-	Forge__Request *request;
-};
-
 struct scheduler_loop {
 	struct scheduler_loop_options options;
 	struct bus *bus;
@@ -42,9 +39,10 @@ struct scheduler_loop {
 	char *pipe_name;
 	struct journal *journal;
 	struct scheduler *scheduler;
+	struct roles *roles; /* NULL: without keys */
 	struct tail *tail;
 	GQueue waiters;
-	GQueue received;    /* of struct received, not decided yet */
+	struct inbox inbox;
 	GHashTable *buried; /* owners found gone; set */
 	uint64_t checkpoint_seq;
 	GThread *saver; /* of the newest checkpoint; joined before the next, and before the journal
@@ -54,6 +52,7 @@ struct scheduler_loop {
 	int64_t turn_ms; /* when the last turn began; 0: there was none yet */
 	guint failures;  /* appends in a row */
 	gint stopping;
+	gint reloading; /* atomic: the roles are to be read again */
 };
 
 /* ---- opening ------------------------------------------------------------------------------ */
@@ -82,6 +81,22 @@ static gboolean open_journal(struct scheduler_loop *loop, GError **error)
 	return TRUE;
 }
 
+static gboolean admits(const char *public_key, gpointer user_data)
+{
+	const struct scheduler_loop *loop = user_data;
+
+	return roles_find(loop->roles, public_key) != NULL;
+}
+
+static struct bus_socket *listen_for_peers(struct scheduler_loop *loop, GError **error)
+{
+	const struct bus_guard guard = {
+		.own = loop->options.keys, .admits = admits, .user_data = loop};
+
+	return bus_listen_guarded(
+		loop->bus, loop->options.endpoint, loop->roles ? &guard : NULL, error);
+}
+
 struct scheduler_loop *scheduler_loop_new(
 	struct bus *bus, const struct scheduler_loop_options *options, GError **error)
 {
@@ -91,10 +106,12 @@ struct scheduler_loop *scheduler_loop_new(
 	loop->bus = bus;
 	loop->pipe_name = bus_pipe_name("scheduler");
 	loop->pipe = bus_pull(bus, loop->pipe_name);
-	loop->buried = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	loop->buried = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
+	if (options->keys && !(loop->roles = options->read_roles(options->user_data, error)))
+		return NULL;
 	if (!open_journal(loop, error))
 		return NULL;
-	loop->socket = bus_listen(bus, options->endpoint, error);
+	loop->socket = listen_for_peers(loop, error);
 	return loop->socket ? g_steal_pointer(&loop) : NULL;
 }
 
@@ -107,37 +124,40 @@ static void free_waiter(gpointer data)
 	g_free(waiter);
 }
 
-static void free_received(gpointer data)
-{
-	struct received *received = data;
-
-	g_bytes_unref(received->routing);
-	forge__request__free_unpacked(received->request, NULL);
-	g_free(received);
-}
-
 void scheduler_loop_free(struct scheduler_loop *loop)
 {
 	if (!loop)
 		return;
 	g_queue_clear_full(&loop->waiters, free_waiter);
-	g_queue_clear_full(&loop->received, free_received);
+	inbox_clear(&loop->inbox);
 	/* The next host listens at the same address as soon as it has the journal. */
 	g_clear_pointer(&loop->socket, bus_socket_close);
 	close_journal(loop);
 	bus_socket_close(loop->pipe);
+	roles_free(loop->roles);
 	g_hash_table_destroy(loop->buried);
 	g_free(loop->pipe_name);
 	g_free(loop);
 }
 
-void scheduler_loop_stop(struct scheduler_loop *loop)
+static void wake(struct scheduler_loop *loop)
 {
 	scoped(bus_socket) pipe = bus_push(loop->bus, loop->pipe_name);
 	g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
 
-	g_atomic_int_set(&loop->stopping, 1);
 	bus_send(pipe, nothing, nothing);
+}
+
+void scheduler_loop_stop(struct scheduler_loop *loop)
+{
+	g_atomic_int_set(&loop->stopping, 1);
+	wake(loop);
+}
+
+void scheduler_loop_reload(struct scheduler_loop *loop)
+{
+	g_atomic_int_set(&loop->reloading, 1);
+	wake(loop);
 }
 
 /* ---- tails -------------------------------------------------------------------------------- */
@@ -240,86 +260,83 @@ static void serve_waiters(struct scheduler_loop *loop)
 	}
 }
 
+/* Whoever asked for a page may have lost the right to it since. */
+static gboolean is_known(struct scheduler_loop *loop, GBytes *routing)
+{
+	return !loop->roles ||
+		pool_peer(scheduler_view(loop->scheduler, clock_now()).pool, routing) != NULL;
+}
+
 static void forward_pages(struct scheduler_loop *loop)
 {
 	g_autoptr(GBytes) routing = NULL;
 	GBytes *message;
 
 	while ((message = bus_receive(loop->pipe, &routing))) {
-		if (g_bytes_get_size(routing) > 0)
+		if (g_bytes_get_size(routing) > 0 && is_known(loop, routing))
 			bus_send(loop->socket, routing, message);
 		g_clear_pointer(&routing, g_bytes_unref);
 		g_bytes_unref(message);
 	}
 }
 
-/* ---- receiving ---------------------------------------------------------------------------- */
-
-/* TRUE if the request is for the next turn, which tells
- * strangers to say hello; others are served at once. */
-static gboolean is_for_turn(struct scheduler_loop *loop, struct received *received)
+/* Serves at once what touches no state. The next turn tells strangers to say hello, and refuses what
+ * may not be. */
+static gboolean serve(struct received *received, gpointer user_data)
 {
-	if (!scheduler_hears(loop->scheduler, received->routing, clock_now()))
-		return TRUE;
+	struct scheduler_loop *loop = user_data;
+
+	if (!permission_check(received->identity, received->request, NULL) ||
+		!scheduler_hears(
+			loop->scheduler, received->routing, received->identity, clock_now()))
+		return FALSE;
 	if (received->request->kind_case == FORGE__REQUEST__KIND_READ_EVENTS) {
 		take_read_events(loop, received);
-		return FALSE;
+		return TRUE;
 	}
 	if (received->request->kind_case == FORGE__REQUEST__KIND_PROGRESS) {
 		pass_progress(loop, received->request->progress);
-		return FALSE;
+		return TRUE;
 	}
-	return TRUE;
+	return FALSE;
 }
 
-/* What workers say goes before new work, so that a flood of
- * submissions cannot make leases expire. */
-static gboolean is_urgent(const Forge__Request *request)
+/* ---- who may do what ---------------------------------------------------------------------- */
+
+static void follow_roles(struct scheduler_loop *loop)
 {
-	return request->kind_case == FORGE__REQUEST__KIND_REPORT ||
-		request->kind_case == FORGE__REQUEST__KIND_HEARTBEAT;
-}
+	GList *next;
 
-/* The last of the urgent requests that an earlier turn had no room for. */
-static GList *find_urgent_end(struct scheduler_loop *loop)
-{
-	GList *end = NULL;
+	inbox_follow_roles(&loop->inbox, loop->roles);
+	scheduler_follow_roles(loop->scheduler, loop->roles);
+	for (GList *link = loop->waiters.head; link; link = next) {
+		struct waiter *waiter = link->data;
 
-	for (GList *link = loop->received.head;
-		link && is_urgent(((struct received *)link->data)->request); link = link->next)
-		end = link;
-	return end;
-}
-
-static void receive_all(struct scheduler_loop *loop)
-{
-	GList *urgent_end = find_urgent_end(loop);
-
-	while (loop->received.length < LIMIT_INPUTS_PER_TURN) {
-		g_autoptr(GBytes) routing = NULL;
-		g_autoptr(GBytes) message = bus_receive(loop->socket, &routing);
-		struct received *received;
-		gsize size;
-		const uint8_t *data;
-
-		if (!message)
-			return;
-		data = g_bytes_get_data(message, &size);
-		received = g_new0(struct received, 1);
-		received->request = forge__request__unpack(NULL, size, data);
-		received->routing = g_steal_pointer(&routing);
-		if (!received->request || !is_for_turn(loop, received)) {
-			free_received(received);
-		} else if (is_urgent(received->request)) {
-			if (urgent_end)
-				g_queue_insert_after(&loop->received, urgent_end, received);
-			else
-				g_queue_push_head(&loop->received, received);
-			urgent_end = urgent_end ? urgent_end->next : loop->received.head;
-		} else {
-			g_queue_push_tail(&loop->received, received);
-		}
+		next = link->next;
+		if (is_known(loop, waiter->routing))
+			continue;
+		free_waiter(waiter);
+		g_queue_delete_link(&loop->waiters, link);
 	}
+}
+
+static void reload_roles_if_asked(struct scheduler_loop *loop)
+{
+	g_autoptr(GError) error = NULL;
+	scoped(roles) old = NULL;
+	struct roles *roles;
+
+	if (!g_atomic_int_compare_and_exchange(&loop->reloading, 1, 0) || !loop->roles)
+		return;
+	roles = loop->options.read_roles(loop->options.user_data, &error);
+	if (!roles) {
+		g_warning("keys not reloaded, the old list stays in force: %s", error->message);
+		return;
+	}
+	old = loop->roles;
+	loop->roles = roles;
+	follow_roles(loop);
+	g_message("keys reloaded count=%u", roles_all(roles)->len);
 }
 
 /* ---- owners ------------------------------------------------------------------------------- */
@@ -349,7 +366,7 @@ static GPtrArray *find_gone_owners(struct scheduler_loop *loop, struct instant n
 		now.monotonic_ms < loop->owners_checked_ms + LIMIT_OWNER_CHECK_MS)
 		return g_steal_pointer(&gone);
 	loop->owners_checked_ms = now.monotonic_ms;
-	dead = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	dead = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
 	for (guint i = 0; i < state->sessions->len; i++)
 		check_owner(
 			loop, ((struct session_row *)state->sessions->pdata[i])->owner, dead, gone);
@@ -402,7 +419,7 @@ static gboolean recover(struct scheduler_loop *loop, GError *take_failure, GErro
 		return FALSE;
 	}
 	g_warning("append failed, reading the journal again: %s", failure->message);
-	g_queue_clear_full(&loop->received, free_received);
+	inbox_clear(&loop->inbox);
 	say_goodbye(loop);
 	close_journal(loop);
 	return open_journal(loop, error);
@@ -421,14 +438,17 @@ static void unbury(struct scheduler_loop *loop, const struct input *inputs, size
 static void look_after_peers(struct scheduler_loop *loop, struct instant now)
 {
 	int64_t away_ms = now.monotonic_ms - loop->turn_ms;
+	gboolean crowded = g_hash_table_size(scheduler_view(loop->scheduler, now).pool->peers) >
+		LIMIT_PEERS;
+	int64_t silence_ms = crowded ? LIMIT_HEARTBEAT_MS : LIMIT_PEER_SILENCE_MS;
 
 	if (loop->turn_ms > 0 && away_ms > 2 * LIMIT_HEARTBEAT_MS)
 		scheduler_forgive(loop->scheduler, away_ms, now);
 	loop->turn_ms = now.monotonic_ms;
-	if (now.monotonic_ms < loop->peers_checked_ms + LIMIT_PEER_SILENCE_MS)
+	if (now.monotonic_ms < loop->peers_checked_ms + silence_ms)
 		return;
 	loop->peers_checked_ms = now.monotonic_ms;
-	scheduler_forget_silent(loop->scheduler, LIMIT_PEER_SILENCE_MS, now);
+	scheduler_forget_silent(loop->scheduler, silence_ms, now);
 }
 
 static gboolean run_turn(struct scheduler_loop *loop, GError **error)
@@ -438,18 +458,19 @@ static gboolean run_turn(struct scheduler_loop *loop, GError **error)
 	g_autoptr(GPtrArray) gone = find_gone_owners(loop, now);
 	g_autoptr(GPtrArray) outgoing = NULL;
 	g_autofree struct input *inputs = g_new0(
-		struct input, gone->len + loop->received.length + 1);
+		struct input, gone->len + loop->inbox.requests.length + 1);
 	GError *failure = NULL;
 	size_t n = 0, taken = 0;
 
 	for (guint i = 0; i < gone->len; i++)
 		inputs[n++] = (struct input){.kind = INPUT_OWNER_GONE, .owner = gone->pdata[i]};
-	for (GList *link = loop->received.head; link; link = link->next) {
+	for (GList *link = loop->inbox.requests.head; link; link = link->next) {
 		const struct received *received = link->data;
 
 		inputs[n++] = (struct input){.kind = INPUT_REQUEST,
 			.routing = received->routing,
-			.request = received->request};
+			.request = received->request,
+			.identity = received->identity};
 	}
 	look_after_peers(loop, now);
 	outgoing = scheduler_turn(loop->scheduler, inputs, n, &taken, now, &failure);
@@ -461,7 +482,7 @@ static gboolean run_turn(struct scheduler_loop *loop, GError **error)
 	unbury(loop, inputs + taken, n - taken);
 	for (size_t i = 0; i < taken; i++)
 		if (inputs[i].kind == INPUT_REQUEST)
-			free_received(g_queue_pop_head(&loop->received));
+			inbox_drop_first(&loop->inbox);
 	serve_waiters(loop);
 	return TRUE;
 }
@@ -472,7 +493,7 @@ static int64_t wait_ms(const struct scheduler_loop *loop)
 	struct view view = scheduler_view(loop->scheduler, now);
 	int64_t wake_ms = decide_next_due_ms(&view);
 
-	if (loop->received.length > 0 || scheduler_has_more(loop->scheduler))
+	if (loop->inbox.requests.length > 0 || scheduler_has_more(loop->scheduler))
 		return 0;
 	for (GList *link = loop->waiters.head; link; link = link->next)
 		wake_ms = MIN(wake_ms, ((struct waiter *)link->data)->deadline_ms);
@@ -522,8 +543,9 @@ gboolean scheduler_loop_run(struct scheduler_loop *loop, GError **error)
 
 	while (!g_atomic_int_get(&loop->stopping)) {
 		bus_wait(sockets, G_N_ELEMENTS(sockets), wait_ms(loop));
+		reload_roles_if_asked(loop);
 		forward_pages(loop);
-		receive_all(loop);
+		inbox_fill(&loop->inbox, loop->socket, loop->roles, serve, loop);
 		if (!run_turn(loop, error))
 			return FALSE;
 		save_checkpoint_if_due(loop, LIMIT_EVENTS_PER_CHECKPOINT);

@@ -6,10 +6,16 @@
 #include "journal/base/scope.h"
 #include "journal/journal.h"
 #include "queue/bus.h"
+#include "queue/roles.h"
 
 /** What a scheduler's loop is made of. */
 struct scheduler_loop_options {
 	const char *endpoint; /**< where peers connect */
+	/** By which peers know the scheduler, and have to prove keys of their own; NULL: whoever
+	 * reaches the endpoint may do everything. */
+	const struct key_pair *keys;
+	/** With keys: reads who may do what, at the start and at scheduler_loop_reload(). */
+	struct roles *(*read_roles)(gpointer user_data, GError **error);
 	/** Opens the journal, at the start and again after a failed append. */
 	struct journal *(*open_journal)(gpointer user_data, GError **error);
 	/** TRUE while the process that has OWNER runs;
@@ -24,7 +30,8 @@ struct scheduler_loop_options {
 struct scheduler_loop;
 
 /**
- * Opens the journal, folds it and listens. Errors: those of the journal, SCHEDULER_UNREACHABLE.
+ * Opens the journal, folds it and listens. Errors: those of the journal and of reading the roles,
+ * SCHEDULER_UNREACHABLE.
  * Strings of OPTIONS must outlive the loop.
  */
 struct scheduler_loop *scheduler_loop_new(
@@ -41,5 +48,11 @@ gboolean scheduler_loop_run(struct scheduler_loop *loop, GError **error);
 
 /** Makes scheduler_loop_run() return soon. From any thread. */
 void scheduler_loop_stop(struct scheduler_loop *loop);
+
+/**
+ * Makes the loop read again who may do what: soon after, peers that may not any more are strangers.
+ * If that cannot be read, the log says so and all stays as it was. From any thread.
+ */
+void scheduler_loop_reload(struct scheduler_loop *loop);
 
 #endif

@@ -7,7 +7,11 @@
  */
 #include "scheduler/pool.h"
 
+#include <string.h>
+
+#include "journal/base/hash.h"
 #include "journal/base/limits.h"
+#include "scheduler/permission.h"
 
 static void free_peer(gpointer data)
 {
@@ -16,6 +20,7 @@ static void free_peer(gpointer data)
 	g_bytes_unref(peer->routing);
 	g_free(peer->name);
 	g_free(peer->owner);
+	g_free(peer->key);
 	g_free(peer);
 }
 
@@ -70,9 +75,9 @@ struct pool *pool_new(const struct state *state, struct instant now)
 {
 	struct pool *pool = g_new0(struct pool, 1);
 
-	pool->peers = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, NULL, free_peer);
+	pool->peers = g_hash_table_new_full(hash_bytes_keyed, g_bytes_equal, NULL, free_peer);
 	pool->seats = g_ptr_array_new_with_free_func(free_seat);
-	pool->dead_owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	pool->dead_owners = g_hash_table_new_full(hash_string_keyed, g_str_equal, g_free, NULL);
 	for (guint i = 0; i < state->sessions->len; i++) {
 		const struct session_row *session = state->sessions->pdata[i];
 
@@ -109,18 +114,28 @@ struct seat *pool_seat(const struct pool *pool, uint64_t session)
 	return NULL;
 }
 
-void pool_greet(struct pool *pool, GBytes *routing, const Forge__Hello *hello, struct instant now)
+void pool_meet(struct pool *pool, GBytes *routing, const struct identity *identity)
+{
+	const struct peer *peer = pool_peer(pool, routing);
+
+	if (peer && g_strcmp0(peer->key, identity ? identity->public_key : NULL) != 0)
+		pool_forget_peer(pool, routing);
+}
+
+void pool_greet(struct pool *pool, GBytes *routing, const struct identity *identity,
+	const Forge__Hello *hello, struct instant now)
 {
 	struct peer *peer = pool_peer(pool, routing);
 
 	if (!peer) {
 		peer = g_new0(struct peer, 1);
 		peer->routing = g_bytes_ref(routing);
+		peer->key = identity ? g_strdup(identity->public_key) : NULL;
 		g_hash_table_insert(pool->peers, peer->routing, peer);
 	}
 	peer->role = hello->role;
 	g_free(peer->name);
-	peer->name = g_strdup(hello->name);
+	peer->name = permission_name(identity, hello);
 	g_free(peer->owner);
 	peer->owner = g_strdup(hello->owner);
 	peer->heard_ms = now.monotonic_ms;
@@ -181,7 +196,8 @@ void pool_hear(
 	if (!seat || !pool_sits_at(seat, routing))
 		return;
 	seat->heard_ms = now.monotonic_ms;
-	if (!heartbeat)
+	/* One that names more than a worker is lent is refused. */
+	if (!heartbeat || heartbeat->n_held > LIMIT_WORKER_SLOTS)
 		return;
 	seat->draining = heartbeat->draining;
 	for (guint i = 0; i < seat->leases->len; i++) {
@@ -199,6 +215,37 @@ void pool_forget_peer(struct pool *pool, GBytes *routing)
 	if (seat && pool_sits_at(seat, routing))
 		g_clear_pointer(&seat->routing, g_bytes_unref);
 	g_hash_table_remove(pool->peers, routing);
+}
+
+struct listing {
+	const struct pool *pool;
+	const struct roles *roles;
+};
+
+static gboolean is_unlisted(gpointer routing, gpointer value, gpointer user_data)
+{
+	const struct peer *peer = value;
+	const struct listing *listing = user_data;
+	const struct identity *identity = peer->key ? roles_find(listing->roles, peer->key) : NULL;
+	struct seat *seat = peer->session ? pool_seat(listing->pool, peer->session) : NULL;
+	size_t length = identity ? strlen(identity->name) : 0;
+
+	if (!peer->key ||
+		(identity && permission_may_be(identity, peer->role) &&
+			strncmp(peer->name, identity->name, length) == 0 &&
+			(peer->name[length] == '\0' || peer->name[length] == '/')))
+		return FALSE;
+	if (seat && pool_sits_at(seat, routing))
+		g_clear_pointer(&seat->routing, g_bytes_unref);
+	return TRUE;
+}
+
+void pool_forget_unlisted(struct pool *pool, const struct roles *roles)
+{
+	struct listing listing = {pool, roles};
+
+	/* Whoever goes goes alone: the order does not matter. */
+	g_hash_table_foreach_remove(pool->peers, is_unlisted, &listing);
 }
 
 void pool_forgive(struct pool *pool, int64_t away_ms, struct instant now)
@@ -245,7 +292,7 @@ static gboolean is_not_in(gpointer owner, gpointer value, gpointer user_data)
 
 void pool_forget_owners(struct pool *pool, const struct state *state)
 {
-	g_autoptr(GHashTable) needed = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GHashTable) needed = g_hash_table_new(hash_string_keyed, g_str_equal);
 
 	for (guint i = 0; i < state->sessions->len; i++)
 		g_hash_table_add(needed, ((struct session_row *)state->sessions->pdata[i])->owner);

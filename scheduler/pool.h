@@ -7,6 +7,7 @@
 #include "journal/base/clock.h"
 #include "journal/base/scope.h"
 #include "queue/messages.pb-c.h"
+#include "queue/roles.h"
 #include "scheduler/state.h"
 
 /** A lease as its worker's heartbeats show it. */
@@ -33,7 +34,8 @@ struct seat {
 struct peer {
 	GBytes *routing;
 	Forge__Role role;
-	char *name;
+	char *name; /**< by which events call it */
+	char *key;  /**< public, which it has proved; NULL: a peer on this machine */
 	char *owner;
 	uint64_t session; /**< of a worker; else 0 */
 	int64_t heard_ms;
@@ -58,8 +60,15 @@ SCOPED_POINTER(pool, pool_free)
 struct peer *pool_peer(const struct pool *pool, GBytes *routing);
 struct seat *pool_seat(const struct pool *pool, uint64_t session);
 
-/** ROUTING said HELLO. A worker's session is set by pool_sit(). */
-void pool_greet(struct pool *pool, GBytes *routing, const Forge__Hello *hello, struct instant now);
+/**
+ * IDENTITY (NULL: a peer on this machine) speaks as ROUTING. A routing id is chosen by its peer and
+ * proves nothing: who was called so before under another key is forgotten.
+ */
+void pool_meet(struct pool *pool, GBytes *routing, const struct identity *identity);
+
+/** IDENTITY at ROUTING said HELLO. A worker's session is set by pool_sit(). */
+void pool_greet(struct pool *pool, GBytes *routing, const struct identity *identity,
+	const Forge__Hello *hello, struct instant now);
 
 /** The worker at ROUTING is SESSION from now on. */
 void pool_sit(struct pool *pool, GBytes *routing, uint64_t session, struct instant now);
@@ -72,6 +81,10 @@ void pool_hear(
 	struct pool *pool, GBytes *routing, const Forge__Heartbeat *heartbeat, struct instant now);
 
 void pool_forget_peer(struct pool *pool, GBytes *routing);
+
+/** Forgets the peers with keys who, by ROLES, may not be what they were greeted as, or are called
+ * otherwise now. */
+void pool_forget_unlisted(struct pool *pool, const struct roles *roles);
 
 /** The scheduler itself was away for AWAY_MS: the silence of that time does not count. */
 void pool_forgive(struct pool *pool, int64_t away_ms, struct instant now);

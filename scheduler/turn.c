@@ -13,6 +13,7 @@
 #include "journal/message.h"
 #include "scheduler/check.h"
 #include "scheduler/decision.h"
+#include "scheduler/permission.h"
 #include "scheduler/state_base.h"
 
 #define FORMAT_VERSION 1
@@ -213,10 +214,17 @@ gboolean scheduler_has_more(const struct scheduler *scheduler)
 	return scheduler->has_more;
 }
 
-gboolean scheduler_hears(struct scheduler *scheduler, GBytes *routing, struct instant now)
+gboolean scheduler_hears(struct scheduler *scheduler, GBytes *routing,
+	const struct identity *identity, struct instant now)
 {
+	pool_meet(scheduler->pool, routing, identity);
 	pool_hear(scheduler->pool, routing, NULL, now);
 	return pool_peer(scheduler->pool, routing) != NULL;
+}
+
+void scheduler_follow_roles(struct scheduler *scheduler, const struct roles *roles)
+{
+	pool_forget_unlisted(scheduler->pool, roles);
 }
 
 void scheduler_forgive(struct scheduler *scheduler, int64_t away_ms, struct instant now)
@@ -306,6 +314,7 @@ static void note_after(
 	struct scheduler *scheduler, const struct input *input, uint64_t joined, struct instant now)
 {
 	const Forge__Hello *hello;
+	g_autofree char *name = NULL;
 	struct peer *peer;
 	struct session_row *session;
 
@@ -320,7 +329,7 @@ static void note_after(
 	hello = input->request->hello;
 	if (!check_hello(hello, NULL))
 		return;
-	pool_greet(scheduler->pool, input->routing, hello, now);
+	pool_greet(scheduler->pool, input->routing, input->identity, hello, now);
 	if (hello->role != FORGE__ROLE__ROLE_WORKER)
 		return;
 	peer = pool_peer(scheduler->pool, input->routing);
@@ -328,19 +337,31 @@ static void note_after(
 		joined                  ? joined
 			: peer->session ? peer->session
 					: hello->resume_session);
-	if (session && g_str_equal(session->name, hello->name) &&
+	name = permission_name(input->identity, hello);
+	if (session && g_str_equal(session->name, name) &&
 		g_str_equal(session->owner, hello->owner))
 		pool_sit(scheduler->pool, input->routing, session->seq, now);
+}
+
+/* What was refused for want of a role changes nothing, not even when its peer was heard of. */
+static gboolean counts(struct scheduler *scheduler, const struct input *input)
+{
+	if (input->kind != INPUT_REQUEST)
+		return TRUE;
+	pool_meet(scheduler->pool, input->routing, input->identity);
+	return permission_check(input->identity, input->request, NULL);
 }
 
 static void take_input(struct scheduler *scheduler, const struct input *input,
 	struct gathered *gathered, struct instant now)
 {
+	gboolean counted = counts(scheduler, input);
 	scoped(decision) decision = decision_new();
 	struct view view = scheduler_view(scheduler, now);
 	uint64_t joined = 0;
 
-	note_before(scheduler, input, now);
+	if (counted)
+		note_before(scheduler, input, now);
 	decide(&view, input, decision);
 	if (decision->events->len > 0 && !scheduler->said_started) {
 		/* Sequences have changed: decide again. */
@@ -354,7 +375,8 @@ static void take_input(struct scheduler *scheduler, const struct input *input,
 			FORGE__EVENT__KIND_WORKER_JOINED)
 		joined = scheduler->state->last_seq + 1;
 	take_decision(scheduler, decision, gathered, now);
-	note_after(scheduler, input, joined, now);
+	if (counted)
+		note_after(scheduler, input, joined, now);
 }
 
 static void take_due(struct scheduler *scheduler, struct gathered *gathered, struct instant now)

@@ -40,8 +40,14 @@ GPtrArray *scheduler_turn(struct scheduler *scheduler, const struct input *input
  * was decided: the next one has work without waiting. */
 gboolean scheduler_has_more(const struct scheduler *scheduler);
 
-/** Notes that ROUTING was heard of; TRUE if it has said hello. */
-gboolean scheduler_hears(struct scheduler *scheduler, GBytes *routing, struct instant now);
+/** Notes that ROUTING, whose key proves IDENTITY (NULL: on this machine), was heard of; TRUE if it
+ * has said hello. */
+gboolean scheduler_hears(struct scheduler *scheduler, GBytes *routing,
+	const struct identity *identity, struct instant now);
+
+/** Other people may use the scheduler from now on: peers that are not among ROLES any more, or not
+ * as what they are here, are forgotten. */
+void scheduler_follow_roles(struct scheduler *scheduler, const struct roles *roles);
 
 /** No turn was run for AWAY_MS: so long nobody could be heard, and no lease runs out for it. */
 void scheduler_forgive(struct scheduler *scheduler, int64_t away_ms, struct instant now);

@@ -52,9 +52,10 @@ struct worker {
 	enum phase phase;
 	uint64_t session;
 	uint64_t next_id;
-	uint64_t hello_id; /* of the last hello */
-	gboolean drains;   /* the scheduler was told to grant nothing more */
-	GPtrArray *held;   /* of struct assignment, owned, in the order granted */
+	uint64_t hello_id;   /* of the last hello */
+	gboolean said_alone; /* to the log, since it was joined last */
+	gboolean drains;     /* the scheduler was told to grant nothing more */
+	GPtrArray *held;     /* of struct assignment, owned, in the order granted */
 	struct reports *reports;
 	int64_t heartbeat_ms;
 	int64_t next_beat_ms;
@@ -217,6 +218,7 @@ static void joined(struct worker *worker, const Forge__Welcome *welcome)
 	if (worker->phase == PHASE_JOINED && worker->session == welcome->session)
 		return;
 	worker->phase = PHASE_JOINED;
+	worker->said_alone = FALSE;
 	worker->session = welcome->session;
 	worker->heartbeat_ms = MAX(welcome->heartbeat_ms, LIMIT_HELLO_MS);
 	worker->next_beat_ms = 0;
@@ -380,6 +382,12 @@ static void take_configs(struct worker *worker)
 
 /* ---- the thread --------------------------------------------------------------------------- */
 
+/* TRUE if there is no scheduler, and there was time enough for another to come. */
+static gboolean is_alone(const struct worker *worker, int64_t now_ms)
+{
+	return worker->phase == PHASE_GREETING && now_ms > worker->heard_ms + LIMIT_ANSWER_MS;
+}
+
 static void keep_time(struct worker *worker)
 {
 	int64_t now_ms = clock_now().monotonic_ms;
@@ -391,6 +399,10 @@ static void keep_time(struct worker *worker)
 		reports_send_again(worker->reports, LIMIT_ANSWER_MS);
 		worker->next_beat_ms = now_ms + worker->heartbeat_ms;
 	} else {
+		if (is_alone(worker, now_ms) && !worker->said_alone)
+			g_warning(
+				"no scheduler answers: none runs, or it does not know this worker's key");
+		worker->said_alone |= is_alone(worker, now_ms);
 		greet(worker, now_ms);
 	}
 	if (now_ms - worker->heard_ms > LIMIT_LEASE_MS && worker->held->len > 0) {
@@ -409,12 +421,6 @@ static void return_unstarted(struct worker *worker)
 		hand_back(worker, assignment->job);
 		drop_assignment(worker, assignment);
 	}
-}
-
-/* TRUE if there is no scheduler, and there was time enough for another to come. */
-static gboolean is_alone(const struct worker *worker, int64_t now_ms)
-{
-	return worker->phase == PHASE_GREETING && now_ms > worker->heard_ms + LIMIT_ANSWER_MS;
 }
 
 /* TRUE once nothing keeps the thread: all is settled, or nobody settles it in time. */
@@ -502,7 +508,10 @@ static gpointer run_worker(gpointer data)
 
 struct worker *worker_start(const struct worker_options *options, GError **error)
 {
-	struct bus_socket *socket = bus_connect(options->bus, options->endpoint, error);
+	struct bus_socket *socket = options->keys
+		? bus_connect_secured(options->bus, options->endpoint, options->keys,
+			  options->server_key, error)
+		: bus_connect(options->bus, options->endpoint, error);
 	struct worker *worker;
 
 	if (!socket)

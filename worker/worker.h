@@ -12,9 +12,13 @@
 struct worker_options {
 	struct bus *bus;
 	const char *endpoint; /**< of the scheduler */
-	const char *name;     /**< HOST:PID, for people */
-	const char *owner;    /**< of a command line; "" for a daemon */
-	uint32_t slots;       /**< jobs at once */
+	/** What this side proves to a scheduler whose public key is SERVER_KEY; NULL: no keys. Needed
+	 * only by worker_start(). */
+	const struct key_pair *keys;
+	const char *server_key;
+	const char *name;  /**< HOST:PID, for people */
+	const char *owner; /**< of a command line; "" for a daemon */
+	uint32_t slots;    /**< jobs at once */
 	const struct workshop *workshop;
 	/** Called in the worker's thread, several times a second while it goes round: JOINED, the
 	 * scheduler has welcomed it. May be NULL. */

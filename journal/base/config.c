@@ -202,7 +202,8 @@ static gboolean check_endpoint(const struct config *config, GError **error)
 		!config_endpoint_is_remote(config->scheduler_endpoint))
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_CONFIGURATION_INVALID,
-		"%s: scheduler.endpoint: off this machine it needs scheduler.server_key",
+		"%s: scheduler.endpoint: off this machine it needs scheduler.server_key, which "
+		"`forge config keys` prints there",
 		source_of(config, "scheduler.endpoint"));
 	return FALSE;
 }

@@ -55,14 +55,27 @@ static gpointer draw_table_key(gpointer unused)
 	return key;
 }
 
-guint hash_string_keyed(gconstpointer string)
+static guint hash_keyed(gconstpointer data, size_t size)
 {
 	static GOnce once = G_ONCE_INIT;
 	const uint8_t *key = g_once(&once, draw_table_key, NULL);
 	uint8_t out[crypto_shorthash_BYTES];
 	guint value;
 
-	crypto_shorthash(out, string, strlen(string), key);
+	crypto_shorthash(out, data, size, key);
 	memcpy(&value, out, sizeof(value));
 	return value;
+}
+
+guint hash_string_keyed(gconstpointer string)
+{
+	return hash_keyed(string, strlen(string));
+}
+
+guint hash_bytes_keyed(gconstpointer bytes)
+{
+	gsize size;
+	gconstpointer data = g_bytes_get_data((GBytes *)bytes, &size);
+
+	return hash_keyed(data, size);
 }

@@ -29,4 +29,7 @@ void hash_random(void *data, size_t size);
  */
 guint hash_string_keyed(gconstpointer string);
 
+/** The same for GBytes; use with g_bytes_equal. */
+guint hash_bytes_keyed(gconstpointer bytes);
+
 #endif

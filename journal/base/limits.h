@@ -52,8 +52,38 @@
 #define LIMIT_SOCKET_MESSAGES 100000
 #define LIMIT_LINGER_MS 500
 #define LIMIT_HANDSHAKE_MS 3000
+#define LIMIT_BACKLOG 64 /* of those the kernel accepts before ZeroMQ does */
 #define LIMIT_RECONNECT_MS 50
 #define LIMIT_ENDPOINT_BYTES 256
+
+/* Fields of a request, those within its messages too, and how deep these lie. Whatever is small enough
+ * to be recorded (half an entry) has fewer: a field takes two bytes at least. */
+#define LIMIT_REQUEST_FIELDS (LIMIT_ENTRY_BYTES / 4)
+#define LIMIT_REQUEST_DEPTH 16
+
+/*
+ * One peer of a listening socket. What it sends and nobody has looked at yet: as many messages as
+ * keep a peer busy that sends one after the other; then its connection is not read. What it has not
+ * read: a few pages of events, and small messages by number, at least what one turn may answer it.
+ */
+#define LIMIT_PEER_UNREAD_MESSAGES 64
+#define LIMIT_PEER_UNSENT_MESSAGES 4096
+#define LIMIT_PEER_UNSENT_BYTES (4 * 1024 * 1024)
+#define LIMIT_SMALL_MESSAGE_BYTES 1024
+
+/*
+ * Connections of a listening socket: each worker has one, and so have commands. Fewer if the process
+ * may not have so many descriptors open, of which it keeps some for its journal. Peers that ask to
+ * come in are answered so many at a time, between messages.
+ */
+#define LIMIT_CONNECTIONS 12000
+#define LIMIT_CONNECTIONS_LEAST 16
+#define LIMIT_DESCRIPTORS_KEPT 512
+#define LIMIT_KNOCKS_PER_WAIT 64
+
+/* The list of those who may use a scheduler, and old key pairs that are kept beside the new one. */
+#define LIMIT_KEYS 10000
+#define LIMIT_KEYS_ASIDE 1000
 
 /* Events in one JSON or YAML document, which is made whole before it is written. */
 #define LIMIT_DOCUMENT_EVENTS 100000
@@ -112,6 +142,8 @@
 #define LIMIT_GRANTED_PROGRESS_BYTES (768 * 1024)
 #define LIMIT_EVENTS_PER_DECISION 1000
 #define LIMIT_INPUTS_PER_TURN 1024
+/* Packed, of those held at once; unpacked some take many times as much. */
+#define LIMIT_INPUT_BYTES LIMIT_MESSAGE_BYTES
 #define LIMIT_TURN_BYTES (LIMIT_RECORD_BYTES - LIMIT_ENTRY_BYTES)
 #define LIMIT_QUEUED_JOBS 5000000
 #define LIMIT_SESSIONS 10000
@@ -134,6 +166,10 @@
 /* A peer that holds no session and says nothing for so long
  * is forgotten: it may have been killed. */
 #define LIMIT_PEER_SILENCE_MS 60000
+
+/* Of so many peers most come and go without a word, and are forgotten after a heartbeat's time; one
+ * that speaks again says hello. */
+#define LIMIT_PEERS (2 * LIMIT_CONNECTIONS)
 
 /* So many failed appends in a row end a scheduler: the disk is full or broken, and those who wait
  * should hear of it. */

@@ -123,8 +123,10 @@ void core_ask_all(struct core *core, const char *from, const Forge__Request *req
 	g_autofree struct input *inputs = g_new0(struct input, n);
 
 	for (size_t i = 0; i < n; i++)
-		inputs[i] = (struct input){
-			.kind = INPUT_REQUEST, .routing = routing, .request = &requests[i]};
+		inputs[i] = (struct input){.kind = INPUT_REQUEST,
+			.routing = routing,
+			.request = &requests[i],
+			.identity = core->identity};
 	run_turn(core, inputs, n);
 }
 

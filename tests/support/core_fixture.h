@@ -14,7 +14,8 @@ struct core {
 	struct scheduler *scheduler;
 	struct instant now;
 	uint64_t next_id;
-	GPtrArray *sent; /**< of struct sent */
+	const struct identity *identity; /**< whoever asks from now on; NULL: on this machine */
+	GPtrArray *sent;                 /**< of struct sent */
 };
 
 /** A message of the last turn. */

@@ -225,11 +225,11 @@ static const struct {
 	{"scheduler: {endpoint: 'http://127.0.0.1:80'}\n",
 		"config.yaml:1: scheduler.endpoint: expected ipc:///PATH or tcp://HOST:PORT"},
 	{"scheduler:\n  endpoint: tcp://scheduler.example.com:7700\n",
-		"config.yaml:2: scheduler.endpoint: off this machine it needs scheduler.server_key"},
+		"config.yaml:2: scheduler.endpoint: off this machine it needs scheduler.server_key, which `forge config keys` prints there"},
 	{"scheduler: {endpoint: 'tcp://127.0.0.1.example.com:1'}\n",
-		"config.yaml:1: scheduler.endpoint: off this machine it needs scheduler.server_key"},
+		"config.yaml:1: scheduler.endpoint: off this machine it needs scheduler.server_key, which `forge config keys` prints there"},
 	{"scheduler: {endpoint: 'tcp://*:7700'}\n",
-		"config.yaml:1: scheduler.endpoint: off this machine it needs scheduler.server_key"},
+		"config.yaml:1: scheduler.endpoint: off this machine it needs scheduler.server_key, which `forge config keys` prints there"},
 	{"scheduler: {server_key: short}\n",
 		"config.yaml:1: scheduler.server_key: expected a CURVE public key of 40 characters (Z85)"},
 	{"hosts:\n  h.example:\n    token: x\n",
@@ -342,7 +342,7 @@ static void test_a_bad_variable_is_named(struct fixture *fixture, gconstpointer 
 	g_setenv("FORGE_SCHEDULER_ENDPOINT", "tcp://192.0.2.1:7700", TRUE);
 	assert_refused(fixture,
 		"environment FORGE_SCHEDULER_ENDPOINT: scheduler.endpoint: off this machine it needs "
-		"scheduler.server_key");
+		"scheduler.server_key, which `forge config keys` prints there");
 }
 
 static void test_a_named_file_must_be_there(struct fixture *fixture, gconstpointer unused)

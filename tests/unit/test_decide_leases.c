@@ -40,6 +40,27 @@ static void test_late_reports_change_nothing(void)
 	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_JOB_SUCCEEDED), ==, 1);
 }
 
+static void test_heartbeat_that_names_more_than_a_worker_is_lent_is_refused(void)
+{
+	scoped(core) core = core_new_with_client();
+	Forge__LeaseRef ref = FORGE__LEASE_REF__INIT;
+	Forge__JobId id = FORGE__JOB_ID__INIT;
+	Forge__LeaseRef *refs[LIMIT_WORKER_SLOTS + 1];
+	Forge__Heartbeat heartbeat = FORGE__HEARTBEAT__INIT;
+
+	core_greet_worker(core, "worker", 1);
+	ref.job = &id;
+	for (guint i = 0; i < G_N_ELEMENTS(refs); i++)
+		refs[i] = &ref;
+	heartbeat.held = refs;
+	heartbeat.n_held = G_N_ELEMENTS(refs);
+	core_ask(core, "worker", FORGE__REQUEST__KIND_HEARTBEAT, &heartbeat);
+	g_assert_cmpstr(core_error(core, "worker"), ==, "TOO_LARGE");
+	heartbeat.n_held--;
+	core_ask(core, "worker", FORGE__REQUEST__KIND_HEARTBEAT, &heartbeat);
+	g_assert_cmpstr(core_error(core, "worker"), ==, NULL);
+}
+
 static void test_retries_back_off_until_the_dead_letter(void)
 {
 	scoped(core) core = core_new_with_client();
@@ -331,6 +352,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define CLAIM(name) g_test_add_func("/decide_leases/" #name, test_##name)
 	CLAIM(late_reports_change_nothing);
+	CLAIM(heartbeat_that_names_more_than_a_worker_is_lent_is_refused);
 	CLAIM(retries_back_off_until_the_dead_letter);
 	CLAIM(facts_if_final_are_recorded_only_at_the_end);
 	CLAIM(facts_if_final_are_recorded_if_the_job_was_cancelled_meanwhile);
