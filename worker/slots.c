@@ -37,6 +37,7 @@ struct assignment *assignment_new(const Forge__GrantedJob *job, const struct con
 	assignment->job = message_copy(&job->base);
 	assignment->answers = g_async_queue_new();
 	assignment->budget.connect_ms = (int64_t)config->network_connect_ms;
+	assignment->budget.request_ms = (int64_t)config->network_request_ms;
 	assignment->budget.low_speed_ms = (int64_t)config->network_low_speed_ms;
 	assignment->budget.pack_bytes_max = (int64_t)config->network_pack_bytes;
 	return assignment;
