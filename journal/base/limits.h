@@ -288,6 +288,11 @@
 /* A commit, tree or tag larger than this is refused before
  * it is unpacked: git's own are a thousand times smaller. */
 #define LIMIT_LINKING_OBJECT_BYTES (64 * 1024 * 1024)
+/* A blob larger than this is refused: it is held in memory when it is pushed, and hosts of
+ * repositories take a hundred megabytes, or point to git-lfs. No piece of memory that libgit2 asks
+ * for is larger either: a tiny pack may say that it holds anything. */
+#define LIMIT_BLOB_BYTES (512LL * 1024 * 1024)
+#define LIMIT_GIT_ALLOCATION_BYTES ((size_t)LIMIT_BLOB_BYTES + 4096)
 /* Refs that one store or fork repository remembers. */
 #define LIMIT_ANCHORS 100000
 

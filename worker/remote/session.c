@@ -214,6 +214,10 @@ GError *session_library_error(const char *shown)
 	g_autofree char *line = NULL;
 	enum forge_error code = last ? code_of_class(last->klass) : FORGE_ERROR_FAILED;
 
+	/* As git_memory.c has it. */
+	if (last && last->klass == GIT_ERROR_NOMEMORY)
+		return g_error_new(FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
+			"%s: an object, or a list of them, is too large to be taken", shown);
 	code = verdict_of_words(redacted, code, &line);
 	return g_error_new(FORGE_ERROR, (int)code, "%s: %s", shown, line);
 }
