@@ -1,4 +1,5 @@
-"""What a command needed: its time and the most memory it had at once."""
+"""What a command needed: its time and the most memory it had at once (of this process before it was started, if that
+is more: what is said is never too little)."""
 
 import os
 import threading

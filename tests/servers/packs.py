@@ -76,6 +76,13 @@ def delta(base_size, result_size, *instructions):
     return out
 
 
+def index_of_one(pack, oid):
+    """The index (version 1) of a pack that has the one object OID."""
+    fanout = b"".join(struct.pack(">I", int(first >= int(oid[:2], 16))) for first in range(256))
+    body = fanout + struct.pack(">I", 12) + bytes.fromhex(oid) + pack[-20:]
+    return body + hashlib.sha1(body).digest()
+
+
 def copies(size, most=0xffffff):
     """Instructions that copy the first SIZE bytes."""
     return [(offset, min(most, size - offset)) for offset in range(0, size, most)]
