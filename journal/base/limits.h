@@ -346,12 +346,13 @@
 
 /*
  * What changed in a file, as people read it: characters of a value or a key in one line, changes
- * that one line names; fields that are listed, and bytes of a unified diff (what is beyond is
+ * that one line names; of a path in an error, whose reason follows it; fields that are listed, and bytes of a unified diff (what is beyond is
  * counted).
  */
 #define LIMIT_SHOWN_CHARACTERS 40
 #define LIMIT_SHOWN_KEY_CHARACTERS 100
 #define LIMIT_SHOWN_CHANGES 3
+#define LIMIT_SHOWN_PATH_CHARACTERS 160
 #define LIMIT_FIELD_CHANGES 2000
 #define LIMIT_DIFF_BYTES (1024 * 1024)
 
