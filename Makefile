@@ -9,6 +9,7 @@ PYTHON ?= /usr/bin/python3
 VERSION := 0.1.0
 
 CC ?= gcc
+FUZZ_CC ?= clang
 PACKAGES := glib-2.0 libgit2 libcurl libzmq jansson yaml-0.1 libprotobuf-c libsodium
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum \
 	-Wformat=2 -Wcast-align -Wpointer-arith -Wundef -Wconversion -Wwrite-strings -Wno-missing-field-initializers
@@ -18,6 +19,9 @@ OPTIMIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fn
 endif
 ifeq ($(VARIANT),tsan)
 OPTIMIZE := -O1 -fsanitize=thread -fno-omit-frame-pointer
+endif
+ifeq ($(VARIANT),fuzz)
+OPTIMIZE := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
 ifeq ($(VARIANT),coverage)
 OPTIMIZE := -O0 --coverage
@@ -46,7 +50,11 @@ ifeq ($(VARIANT),tsan)
 TEST_RUNTIME := $(BUILD)/tests/tsan_glib.o
 endif
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c tests/simulation/test_*.c))
-FORMATTED = $(wildcard $(foreach folder,$(LAYERS) tests $(TEST_FOLDERS) tests/bench,$(folder)/*.[ch]))
+FORMATTED = $(wildcard $(foreach folder,$(LAYERS) tests $(TEST_FOLDERS) tests/bench tests/fuzz,$(folder)/*.[ch]))
+FUZZ_TARGETS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SHARED := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/fuzz/fuzz_% tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+# Under libFuzzer its main drives a target; else replay.c gives it every file of its corpus.
+FUZZ_DRIVER := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$(BUILD)/tests/fuzz/replay.o)
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 
 SHELLS := bash zsh fish
@@ -57,7 +65,7 @@ COMPLETION_fish := fish/vendor_completions.d/forge.fish
 SHARE = $(DESTDIR)$(PREFIX)/share
 UNITS := deploy/forge-scheduler.service deploy/forge-worker.service
 
-.PHONY: help all man install uninstall deps demo check unit e2e lint fmt asan tsan bench bench-merge clean
+.PHONY: help all man install uninstall deps demo check unit e2e lint fmt asan tsan fuzz fuzz-targets bench bench-merge clean
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -92,6 +100,9 @@ $(TEST_SUPPORT): $(TEST_SUPPORT_C:%.c=$(BUILD)/%.o)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_RUNTIME) $(TEST_SUPPORT) $(LIBRARY)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
+$(FUZZ_TARGETS): %: %.o $(FUZZ_SHARED) $(filter %.o,$(FUZZ_DRIVER)) $(TEST_RUNTIME) $(TEST_SUPPORT) $(LIBRARY)
+	$(CC) $(LDFLAGS) -o $@ $^ $(filter-out %.o,$(FUZZ_DRIVER)) $(PACKAGE_LIBS)
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 deps: ## install the packages that are missing
@@ -104,8 +115,8 @@ demo: deps ## start a git server with forks on loopback and sync them
 check: deps ## set up what is missing, then run every test
 	@$(MAKE) --no-print-directory --keep-going unit e2e WERROR=1
 
-unit: all $(UNIT_TESTS) ## unit tests and the simulation alone
-	prove --exec tests/tap.sh $(UNIT_TESTS)
+unit: all $(UNIT_TESTS) $(FUZZ_TARGETS) ## unit tests, the simulation and the fuzz corpora alone
+	prove --exec tests/tap.sh $(UNIT_TESTS) $(FUZZ_TARGETS)
 
 e2e: all ## end-to-end tests alone
 	FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) -m pytest -q -rs -p no:cacheprovider tests/e2e
@@ -137,6 +148,12 @@ tsan: ## unit tests under the thread sanitizer
 man: all ## write the manual pages to build/man
 	@rm -rf $(BUILD)/man
 	$(BUILD)/forge plumbing man $(BUILD)/man
+
+fuzz: ## fuzz every target for SECONDS (10) under the sanitizers
+	$(MAKE) --no-print-directory fuzz-targets VARIANT=fuzz CC="$(FUZZ_CC)"
+	@tests/fuzz/run.sh build/fuzz $(or $(SECONDS),10)
+
+fuzz-targets: $(FUZZ_TARGETS)
 
 install: all man ## install below PREFIX (and DESTDIR)
 	install -D -m 755 $(BUILD)/forge $(DESTDIR)$(PREFIX)/bin/forge

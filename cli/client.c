@@ -17,6 +17,7 @@
 #include "journal/message.h"
 #include "queue/bus.h"
 #include "queue/protocol.h"
+#include "queue/reply_check.h"
 
 struct client {
 	struct bus *bus;
@@ -179,6 +180,7 @@ static Forge__Reply *converse(
 	int64_t patience_ms = (client->embed ? LIMIT_EMBED_PATIENCE_MS : LIMIT_DAEMON_PATIENCE_MS) +
 		answer_ms;
 	g_autoptr(GBytes) message = NULL;
+	GError *failure = NULL;
 
 	request->id = exchange.id;
 	exchange.message = message = message_pack(&request->base);
@@ -192,9 +194,13 @@ static Forge__Reply *converse(
 			continue;
 		}
 		exchange.heard_ms = clock_now().monotonic_ms;
-		if (is_answer(client, &exchange, reply))
+		if (is_answer(client, &exchange, reply) && reply_check(reply, &failure))
 			return reply;
 		forge__reply__free_unpacked(reply, NULL);
+		if (failure) {
+			g_propagate_error(error, failure);
+			return NULL;
+		}
 	}
 	return NULL;
 }

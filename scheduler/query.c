@@ -156,7 +156,7 @@ void query_components(const struct asking *asking, const Forge__ListComponents *
 {
 	const struct state *state = asking->view->state;
 	Forge__ComponentRows rows = FORGE__COMPONENT_ROWS__INIT;
-	struct page page;
+	scoped_value(page) page = {0};
 	size_t bytes = 0;
 
 	page_init(&page, list->after, list->limit);
@@ -173,11 +173,7 @@ void query_components(const struct asking *asking, const Forge__ListComponents *
 		if (bytes > LIMIT_MESSAGE_BYTES / 4)
 			page.limit = page.rows->len;
 	}
-	rows.n_rows = page.rows->len;
-	rows.rows = (Forge__ComponentRow **)page.rows->pdata;
-	rows.total = page.total;
-	asking_answer(asking, FORGE__REPLY__KIND_COMPONENT_ROWS, &rows);
-	g_ptr_array_free(page.rows, TRUE);
+	ANSWER_PAGE(asking, page, FORGE__REPLY__KIND_COMPONENT_ROWS, rows);
 }
 
 /* ---- batches ------------------------------------------------------------------------------ */

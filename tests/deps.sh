@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 packages="gcc clang make pkg-config protobuf-c-compiler
 libglib2.0-dev libgit2-dev libcurl4-openssl-dev libzmq3-dev libjansson-dev librocksdb-dev libyaml-dev
-libprotobuf-c-dev libsodium-dev
+libprotobuf-c-dev libsodium-dev libclang-rt-dev
 git lighttpd openssh-client openssh-server openssl python3 python3-pytest python3-yaml perl clang-format cppcheck strace
 iproute2 minisat python3-pytest-xdist"
 

@@ -7,6 +7,7 @@
 #include "journal/base/limits.h"
 #include "journal/base/log.h"
 #include "journal/message.h"
+#include "queue/reply_check.h"
 
 void operation_note(struct operation *operation, Forge__Fact *take_fact)
 {
@@ -26,6 +27,8 @@ Forge__JobEnd *operation_run(struct operation *operation)
 {
 	g_autoptr(GError) error = NULL;
 
+	if (!reply_check_granted(operation->job, &error))
+		return operation_failed(error);
 	switch (operation->job->kind) {
 #define X(KIND, name, timeout, tries, LANE, ABOUT) \
 	case FORGE__JOB_KIND__JOB_KIND_##KIND: \

@@ -36,6 +36,7 @@ void assignment_configure(struct assignment *assignment, const struct config *co
 	assignment->workshop.config = config_share(config);
 	config_free(before);
 	assignment->budget.connect_ms = (int64_t)config->network_connect_ms;
+	assignment->budget.request_ms = (int64_t)config->network_request_ms;
 	assignment->budget.low_speed_ms = (int64_t)config->network_low_speed_ms;
 	assignment->budget.pack_bytes_max = (int64_t)config->network_pack_bytes;
 }

@@ -346,6 +346,11 @@
 /* A commit, tree or tag larger than this is refused before
  * it is unpacked: git's own are a thousand times smaller. */
 #define LIMIT_LINKING_OBJECT_BYTES (64 * 1024 * 1024)
+/* A blob larger than this is refused: it is held in memory when it is pushed, and hosts of
+ * repositories take a hundred megabytes, or point to git-lfs. No piece of memory that libgit2 asks
+ * for is larger either: a tiny pack may say that it holds anything. */
+#define LIMIT_BLOB_BYTES (512LL * 1024 * 1024)
+#define LIMIT_GIT_ALLOCATION_BYTES ((size_t)LIMIT_BLOB_BYTES + 4096)
 /* Refs that one store or fork repository remembers. */
 #define LIMIT_ANCHORS 100000
 
@@ -426,12 +431,13 @@
 
 /*
  * What changed in a file, as people read it: characters of a value or a key in one line, changes
- * that one line names; fields that are listed, and bytes of a unified diff (what is beyond is
+ * that one line names; of a path in an error, whose reason follows it; fields that are listed, and bytes of a unified diff (what is beyond is
  * counted).
  */
 #define LIMIT_SHOWN_CHARACTERS 40
 #define LIMIT_SHOWN_KEY_CHARACTERS 100
 #define LIMIT_SHOWN_CHANGES 3
+#define LIMIT_SHOWN_PATH_CHARACTERS 160
 #define LIMIT_FIELD_CHANGES 2000
 #define LIMIT_DIFF_BYTES (1024 * 1024)
 

@@ -210,6 +210,30 @@ static void deadline_ends_an_endless_answer(void)
 	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_TIMEOUT);
 }
 
+static void one_request_ends_with_its_own_time(void)
+{
+	static const struct canned_answer endless[] = {
+		{HTTP_FIXTURE_OK_HEADERS "\r\nmore and more", 0, CANNED_REPEAT}};
+	scoped(canned_server) server = canned_server_new(endless, 1);
+	scoped(http) http = http_new();
+	const struct remote remote = http_fixture_remote(canned_server_url(server));
+	struct http_request request = http_fixture_get(remote.url);
+	struct budget budget = http_fixture_budget();
+	scoped(http_exchange) exchange = NULL;
+	g_autoptr(GError) error = NULL;
+	char block[4096];
+	gsize n = 0;
+
+	request.answer_bytes_max = G_MAXUINT64;
+	budget.request_ms = 150;
+	exchange = http_exchange_new(http, &remote, &request, &budget);
+	while (http_exchange_read(exchange, block, sizeof(block), &n, &error))
+		g_assert_cmpuint(n, >, 0);
+	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_TIMEOUT);
+	g_assert_nonnull(strstr(error->message, "network.request"));
+	g_assert_true(budget_check(&budget, NULL));
+}
+
 static void used_up_budget_sends_nothing(void)
 {
 	scoped(canned_server) server = canned_server_new(silence, 1);
@@ -285,6 +309,7 @@ int main(int argc, char **argv)
 	CLAIM(stuck_answer_runs_into_the_low_speed_limit);
 	CLAIM(deadline_ends_a_silent_exchange);
 	CLAIM(deadline_ends_an_endless_answer);
+	CLAIM(one_request_ends_with_its_own_time);
 	CLAIM(used_up_budget_sends_nothing);
 	CLAIM(cancelled_job_leaves_soon);
 	CLAIM(refused_connection_is_unreachable);

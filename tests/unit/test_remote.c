@@ -56,6 +56,9 @@ static const struct reached reached[] = {
 		"git.unlisted.example"},
 	{"localhost:8443/o/n", REMOTE_HTTP, "https://localhost:8443/o/n", "localhost"},
 	/* URLs */
+	{"https://example.org/https://joe:s3cret@h/n", REMOTE_HTTP,
+		"https://example.org/https://joe:s3cret@h/n", "example.org",
+		.shown = "https://example.org/https://h/n"},
 	{"https://GITHUB.com/o/n.git/", REMOTE_HTTP, "https://github.com/o/n.git", "github.com",
 		.username = "x-access-token", .password = "gh-secret"},
 	{"https://joe:s%3Acret@example.org/o/n", REMOTE_HTTP, "https://example.org/o/n",

@@ -371,6 +371,31 @@ static void test_a_damaged_image_is_no_state(void)
 	g_assert_cmpuint(refused, >, size / 2);
 }
 
+/* Each is what protobuf takes for an image, and no state: the rows rely on what is not there. */
+static void test_an_image_that_lacks_parts_is_no_state(void)
+{
+	static const struct {
+		const char *lacks;
+		const char *bytes;
+		gsize size;
+	} images[] = {
+		{"a fork's fork", "\x1a\x00", 2},
+		{"a branch's last", "\x1a\x04\x0a\x00\x2a\x00", 6},
+		{"a batch's opening", "\x22\x00", 2},
+		{"a closed batch's opening", "\x2a\x00", 2},
+		{"a component's component", "\x4a\x00", 2},
+		{"two forks' names", "\x1a\x02\x0a\x00\x1a\x02\x0a\x00", 8},
+		{"a lane's jobs", "\x3a\x05\x12\x03\x08\x07\x10", 7},
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(images); i++) {
+		g_autoptr(GBytes) image = g_bytes_new_static(images[i].bytes, images[i].size);
+
+		if (state_from_image(image))
+			g_error("an image that lacks %s was taken", images[i].lacks);
+	}
+}
+
 static void test_states_that_differ_have_digests_that_differ(void)
 {
 	scoped_value(story) one = {.state = state_new()};
@@ -402,6 +427,7 @@ int main(int argc, char **argv)
 	CLAIM(sequences_have_no_gaps);
 	CLAIM(the_image_comes_back_with_everything);
 	CLAIM(a_damaged_image_is_no_state);
+	CLAIM(an_image_that_lacks_parts_is_no_state);
 	CLAIM(states_that_differ_have_digests_that_differ);
 	return g_test_run();
 }

@@ -22,6 +22,23 @@ gboolean budget_check(const struct budget *budget, GError **error)
 	return TRUE;
 }
 
+int64_t budget_request_due_ms(const struct budget *budget)
+{
+	return budget->request_ms > 0 ? clock_now().monotonic_ms + budget->request_ms : INT64_MAX;
+}
+
+gboolean budget_check_request(const struct budget *budget, int64_t due_ms, GError **error)
+{
+	if (!budget_check(budget, error))
+		return FALSE;
+	if (clock_now().monotonic_ms <= due_ms)
+		return TRUE;
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_TIMEOUT,
+		"it was not done after %" G_GINT64_FORMAT " ms (network.request)",
+		budget->request_ms);
+	return FALSE;
+}
+
 gboolean budget_wait(const struct budget *budget, int64_t ms, GError **error)
 {
 	int64_t until_ms = clock_now().monotonic_ms + ms;

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include "journal/base/limits.h"
+#include "worker/git/git_memory.h"
 #include "worker/git/git_settings.h"
 
 /* libgit2 maps each pack it looks into and keeps it open; without a limit, many stores use up the
@@ -29,6 +30,7 @@ static size_t mapped_files_max(void)
 
 void git_library_start(void)
 {
+	git_memory_bound();
 	g_assert(git_libgit2_init() > 0);
 	g_assert(git_libgit2_opts(GIT_OPT_SET_MWINDOW_FILE_LIMIT, mapped_files_max()) == 0);
 	g_assert(git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 1) == 0);

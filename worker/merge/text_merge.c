@@ -107,7 +107,8 @@ static GArray *cut_lines(const struct text_version *text, uint64_t seed)
 /** Numbers the lines of TEXT; equal lines, in whichever text, get equal numbers. */
 static void classify(struct text_lines *text, GHashTable *classes)
 {
-	text->classes = g_array_sized_new(FALSE, FALSE, sizeof(uint32_t), text->lines->len);
+	/* Room for one at least: a sequence of none of them points somewhere, too. */
+	text->classes = g_array_sized_new(FALSE, FALSE, sizeof(uint32_t), text->lines->len + 1);
 	for (guint i = 0; i < text->lines->len; i++) {
 		struct text_line *line = &g_array_index(text->lines, struct text_line, i);
 		gpointer known;

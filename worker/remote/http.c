@@ -260,7 +260,7 @@ static void run_until(
 	while (!exchange->done && !exchange->failure && !ready(exchange)) {
 		int64_t now_ms = clock_now().monotonic_ms;
 
-		if (!budget_check(exchange->budget, &exchange->failure)) {
+		if (!budget_check_request(exchange->budget, exchange->due_ms, &exchange->failure)) {
 			g_prefix_error(&exchange->failure, "%s: ", exchange->remote->shown);
 			return;
 		}
@@ -306,6 +306,7 @@ struct http_exchange *http_exchange_new(struct http *http, const struct remote *
 	exchange->http = http;
 	exchange->remote = remote;
 	exchange->budget = budget;
+	exchange->due_ms = budget_request_due_ms(budget);
 	exchange->url = g_strdup(request->url);
 	exchange->accept = g_strdup(request->accept);
 	exchange->is_post = request->content_type != NULL;

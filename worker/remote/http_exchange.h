@@ -13,6 +13,7 @@ struct http_exchange {
 	struct http *http;
 	const struct remote *remote;
 	struct budget *budget;
+	int64_t due_ms; /* monotonic; all of it must be done by then */
 	struct http_handle *handle;
 
 	char *url;

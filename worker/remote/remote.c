@@ -66,18 +66,33 @@ static const char *end_of_user(const char *authority)
 	return strrchr(authority, '@');
 }
 
-/* TEXT without what may be secret in it, even where it is no valid URL at all. Caller frees. */
+/* Whether the scheme that ends at END, not before TEXT, is that of HTTP. */
+static gboolean is_http_scheme(const char *text, const char *end)
+{
+	g_autofree char *before = g_ascii_strdown(text, end - text);
+
+	return g_str_has_suffix(before, "http") || g_str_has_suffix(before, "https");
+}
+
+/* TEXT without what may be secret in it, even where it is no valid URL at all, or one in another.
+ * Caller frees. */
 static char *without_secrets(const char *text)
 {
-	const char *user = strstr(text, "://") ? strstr(text, "://") + 3 : NULL;
-	const char *at = user ? end_of_user(user) : NULL;
-	gboolean keeps_user = g_ascii_strncasecmp(text, "http", 4) != 0;
+	GString *shown = g_string_new(NULL);
+	const char *scheme;
 
-	if (!at)
-		return g_strdup(text);
-	return keeps_user ? g_strdup_printf("%.*s%s",
-				    (int)(user - text) + (int)strcspn(user, ":@/"), text, at)
-			  : g_strdup_printf("%.*s%s", (int)(user - text), text, at + 1);
+	while ((scheme = strstr(text, "://"))) {
+		const char *user = scheme + strlen("://");
+		const char *at = end_of_user(user);
+		gboolean keeps_user = !is_http_scheme(text, scheme);
+
+		g_string_append_len(shown, text, user - text);
+		if (at && keeps_user)
+			g_string_append_len(shown, user, (gssize)strcspn(user, ":@/"));
+		text = !at ? user : keeps_user ? at : at + 1;
+	}
+	g_string_append(shown, text);
+	return g_string_free(shown, FALSE);
 }
 
 static gboolean is_path(const char *text)

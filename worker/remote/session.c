@@ -40,8 +40,9 @@ static int stopped(struct session *session)
 {
 	GError *error = NULL;
 
-	if (budget_check(session->context.budget, &error))
+	if (budget_check_request(session->context.budget, session->due_ms, &error))
 		return 0;
+	g_prefix_error(&error, "%s: ", session->context.remote->shown);
 	set_error(session, error);
 	return GIT_EUSER;
 }
@@ -117,6 +118,7 @@ gboolean session_open(struct session *session, struct http *http, git_repository
 	*session = (struct session){
 		.context = {.http = http, .remote = remote, .budget = budget},
 		.remarks = g_string_new(NULL),
+		.due_ms = budget_request_due_ms(budget),
 	};
 	create.repository = repository;
 	create.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC;
@@ -212,6 +214,10 @@ GError *session_library_error(const char *shown)
 	g_autofree char *line = NULL;
 	enum forge_error code = last ? code_of_class(last->klass) : FORGE_ERROR_FAILED;
 
+	/* As git_memory.c has it. */
+	if (last && last->klass == GIT_ERROR_NOMEMORY)
+		return g_error_new(FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
+			"%s: an object, or a list of them, is too large to be taken", shown);
 	code = verdict_of_words(redacted, code, &line);
 	return g_error_new(FORGE_ERROR, (int)code, "%s: %s", shown, line);
 }

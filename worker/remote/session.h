@@ -14,6 +14,7 @@ struct session {
 	struct transport_context context;
 	git_remote *remote;
 	GString *remarks;        /**< beginning of what the server said for people; not redacted */
+	int64_t due_ms;          /**< monotonic; all of it must be done by then */
 	int64_t progress_due_ms; /**< monotonic; the budget's progress is not called before */
 };
 

@@ -47,6 +47,7 @@ static const struct {
 	{"pack-objects died", FORGE_ERROR_BROKEN_REPOSITORY},
 	{"bad object", FORGE_ERROR_BROKEN_REPOSITORY},
 	{"is corrupt", FORGE_ERROR_BROKEN_REPOSITORY},
+	{"failed to apply delta", FORGE_ERROR_BROKEN_REPOSITORY},
 	{"command not found", FORGE_ERROR_UNSUPPORTED},
 	{"-pack: not found", FORGE_ERROR_UNSUPPORTED},
 	{"connection reset", FORGE_ERROR_REPOSITORY_UNREACHABLE},

@@ -84,7 +84,7 @@ static gboolean find_type(struct check *check, const git_oid *oid, git_object_t 
 		check->missing = *oid;
 		return FALSE;
 	}
-	if (*type != GIT_OBJECT_BLOB && size > LIMIT_LINKING_OBJECT_BYTES) {
+	if (size > (*type == GIT_OBJECT_BLOB ? LIMIT_BLOB_BYTES : LIMIT_LINKING_OBJECT_BYTES)) {
 		g_set_error(&check->failure, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
 			"the %s %s has %" G_GSIZE_FORMAT " bytes", git_object_type2string(*type),
 			git_oid_tostr_s(oid), size);

@@ -12,7 +12,7 @@
  * apart) arrived too or is in the alternates, as the kind of object it is named as. So all objects
  * of FOLDER and its alternates together are complete. BROKEN_REPOSITORY names the missing object,
  * and the commit and path that need it; others: TOO_LARGE (an object past
- * LIMIT_LINKING_OBJECT_BYTES), TIMEOUT, INTERRUPTED. Costs one read of each arrived commit, tree
+ * LIMIT_LINKING_OBJECT_BYTES or, a blob, LIMIT_BLOB_BYTES), TIMEOUT, INTERRUPTED. Costs one read of each arrived commit, tree
  * and tag.
  */
 gboolean connectivity_check(const char *folder, const git_oid *tips, gsize n_tips,

@@ -137,7 +137,10 @@ gboolean quarantine_fetch(const struct store_folder *folder, struct http *http,
 	done = done && negotiation_forget(folder->incoming, &failure);
 	if (done && !check(folder->incoming, refs, n_refs, budget, &failure)) {
 		done = FALSE;
-		g_prefix_error(&failure, "%s sent an incomplete history: ", remote->shown);
+		g_prefix_error(&failure, "%s%s: ", remote->shown,
+			g_error_matches(failure, FORGE_ERROR, FORGE_ERROR_BROKEN_REPOSITORY)
+				? " sent an incomplete history"
+				: "");
 	}
 	done = done && move_packs(folder, &failure);
 	/* What cannot be removed now is removed before the next fetch, which says why if it cannot

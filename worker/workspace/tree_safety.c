@@ -54,11 +54,25 @@ static void node_free(gpointer pointer)
 	g_free(node);
 }
 
+/* SHOWN, or its beginning and end: what is wrong with a path must not be cut off behind it. */
+static char *shorten(const char *shown)
+{
+	glong length = g_utf8_strlen(shown, -1);
+	const glong side = LIMIT_SHOWN_PATH_CHARACTERS / 2;
+	g_autofree char *begin = NULL;
+
+	if (length <= LIMIT_SHOWN_PATH_CHARACTERS)
+		return g_strdup(shown);
+	begin = g_utf8_substring(shown, 0, side);
+	return g_strconcat(begin, "…", g_utf8_offset_to_pointer(shown, length - side), NULL);
+}
+
 G_GNUC_PRINTF(4, 5)
 static gboolean refuse(
 	GError **error, enum forge_error code, const char *path, const char *format, ...)
 {
-	g_autofree char *shown = path_safety_shown(path);
+	g_autofree char *whole = path_safety_shown(path);
+	g_autofree char *shown = shorten(whole);
 	g_autofree char *reason = NULL;
 	va_list arguments;
 
