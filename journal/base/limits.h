@@ -347,11 +347,10 @@
 /*
  * Resolving dependencies: repositories that are asked at the same time, which a server takes for
  * one busy client; tags of one repository that may be versions of components, each a ref that is
- * kept in the cache; how often refs are recorded anew because another job was quicker.
+ * kept in the cache.
  */
 #define LIMIT_SOURCES_AT_ONCE 8
 #define LIMIT_REFS_PER_SOURCE 20000
-#define LIMIT_RECORD_TRIES 50
 
 /* Commits that a component is said to be behind; past it, `at least`. */
 #define LIMIT_BEHIND_COUNT 10000

@@ -30,7 +30,7 @@ static void set_up(struct scene *scene, gconstpointer unused)
 	g_autofree char *path = NULL;
 
 	git_fixture_set_up(&scene->fixture, unused);
-	git_fixture_do(&scene->fixture, "git init -q r; git init -q --bare book");
+	git_fixture_do(&scene->fixture, "git init -q r; git init -q --bare book; mkdir .forge");
 	scene->repository = g_build_filename(scene->fixture.folder, "r", NULL);
 	scene->config = config_load(NULL, &error);
 	g_assert_no_error(error);
@@ -41,6 +41,7 @@ static void set_up(struct scene *scene, gconstpointer unused)
 		.stores = scene->fixture.stores,
 		.budget = &scene->fixture.budget,
 		.forge = scene->forge,
+		.root = scene->fixture.folder,
 		.who = scene->who,
 		.now_us = (uint64_t)BEGIN_S * G_USEC_PER_SEC + 100 * DAY_US};
 }
@@ -532,6 +533,25 @@ static void a_repository_that_is_gone_leaves_what_is_locked(
 	g_clear_pointer(&scene->locked.commit, g_free);
 }
 
+/* ---- records of refs ---------------------------------------------------------------------- */
+
+static void a_lock_file_that_a_killed_process_left_does_not_stop_anybody(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) first = {0};
+	scoped_value(sight) sight = {0};
+
+	(void)unused;
+	publish(scene, "1.0.0", "git tag v1.0.0");
+	look(scene, NULL, &first);
+	git_fixture_do(&scene->fixture,
+		"touch book/$(git -C book for-each-ref --format='%%(refname)').lock");
+	publish(scene, "1.1.0", "git tag v1.1.0");
+	look(scene, NULL, &sight);
+	assert_allows(&sight, "^1", "1.1.0, 1.0.0");
+	git_fixture_do(&scene->fixture, "test -z \"$(find book -name '*.lock')\"");
+}
+
 /* ---- requests ----------------------------------------------------------------------------- */
 
 /* Every spelling of a version of a component is fetched with the first look, so that choosing it
@@ -592,6 +612,7 @@ int main(int argc, char **argv)
 	ADD(a_version_whose_tag_moved_is_an_error_that_names_both_commits);
 	ADD(two_commits_for_one_version_are_the_components_problem);
 	ADD(a_repository_that_is_gone_leaves_what_is_locked);
+	ADD(a_lock_file_that_a_killed_process_left_does_not_stop_anybody);
 	ADD(all_tags_that_may_be_versions_come_with_the_first_look);
 	status = g_test_run();
 	git_library_stop();
