@@ -226,7 +226,8 @@ int cmd_install(struct invocation *invocation, GError **error)
 	if (!check_options(invocation, error))
 		return 1;
 	client = workspace_connect(invocation, CLIENT_WORKS, &root, error);
-	listed = client ? workspace_wanted_read(root, error) : NULL;
+	listed = client && dependency_recover(root, error) ? workspace_wanted_read(root, error)
+							   : NULL;
 	locked = listed ? workspace_locked_read(root, error) : NULL;
 	if (!locked || !ask_for_all(&asking, invocation->arguments, listed, error))
 		return 1;

@@ -17,6 +17,9 @@
 #include "journal/base/errors.h"
 #include "journal/base/hash.h"
 #include "queue/batch_name.h"
+#include "worker/git/git_library.h"
+#include "worker/sync/settle.h"
+#include "worker/workspace/workspace_repository.h"
 
 void dependency_outcome_clear(struct dependency_outcome *outcome)
 {
@@ -31,6 +34,19 @@ void dependency_outcome_clear(struct dependency_outcome *outcome)
 char *dependency_shown(const char *version, const char *commit)
 {
 	return *version ? g_strdup(version) : render_short_id(commit);
+}
+
+gboolean dependency_recover(const char *root, GError **error)
+{
+	git_repository *forge;
+	gboolean done;
+
+	git_library_start();
+	forge = workspace_repository_open(root, error);
+	done = forge && settle_recover(root, forge, NULL, NULL, NULL, error);
+	git_repository_free(forge);
+	git_library_stop();
+	return done;
 }
 
 /* ---- resolving ---------------------------------------------------------------------------- */
@@ -111,7 +127,8 @@ gboolean dependency_resolve(struct invocation *invocation, struct client *client
 	submit.targets = targets;
 	submit.n_targets = 1;
 	begin_lists(outcome);
-	if (!component_run(invocation, client, &submit, NULL, NULL, &outcome->run, error) ||
+	if (!dependency_recover(root, error) ||
+		!component_run(invocation, client, &submit, NULL, NULL, &outcome->run, error) ||
 		!take_job(outcome, outcome->run.history->jobs->pdata[0], error))
 		return FALSE;
 	for (guint i = 0; i < outcome->warnings->len; i++) {

@@ -16,6 +16,9 @@ struct dependency_outcome {
 void dependency_outcome_clear(struct dependency_outcome *outcome);
 SCOPED_VALUE(dependency_outcome, dependency_outcome_clear)
 
+/** Completes what an earlier command was killed in at ROOT, so that forge.lock says what is there. */
+gboolean dependency_recover(const char *root, GError **error);
+
 /**
  * Resolves the workspace at ROOT as ARGUMENTS say, in a job, and tells warnings. That there is no
  * solution is an outcome; a job that failed is an error, with the job's code and hint.

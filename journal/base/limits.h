@@ -410,11 +410,10 @@
 /*
  * Resolving dependencies: repositories that are asked at the same time, which a server takes for
  * one busy client; tags of one repository that may be versions of components, each a ref that is
- * kept in the cache; how often refs are recorded anew because another job was quicker.
+ * kept in the cache.
  */
 #define LIMIT_SOURCES_AT_ONCE 8
 #define LIMIT_REFS_PER_SOURCE 20000
-#define LIMIT_RECORD_TRIES 50
 
 /* Pushes of a component that upstream may have taken, and commits of upstream that are looked at for
  * each: who pushed more often, or is further behind, may be in conflict with changes of one's own. */

@@ -30,7 +30,7 @@ static void set_up(struct scene *scene, gconstpointer unused)
 	g_autofree char *path = NULL;
 
 	git_fixture_set_up(&scene->fixture, unused);
-	git_fixture_do(&scene->fixture, "git init -q r; git init -q --bare book");
+	git_fixture_do(&scene->fixture, "git init -q r; git init -q --bare book; mkdir .forge");
 	scene->repository = g_build_filename(scene->fixture.folder, "r", NULL);
 	scene->config = config_load(NULL, &error);
 	g_assert_no_error(error);
@@ -41,6 +41,7 @@ static void set_up(struct scene *scene, gconstpointer unused)
 		.stores = scene->fixture.stores,
 		.budget = &scene->fixture.budget,
 		.forge = scene->forge,
+		.root = scene->fixture.folder,
 		.who = scene->who,
 		.now_us = (uint64_t)BEGIN_S * G_USEC_PER_SEC + 100 * DAY_US};
 }
@@ -51,6 +52,7 @@ static void tear_down(struct scene *scene, gconstpointer unused)
 	git_repository_free(scene->forge);
 	config_free(scene->config);
 	g_free(scene->repository);
+	g_free(scene->locked.commit);
 	git_fixture_tear_down(&scene->fixture, unused);
 }
 
@@ -220,34 +222,24 @@ static void latest_stays_where_it_is_locked(struct scene *scene, gconstpointer u
 	look(scene, NULL, &sight);
 	assert_allows(&sight, "latest", "2.0.0, 1.2.0");
 	assert_allows(&sight, "^1", "1.2.0, 1.0.0");
-	g_clear_pointer(&scene->locked.commit, g_free);
 }
 
-static void where_all_are_prereleases_that_is_what_is_said(
+static void prereleases_alone_are_named_and_allowed_only_where_they_are_locked(
 	struct scene *scene, gconstpointer unused)
 {
 	scoped_value(sight) sight = {0};
+	scoped_value(sight) locked = {0};
+	git_oid commit = publish(scene, "1.0.0-beta.1", "git tag v1.0.0-beta.1");
 
 	(void)unused;
-	publish(scene, "1.0.0-beta.1", "git tag v1.0.0-beta.1");
 	look(scene, NULL, &sight);
 	assert_allows(&sight, "", "-: no version of 'tool' is stable; there is 1.0.0-beta.1");
 	assert_allows(&sight, "latest",
 		"-: no version of 'tool' is stable (latest); there is 1.0.0-beta.1");
 	g_assert_null(package_latest(sight.package));
-}
-
-static void a_locked_prerelease_is_held_by_who_names_nothing(
-	struct scene *scene, gconstpointer unused)
-{
-	scoped_value(sight) sight = {0};
-	git_oid commit = publish(scene, "1.0.0-beta.1", "git tag v1.0.0-beta.1");
-
-	(void)unused;
 	lock_at(scene, &commit, "1.0.0-beta.1");
-	look(scene, NULL, &sight);
-	assert_allows(&sight, "", "1.0.0-beta.1");
-	g_clear_pointer(&scene->locked.commit, g_free);
+	look(scene, NULL, &locked);
+	assert_allows(&locked, "", "1.0.0-beta.1");
 }
 
 static void yank(struct scene *scene, const char *versions)
@@ -283,7 +275,6 @@ static void a_yanked_version_is_allowed_by_its_name_or_where_it_is_locked(
 	look(scene, NULL, &locked);
 	assert_allows(&locked, "~1.2", "1.2.0");
 	assert_allows(&locked, "", "1.2.0, 1.0.0");
-	g_clear_pointer(&scene->locked.commit, g_free);
 }
 
 static void a_young_version_is_allowed_by_its_name_or_where_it_is_locked(
@@ -425,7 +416,6 @@ static void a_lock_holds_a_branch_where_it_was(struct scene *scene, gconstpointe
 	both = g_strdup_printf("%s%.7s", expected, git_oid_tostr_s(&before));
 	assert_allows(&sight, "main", both);
 	assert_allows(&sight, PACKAGE_DEFAULT_BRANCH, both);
-	g_clear_pointer(&scene->locked.commit, g_free);
 }
 
 static void a_lock_of_one_branch_does_not_hold_another(struct scene *scene, gconstpointer unused)
@@ -442,7 +432,6 @@ static void a_lock_of_one_branch_does_not_hold_another(struct scene *scene, gcon
 	look(scene, "main", &sight);
 	assert_allows_at(&sight, "main", "main at %s", &tip);
 	assert_allows_at(&sight, "side", "@%s", &side);
-	g_clear_pointer(&scene->locked.commit, g_free);
 }
 
 static void a_lock_holds_a_branch_that_was_rewritten_while_it_can_be_read(
@@ -466,7 +455,6 @@ static void a_lock_holds_a_branch_that_was_rewritten_while_it_can_be_read(
 	both = g_strdup_printf("main at %.7s, @%s", git_oid_tostr_s(&tip),
 		git_oid_tostr(hex, sizeof(hex), &before));
 	assert_allows(&sight, "main", both);
-	g_clear_pointer(&scene->locked.commit, g_free);
 }
 
 /* ---- tags that moved, repositories that are gone ------------------------------------------- */
@@ -497,19 +485,6 @@ static void a_version_whose_tag_moved_is_an_error_that_names_both_commits(
 	g_assert_nonnull(strstr(error->message, git_oid_tostr_s(&after)));
 }
 
-static void two_commits_for_one_version_are_the_components_problem(
-	struct scene *scene, gconstpointer unused)
-{
-	scoped_value(sight) sight = {0};
-
-	(void)unused;
-	publish(scene, "1.0.0", "git tag v1.0.0");
-	publish(scene, "1.0.0", "git tag 1.0.0");
-	look(scene, NULL, &sight);
-	g_assert_error(sight.package->problem, FORGE_ERROR, FORGE_ERROR_VALIDATION_FAILED);
-	g_assert_nonnull(strstr(sight.package->problem->message, "two commits"));
-}
-
 static void a_repository_that_is_gone_leaves_what_is_locked(
 	struct scene *scene, gconstpointer unused)
 {
@@ -529,13 +504,30 @@ static void a_repository_that_is_gone_leaves_what_is_locked(
 	g_assert_no_error(sight.package->problem);
 	assert_allows(&sight, "^1", "1.0.0");
 	assert_refuses(&sight, "^2", "there is 1.0.0");
-	g_clear_pointer(&scene->locked.commit, g_free);
+}
+
+/* ---- records of refs ---------------------------------------------------------------------- */
+
+static void a_lock_file_that_a_killed_process_left_does_not_stop_anybody(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) first = {0};
+	scoped_value(sight) sight = {0};
+
+	(void)unused;
+	publish(scene, "1.0.0", "git tag v1.0.0");
+	look(scene, NULL, &first);
+	git_fixture_do(&scene->fixture,
+		"touch book/$(git -C book for-each-ref --format='%%(refname)').lock");
+	publish(scene, "1.1.0", "git tag v1.1.0");
+	look(scene, NULL, &sight);
+	assert_allows(&sight, "^1", "1.1.0, 1.0.0");
+	git_fixture_do(&scene->fixture, "test -z \"$(find book -name '*.lock')\"");
 }
 
 /* ---- requests ----------------------------------------------------------------------------- */
 
-/* Every spelling of a version of a component is fetched with the first look, so that choosing it
- * asks nobody. */
+/* So that choosing one of them asks nobody. */
 static void all_tags_that_may_be_versions_come_with_the_first_look(
 	struct scene *scene, gconstpointer unused)
 {
@@ -577,8 +569,7 @@ int main(int argc, char **argv)
 	ADD(ranges_allow_the_versions_in_them);
 	ADD(latest_is_the_highest_stable_one);
 	ADD(latest_stays_where_it_is_locked);
-	ADD(where_all_are_prereleases_that_is_what_is_said);
-	ADD(a_locked_prerelease_is_held_by_who_names_nothing);
+	ADD(prereleases_alone_are_named_and_allowed_only_where_they_are_locked);
 	ADD(a_yanked_version_is_allowed_by_its_name_or_where_it_is_locked);
 	ADD(a_young_version_is_allowed_by_its_name_or_where_it_is_locked);
 	ADD(a_commit_is_found_by_its_first_digits_and_is_its_version_too);
@@ -590,8 +581,8 @@ int main(int argc, char **argv)
 	ADD(a_lock_of_one_branch_does_not_hold_another);
 	ADD(a_lock_holds_a_branch_that_was_rewritten_while_it_can_be_read);
 	ADD(a_version_whose_tag_moved_is_an_error_that_names_both_commits);
-	ADD(two_commits_for_one_version_are_the_components_problem);
 	ADD(a_repository_that_is_gone_leaves_what_is_locked);
+	ADD(a_lock_file_that_a_killed_process_left_does_not_stop_anybody);
 	ADD(all_tags_that_may_be_versions_come_with_the_first_look);
 	status = g_test_run();
 	git_library_stop();

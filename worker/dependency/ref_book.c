@@ -8,6 +8,7 @@
 #include "worker/dependency/ref_book.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "journal/base/errors.h"
 #include "journal/base/hash.h"
@@ -142,4 +143,13 @@ gboolean ref_book_keep(git_repository *forge, const struct ref_record *record,
 	git_tree_free(tree);
 	git_commit_free(parent);
 	return done;
+}
+
+void ref_book_unlock(git_repository *forge, const char *repository)
+{
+	g_autofree char *ref = ref_of(repository);
+	g_autofree char *path = g_strconcat(git_repository_path(forge), ref, ".lock", NULL);
+
+	/* One that cannot be removed is named by the write that it stops. */
+	(void)!unlink(path);
 }

@@ -28,4 +28,8 @@ struct ref_record *ref_book_read(git_repository *forge, const git_oid *commit, G
 gboolean ref_book_keep(git_repository *forge, const struct ref_record *record,
 	const git_oid *before, const git_signature *who, git_oid *commit, GError **error);
 
+/** Removes the lock file that a killed process left on the ref of REPOSITORY. Whoever calls holds the
+ * workspace against all others who keep records. */
+void ref_book_unlock(git_repository *forge, const char *repository);
+
 #endif

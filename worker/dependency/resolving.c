@@ -56,6 +56,7 @@ struct source_terms resolving_terms(
 		.stores = operation->workshop->stores,
 		.budget = operation->budget,
 		.forge = forge,
+		.root = operation->workshop->workspace,
 		.who = who,
 		.now_us = operation->job->opened_us};
 }

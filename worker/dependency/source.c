@@ -20,6 +20,7 @@
 #include "worker/remote/remote.h"
 #include "worker/remote/transfer.h"
 #include "worker/store/anchors.h"
+#include "worker/workspace/workspace_lock.h"
 
 #define TAGS "refs/tags/"
 #define HEADS "refs/heads/"
@@ -247,7 +248,7 @@ static struct ref_record *record_of_listing(const struct source *source)
 	return record;
 }
 
-static gboolean try_to_keep(struct source *source, GError **error)
+static gboolean write_record(struct source *source, GError **error)
 {
 	const struct source_terms *terms = source->terms;
 	scoped(ref_record) seen = record_of_listing(source);
@@ -269,24 +270,17 @@ static gboolean try_to_keep(struct source *source, GError **error)
 		terms->forge, source->record, &before, terms->who, &source->record_commit, error);
 }
 
-/* Jobs that look at the same repository at once record the same: whoever is second looks again. */
+/* One at a time in a workspace, so that none loses what another saw, and a lock file that is there is
+ * one that a killed process left. */
 static gboolean keep_record(struct source *source, GError **error)
 {
-	for (guint tries = 1;; tries++) {
-		GError *problem = NULL;
+	scoped(workspace_lock)
+		lock = workspace_lock_take(source->terms->root, source->terms->budget, error);
 
-		if (try_to_keep(source, &problem))
-			return TRUE;
-		if (tries == LIMIT_RECORD_TRIES ||
-			(forge_error_code(problem) != FORGE_ERROR_REF_MOVED &&
-				forge_error_code(problem) != FORGE_ERROR_STORE_BUSY)) {
-			g_propagate_error(error, problem);
-			return FALSE;
-		}
-		g_error_free(problem);
-		if (!budget_wait(source->terms->budget, LIMIT_BUDGET_STEP_MS, error))
-			return FALSE;
-	}
+	if (!lock)
+		return FALSE;
+	ref_book_unlock(source->terms->forge, source->repository);
+	return write_record(source, error);
 }
 
 /* The default branch that the cache's branches, of which none says so, most likely have. */

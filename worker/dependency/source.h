@@ -20,6 +20,7 @@ struct source_terms {
 	struct stores *stores;
 	struct budget *budget;
 	git_repository *forge; /**< the workspace's, for the records of refs */
+	const char *root;      /**< the workspace's, which is locked as they are written */
 	const git_signature *who;
 	uint64_t now_us;
 	gboolean offline; /**< no server is asked: what was recorded, or what the cache has */
