@@ -77,7 +77,20 @@ static gint compare_refs(gconstpointer a, gconstpointer b)
 
 void ref_record_sort(struct ref_record *record)
 {
-	g_ptr_array_sort(record->refs, compare_refs);
+	GPtrArray *refs = record->refs;
+	guint kept = 0;
+
+	g_ptr_array_sort(refs, compare_refs);
+	/* A server may say a name twice; a record that did could not be read again. */
+	for (guint i = 0; i < refs->len; i++)
+		if (kept > 0 && compare_refs(&refs->pdata[kept - 1], &refs->pdata[i]) == 0)
+			free_ref(refs->pdata[i]);
+		else
+			refs->pdata[kept++] = refs->pdata[i];
+	/* What is behind was moved or freed. */
+	g_ptr_array_set_free_func(refs, NULL);
+	g_ptr_array_set_size(refs, (gint)kept);
+	g_ptr_array_set_free_func(refs, free_ref);
 }
 
 /* The ref called NAME, advertised or not. */

@@ -35,11 +35,12 @@ struct ref_record *ref_record_new(const char *repository);
 void ref_record_free(struct ref_record *record);
 SCOPED_POINTER(ref_record, ref_record_free)
 
-/** Adds a ref; names once. NAME is copied. */
+/** Adds a ref. NAME is copied. */
 struct recorded_ref *ref_record_add(
 	struct ref_record *record, const char *name, const git_oid *oid);
 
-/** Sorts the refs by name, as all other functions want them. */
+/** Sorts the refs by name, as all other functions want them; of several with one name, the one that was
+ * added first stays. */
 void ref_record_sort(struct ref_record *record);
 
 /** The ref called NAME that is advertised, or NULL. Borrowed. */
