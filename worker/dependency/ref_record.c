@@ -106,6 +106,24 @@ static struct recorded_ref *look_up(const struct ref_record *record, const char 
 	return found ? *found : NULL;
 }
 
+const struct recorded_ref *ref_record_known(const struct ref_record *record, const char *name)
+{
+	return look_up(record, name);
+}
+
+gboolean ref_record_refuse_moved(
+	const char *name, const git_oid *before, const git_oid *after, GError **error)
+{
+	char one[GIT_OID_HEXSZ + 1], other[GIT_OID_HEXSZ + 1];
+
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_TAG_MOVED,
+		"the tag '%s' is %s now and was %s when it was first seen",
+		g_str_has_prefix(name, TAGS) ? name + strlen(TAGS) : name,
+		git_oid_tostr(one, sizeof(one), after),
+		git_oid_tostr(other, sizeof(other), before));
+	return FALSE;
+}
+
 const struct recorded_ref *ref_record_find(const struct ref_record *record, const char *name)
 {
 	const struct recorded_ref *ref = look_up(record, name);

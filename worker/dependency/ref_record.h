@@ -55,6 +55,13 @@ const struct recorded_ref *ref_record_find(const struct ref_record *record, cons
 struct ref_record *ref_record_update(const struct ref_record *old, const struct ref_record *seen,
 	uint64_t now_us, gboolean accept_moved, GPtrArray *moved);
 
+/** The ref called NAME as it was last seen, also one that is gone; or NULL. Borrowed. */
+const struct recorded_ref *ref_record_known(const struct ref_record *record, const char *name);
+
+/** Says that the tag NAME, in full, moved: TAG_MOVED. Returns FALSE. */
+gboolean ref_record_refuse_moved(
+	const char *name, const git_oid *before, const git_oid *after, GError **error);
+
 /** An empty list that owns its struct moved_tag. */
 GPtrArray *moved_tags_new(void);
 
