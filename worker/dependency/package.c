@@ -43,6 +43,7 @@ struct package *package_new(struct source *source, const char *name,
 	package->source = source;
 	package->name = g_strdup(name);
 	package->locked = locked;
+	package->witness = locked;
 	package->installed = *installed;
 	package->candidates = g_ptr_array_new_with_free_func(candidate_free);
 	return package;
@@ -273,14 +274,14 @@ static gboolean check_moved(
 
 	if (!package_check_tag(package, version->ref, error))
 		return FALSE;
-	if (package->source->terms->accept_moved_tags || !package->locked ||
-		g_strcmp0(package->locked->version, version->text) != 0 ||
-		git_oid_fromstr(&locked, package->locked->commit) != 0 ||
+	if (package->source->terms->accept_moved_tags || !package->witness ||
+		g_strcmp0(package->witness->version, version->text) != 0 ||
+		git_oid_fromstr(&locked, package->witness->commit) != 0 ||
 		git_oid_equal(&locked, &version->commit))
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_TAG_MOVED,
 		"forge.lock has version %s of '%s' at commit %s, and its tag '%s' is %.40s",
-		version->text, package->name, package->locked->commit, version->ref + strlen(TAGS),
+		version->text, package->name, package->witness->commit, version->ref + strlen(TAGS),
 		git_oid_tostr_s(&version->commit));
 	return FALSE;
 }
