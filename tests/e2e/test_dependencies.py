@@ -326,6 +326,61 @@ def test_a_moved_tag_is_seen_also_in_a_clone_that_knows_only_the_lock(ecosystem)
     assert ecosystem.lock()["template-engine"]["commit"][:12] in shown.err
 
 
+def test_giving_up_what_the_lock_has_accepts_no_moved_tag(ecosystem):
+    ecosystem.run("install", f"{MAIL}/template-engine@^1")
+    mail = ecosystem.upstreams["tools/communication"]
+    before = ecosystem.lock()["template-engine"]["commit"]
+    after = mail.commit({"components/tools/template-engine/component.yaml": manifest("template-engine", "1.4.0", timeout=1)})
+    mail.git("tag", "-f", "template-engine@1.4.0", after)
+    shutil.rmtree(ecosystem.root / ".forge")
+    shutil.rmtree(ecosystem.root / "components")
+    for command in (("deps", "update"), ("deps", "update", "template-engine"), ("install", f"{MAIL}/template-engine@^1")):
+        shown = ecosystem.run(*command, status=10)
+        assert before[:12] in shown.err and after[:12] in shown.err
+    assert ecosystem.lock()["template-engine"]["commit"] == before
+    ecosystem.run("deps", "update", "--accept-moved-tag")
+    assert ecosystem.lock()["template-engine"]["commit"] == after
+
+
+def test_a_named_tag_that_moved_is_an_error_until_it_is_accepted(ecosystem):
+    mail = ecosystem.upstreams["tools/communication"]
+    before = mail.git("rev-parse", "template-engine@1.0.0^{commit}")
+    mail.git("tag", "stable", before)
+    ecosystem.run("install", f"{MAIL}/template-engine@stable")
+    after = mail.git("rev-parse", "template-engine@1.4.0^{commit}")
+    mail.git("tag", "-f", "stable", after)
+    shown = ecosystem.run("deps", "update", status=10)
+    assert before in shown.err and after in shown.err
+    ecosystem.run("deps", "update", "--accept-moved-tag")
+    assert ecosystem.lock()["template-engine"]["commit"] == after
+
+
+@pytest.mark.parametrize("wanted", ["1.0.0", "^1", "stable"])
+def test_a_pull_does_not_follow_a_tag_that_moved(workspace, wanted):
+    one = workspace.upstream("company/crm-tools")
+    before = publish(one, "engine", "1.0.0")
+    one.git("tag", "stable", before)
+    workspace.init()
+    workspace.run("install", f"{CRM}/engine@{wanted}")
+    after = one.commit({"components/tools/engine/component.yaml": manifest("engine", "1.0.0", timeout=1)})
+    for tag in ("engine@1.0.0", "stable"):
+        one.git("tag", "-f", tag, after)
+    for command in ("pull", "status"):
+        shown = workspace.run("sync", command, "engine", status=10)
+        assert before in shown.out + shown.err and after in shown.out + shown.err
+    assert workspace.lock()["engine"]["commit"] == before
+    workspace.run("deps", "update", "--accept-moved-tag")
+    assert workspace.lock()["engine"]["commit"] == after
+    workspace.run("sync", "pull", "engine")
+    # One that nobody ever resolved is known by forge.lock.
+    if wanted != "stable":
+        shutil.rmtree(workspace.root / ".forge")
+        workspace.run("install", "--no-deps")
+        one.git("tag", "-f", "engine@1.0.0", before)
+        workspace.run("sync", "pull", "engine", status=10)
+        assert workspace.lock()["engine"]["commit"] == after
+
+
 def test_a_yanked_version_is_chosen_only_by_its_name_or_by_the_lock_and_with_a_warning(workspace):
     one = workspace.upstream("company/crm-tools")
     for version in ("1.0.0", "1.1.0"):

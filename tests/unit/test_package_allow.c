@@ -485,6 +485,31 @@ static void a_version_whose_tag_moved_is_an_error_that_names_both_commits(
 	g_assert_nonnull(strstr(error->message, git_oid_tostr_s(&after)));
 }
 
+/* One that says no version is an error for who names it, and for nobody else. */
+static void a_named_tag_that_moved_is_an_error_for_who_names_it(
+	struct scene *scene, gconstpointer unused)
+{
+	scoped_value(sight) first = {0};
+	scoped_value(sight) sight = {0};
+	scoped_value(package_allowed) allowed = {0};
+	g_autoptr(GError) error = NULL;
+	g_autofree char *before_hex = NULL;
+	git_oid before, after;
+
+	(void)unused;
+	before = publish(scene, "1.0.0", "git tag stable");
+	look(scene, NULL, &first);
+	after = publish(scene, "1.1.0", "git tag -f stable");
+	lock_at(scene, &before, NULL);
+	look(scene, "stable", &sight);
+	g_assert_false(package_allow(sight.package, "stable", &allowed, &error));
+	g_assert_error(error, FORGE_ERROR, FORGE_ERROR_TAG_MOVED);
+	before_hex = g_strdup(git_oid_tostr_s(&before));
+	g_assert_nonnull(strstr(error->message, before_hex));
+	g_assert_nonnull(strstr(error->message, git_oid_tostr_s(&after)));
+	g_clear_pointer(&scene->locked.commit, g_free);
+}
+
 static void a_repository_that_is_gone_leaves_what_is_locked(
 	struct scene *scene, gconstpointer unused)
 {
@@ -581,6 +606,7 @@ int main(int argc, char **argv)
 	ADD(a_lock_of_one_branch_does_not_hold_another);
 	ADD(a_lock_holds_a_branch_that_was_rewritten_while_it_can_be_read);
 	ADD(a_version_whose_tag_moved_is_an_error_that_names_both_commits);
+	ADD(a_named_tag_that_moved_is_an_error_for_who_names_it);
 	ADD(a_repository_that_is_gone_leaves_what_is_locked);
 	ADD(a_lock_file_that_a_killed_process_left_does_not_stop_anybody);
 	ADD(all_tags_that_may_be_versions_come_with_the_first_look);

@@ -306,6 +306,20 @@ static void the_same_sight_makes_the_same_text(void)
 	g_assert_cmpstr(before->str, ==, after->str);
 }
 
+/* No server that is in order says a name twice; what one says must not spoil the book for ever. */
+static void a_name_that_was_said_twice_is_recorded_once(void)
+{
+	scoped(ref_record) now = seen("refs/tags/b 2,refs/tags/a 1,refs/tags/b 3,refs/tags/b 4");
+	g_autoptr(GString) text = ref_record_text(now);
+	g_autoptr(GError) error = NULL;
+	scoped(ref_record) read = ref_record_parse(text->str, text->len, &error);
+	g_autofree char *found = NULL;
+
+	g_assert_no_error(error);
+	found = shown(read);
+	g_assert_cmpstr(found, ==, "refs/tags/a 1 0,refs/tags/b 2 0");
+}
+
 #define ADD(name) g_test_add_func("/ref_record/" #name, name)
 
 int main(int argc, char **argv)
@@ -327,6 +341,7 @@ int main(int argc, char **argv)
 	ADD(a_tag_that_was_moved_back_is_as_it_was);
 	ADD(a_tag_that_is_gone_is_remembered_and_noticed_where_it_comes_back);
 	ADD(the_same_sight_makes_the_same_text);
+	ADD(a_name_that_was_said_twice_is_recorded_once);
 	status = g_test_run();
 	git_library_stop();
 	return status;

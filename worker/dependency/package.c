@@ -43,6 +43,7 @@ struct package *package_new(struct source *source, const char *name,
 	package->source = source;
 	package->name = g_strdup(name);
 	package->locked = locked;
+	package->witness = locked;
 	package->installed = *installed;
 	package->candidates = g_ptr_array_new_with_free_func(candidate_free);
 	return package;
@@ -253,40 +254,35 @@ static GPtrArray *refs_of(const struct ref_record *record)
 	return refs;
 }
 
-static void say_moved(const char *tag, const git_oid *before, const git_oid *after, GError **error)
+gboolean package_check_tag(const struct package *package, const char *ref, GError **error)
 {
-	char one[GIT_OID_HEXSZ + 1], other[GIT_OID_HEXSZ + 1];
+	const GPtrArray *moved = package->source->moved;
 
-	g_set_error(error, FORGE_ERROR, FORGE_ERROR_TAG_MOVED,
-		"the tag '%s' is %s now and was %s when it was first seen",
-		g_str_has_prefix(tag, TAGS) ? tag + strlen(TAGS) : tag,
-		git_oid_tostr(one, sizeof(one), after),
-		git_oid_tostr(other, sizeof(other), before));
+	for (guint i = 0; i < moved->len; i++) {
+		const struct moved_tag *tag = moved->pdata[i];
+
+		if (strcmp(tag->name, ref) == 0)
+			return ref_record_refuse_moved(ref, &tag->before, &tag->after, error);
+	}
+	return TRUE;
 }
 
 /* A version's tag must be where it was first seen, and where forge.lock says. */
 static gboolean check_moved(
 	const struct package *package, const struct component_version *version, GError **error)
 {
-	const GPtrArray *moved = package->source->moved;
 	git_oid locked;
 
-	for (guint i = 0; i < moved->len; i++) {
-		const struct moved_tag *tag = moved->pdata[i];
-
-		if (strcmp(tag->name, version->ref) != 0)
-			continue;
-		say_moved(version->ref, &tag->before, &tag->after, error);
+	if (!package_check_tag(package, version->ref, error))
 		return FALSE;
-	}
-	if (package->source->terms->accept_moved_tags || !package->locked ||
-		g_strcmp0(package->locked->version, version->text) != 0 ||
-		git_oid_fromstr(&locked, package->locked->commit) != 0 ||
+	if (package->source->terms->accept_moved_tags || !package->witness ||
+		g_strcmp0(package->witness->version, version->text) != 0 ||
+		git_oid_fromstr(&locked, package->witness->commit) != 0 ||
 		git_oid_equal(&locked, &version->commit))
 		return TRUE;
 	g_set_error(error, FORGE_ERROR, FORGE_ERROR_TAG_MOVED,
 		"forge.lock has version %s of '%s' at commit %s, and its tag '%s' is %.40s",
-		version->text, package->name, package->locked->commit, version->ref + strlen(TAGS),
+		version->text, package->name, package->witness->commit, version->ref + strlen(TAGS),
 		git_oid_tostr_s(&version->commit));
 	return FALSE;
 }

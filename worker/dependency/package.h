@@ -41,6 +41,8 @@ struct package {
 
 	const struct locked_component
 		*locked; /**< of forge.lock, unless it was given up; or NULL */
+	/** Of forge.lock, also if it was given up: whose version was which commit. Borrowed; or NULL. */
+	const struct locked_component *witness;
 	git_oid installed; /**< base in the workspace's repository that is the locked commit; or zero */
 };
 

@@ -299,11 +299,11 @@ static gboolean allow_ref(struct package *package, const char *name, gboolean br
 		ref = ref_record_find(package->source->record, head);
 	if (!ref)
 		return FALSE;
-	if (g_str_has_prefix(ref->name, TAGS))
-		allow(allowed,
-			package_add_named(package, &ref->oid, name, ref->name, &allowed->added));
-	else
+	if (!g_str_has_prefix(ref->name, TAGS))
 		return allow_branch(package, name, ref->name, ref->oid, allowed, error);
+	if (!package_check_tag(package, ref->name, error))
+		return FALSE;
+	allow(allowed, package_add_named(package, &ref->oid, name, ref->name, &allowed->added));
 	return TRUE;
 }
 

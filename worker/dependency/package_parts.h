@@ -10,6 +10,9 @@
 guint package_add_named(struct package *package, const git_oid *commit, const char *name,
 	const char *ref, gboolean *added);
 
+/** TAG_MOVED if the tag REF, in full, is not where it was first seen. */
+gboolean package_check_tag(const struct package *package, const char *ref, GError **error);
+
 /** Whether more of the source may be fetched than was, and that: every branch and tag. */
 gboolean package_may_fetch_all(const struct package *package);
 gboolean package_fetch_all(struct package *package, GError **error);

@@ -78,7 +78,17 @@ static gboolean write_tree(
 	g_autoptr(GString) text = ref_record_text(record);
 	git_treebuilder *builder = NULL;
 	git_oid blob;
-	gboolean done = git_blob_create_from_buffer(&blob, forge, text->str, text->len) == 0 &&
+	gboolean done;
+
+	/* Tags that are gone add up; what is too large to be read again must not be the newest. */
+	if (text->len > LIMIT_REF_LISTING_BYTES) {
+		g_set_error(error, FORGE_ERROR, FORGE_ERROR_TOO_LARGE,
+			"it has, and had, more refs than can be recorded (%" G_GSIZE_FORMAT
+			" bytes of them)",
+			text->len);
+		return FALSE;
+	}
+	done = git_blob_create_from_buffer(&blob, forge, text->str, text->len) == 0 &&
 		git_treebuilder_new(&builder, forge, NULL) == 0 &&
 		git_treebuilder_insert(NULL, builder, FILE_NAME, &blob, GIT_FILEMODE_BLOB) == 0 &&
 		git_treebuilder_write(tree, builder) == 0;

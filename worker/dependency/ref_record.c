@@ -77,7 +77,20 @@ static gint compare_refs(gconstpointer a, gconstpointer b)
 
 void ref_record_sort(struct ref_record *record)
 {
-	g_ptr_array_sort(record->refs, compare_refs);
+	GPtrArray *refs = record->refs;
+	guint kept = 0;
+
+	g_ptr_array_sort(refs, compare_refs);
+	/* A server may say a name twice; a record that did could not be read again. */
+	for (guint i = 0; i < refs->len; i++)
+		if (kept > 0 && compare_refs(&refs->pdata[kept - 1], &refs->pdata[i]) == 0)
+			free_ref(refs->pdata[i]);
+		else
+			refs->pdata[kept++] = refs->pdata[i];
+	/* What is behind was moved or freed. */
+	g_ptr_array_set_free_func(refs, NULL);
+	g_ptr_array_set_size(refs, (gint)kept);
+	g_ptr_array_set_free_func(refs, free_ref);
 }
 
 /* The ref called NAME, advertised or not. */
@@ -91,6 +104,24 @@ static struct recorded_ref *look_up(const struct ref_record *record, const char 
 			  compare_refs);
 
 	return found ? *found : NULL;
+}
+
+const struct recorded_ref *ref_record_known(const struct ref_record *record, const char *name)
+{
+	return look_up(record, name);
+}
+
+gboolean ref_record_refuse_moved(
+	const char *name, const git_oid *before, const git_oid *after, GError **error)
+{
+	char one[GIT_OID_HEXSZ + 1], other[GIT_OID_HEXSZ + 1];
+
+	g_set_error(error, FORGE_ERROR, FORGE_ERROR_TAG_MOVED,
+		"the tag '%s' is %s now and was %s when it was first seen",
+		g_str_has_prefix(name, TAGS) ? name + strlen(TAGS) : name,
+		git_oid_tostr(one, sizeof(one), after),
+		git_oid_tostr(other, sizeof(other), before));
+	return FALSE;
 }
 
 const struct recorded_ref *ref_record_find(const struct ref_record *record, const char *name)

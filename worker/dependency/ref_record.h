@@ -35,11 +35,12 @@ struct ref_record *ref_record_new(const char *repository);
 void ref_record_free(struct ref_record *record);
 SCOPED_POINTER(ref_record, ref_record_free)
 
-/** Adds a ref; names once. NAME is copied. */
+/** Adds a ref. NAME is copied. */
 struct recorded_ref *ref_record_add(
 	struct ref_record *record, const char *name, const git_oid *oid);
 
-/** Sorts the refs by name, as all other functions want them. */
+/** Sorts the refs by name, as all other functions want them; of several with one name, the one that was
+ * added first stays. */
 void ref_record_sort(struct ref_record *record);
 
 /** The ref called NAME that is advertised, or NULL. Borrowed. */
@@ -53,6 +54,13 @@ const struct recorded_ref *ref_record_find(const struct ref_record *record, cons
  */
 struct ref_record *ref_record_update(const struct ref_record *old, const struct ref_record *seen,
 	uint64_t now_us, gboolean accept_moved, GPtrArray *moved);
+
+/** The ref called NAME as it was last seen, also one that is gone; or NULL. Borrowed. */
+const struct recorded_ref *ref_record_known(const struct ref_record *record, const char *name);
+
+/** Says that the tag NAME, in full, moved: TAG_MOVED. Returns FALSE. */
+gboolean ref_record_refuse_moved(
+	const char *name, const git_oid *before, const git_oid *after, GError **error);
 
 /** An empty list that owns its struct moved_tag. */
 GPtrArray *moved_tags_new(void);

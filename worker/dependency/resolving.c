@@ -169,7 +169,7 @@ gboolean resolving_begin(struct resolving *resolving, const char *root,
 	if (!give_up_named(resolving, error))
 		return FALSE;
 	keep_the_rest(resolving);
-	resolving->provider = workspace_provider_new(terms, &resolving->kept);
+	resolving->provider = workspace_provider_new(terms, &resolving->kept, resolving->locked);
 	return TRUE;
 }
 

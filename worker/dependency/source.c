@@ -238,9 +238,10 @@ static struct ref_record *record_of_listing(const struct source *source)
 		const struct advertised_ref *ref = source->listing->refs->pdata[i];
 
 		if (strcmp(ref->name, "HEAD") == 0) {
+			g_free(record->head);
 			record->head = g_strdup(ref->symref_target);
 			record->head_oid = ref->peeled;
-		} else {
+		} else if (g_str_has_prefix(ref->name, "refs/")) {
 			ref_record_add(record, ref->name, &ref->peeled);
 		}
 	}

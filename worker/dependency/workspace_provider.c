@@ -26,6 +26,7 @@
 struct workspace_provider {
 	const struct source_terms *terms;
 	const struct lock_file *locked;
+	const struct lock_file *whole_lock; /* also what was given up */
 	GHashTable *sources;  /* repository → struct source */
 	GHashTable *packages; /* key → struct package */
 	GHashTable *bound; /* name → repository: as the workspace's files say, else as first met */
@@ -42,13 +43,14 @@ static void free_package(gpointer package)
 	package_free(package);
 }
 
-struct workspace_provider *workspace_provider_new(
-	const struct source_terms *terms, const struct lock_file *locked)
+struct workspace_provider *workspace_provider_new(const struct source_terms *terms,
+	const struct lock_file *locked, const struct lock_file *whole_lock)
 {
 	struct workspace_provider *provider = g_new0(struct workspace_provider, 1);
 
 	provider->terms = terms;
 	provider->locked = locked;
+	provider->whole_lock = whole_lock;
 	provider->sources = g_hash_table_new_full(
 		hash_string_keyed, g_str_equal, NULL, free_source);
 	provider->packages = g_hash_table_new_full(
@@ -132,12 +134,22 @@ static char *key_of(
 	return g_strconcat(repository, strstr(repository, ":") ? "#" : "/", name, NULL);
 }
 
+/* What LOCK has of NAME from REPOSITORY, or NULL. */
+static const struct locked_component *line_of(
+	const struct lock_file *lock, const char *name, const char *repository)
+{
+	const struct locked_component *line = lock_file_find(lock, name);
+
+	return line && strcmp(line->repository, repository) == 0 ? line : NULL;
+}
+
 /* The package for NAME of REPOSITORY; its key is borrowed. *NEW tells whether it had none. */
 static const char *package_key(struct workspace_provider *provider, const char *name,
 	const char *repository, gboolean *new)
 {
 	g_autofree char *key = NULL;
-	const struct locked_component *locked = lock_file_find(provider->locked, name);
+	const struct locked_component *locked = line_of(provider->locked, name, repository);
+	struct package *package;
 	gpointer kept;
 	git_oid installed;
 
@@ -147,12 +159,11 @@ static const char *package_key(struct workspace_provider *provider, const char *
 	*new = !g_hash_table_lookup_extended(provider->packages, key, &kept, NULL);
 	if (!*new)
 		return kept;
-	if (locked && strcmp(locked->repository, repository) != 0)
-		locked = NULL;
 	installed = installed_as(provider, locked);
+	package = package_new(source_of(provider, repository), name, locked, &installed);
+	package->witness = line_of(provider->whole_lock, name, repository);
 	kept = g_steal_pointer(&key);
-	g_hash_table_insert(provider->packages, kept,
-		package_new(source_of(provider, repository), name, locked, &installed));
+	g_hash_table_insert(provider->packages, kept, package);
 	claim(provider, name, repository);
 	return kept;
 }

@@ -9,9 +9,10 @@
 /** What the solver asks about the components of a workspace, answered from their repositories. */
 struct workspace_provider;
 
-/** TERMS and LOCKED (forge.lock; what was given up of it left out) are borrowed. */
-struct workspace_provider *workspace_provider_new(
-	const struct source_terms *terms, const struct lock_file *locked);
+/** TERMS, LOCKED (forge.lock; what was given up of it left out) and WHOLE_LOCK (forge.lock) are
+ * borrowed. */
+struct workspace_provider *workspace_provider_new(const struct source_terms *terms,
+	const struct lock_file *locked, const struct lock_file *whole_lock);
 void workspace_provider_free(struct workspace_provider *provider);
 SCOPED_POINTER(workspace_provider, workspace_provider_free)
 

@@ -110,6 +110,10 @@ gboolean component_job_take(struct component_job *job, const struct wanted_compo
  */
 gboolean component_job_read_yanked(struct component_job *job, GError **error);
 
+/** TAG_MOVED if upstream's commit was picked by a tag that stood elsewhere when it was first seen, or
+ * where forge.lock was written. */
+gboolean component_job_check_moved(const struct component_job *job, GError **error);
+
 /** TRUE if VERSION (may be NULL or empty) is among job->yanked. */
 gboolean component_job_is_yanked(const struct component_job *job, const char *version);
 

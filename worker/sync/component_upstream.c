@@ -431,7 +431,7 @@ gboolean component_job_ask(
 			error, g_steal_pointer(&problem), "%s: ", wanted->repository);
 		return FALSE;
 	}
-	return look_upstream(job, error);
+	return component_job_check_moved(job, error) && look_upstream(job, error);
 }
 
 /* The commit is in the store. */
