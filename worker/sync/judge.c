@@ -11,7 +11,6 @@
 
 #include "journal/base/errors.h"
 #include "worker/component/component_constraint.h"
-#include "worker/component/semver_range.h"
 #include "worker/sync/component_texts.h"
 #include "worker/sync/component_validity.h"
 #include "worker/sync/judge_needs.h"
@@ -95,18 +94,6 @@ static gboolean judge_schema(const struct component_job *job, const struct judge
 
 /* ---- the other components ----------------------------------------------------------------- */
 
-/* Whether the version TEXT is one that the constraint allows; what is no range is no rule here. */
-static gboolean allows(const char *constraint_text, const char *version_text)
-{
-	g_autoptr(GError) ignored = NULL;
-	scoped(component_constraint)
-		constraint = component_constraint_parse(constraint_text, &ignored);
-	scoped(semver) version = semver_parse(version_text, 0);
-
-	return !constraint || !version || constraint->kind != CONSTRAINT_RANGE ||
-		semver_range_has(constraint->range, version);
-}
-
 /* The file of another component of the workspace, as it was installed; NULL if it cannot be read. */
 static struct component_file *file_of(const struct component_job *job, const char *name)
 {
@@ -130,9 +117,9 @@ static void judge_dependent(const struct component_job *job, const char *depende
 		const struct component_dependency *dependency = file->dependencies->pdata[i];
 		g_autofree char *place = NULL;
 
-		if (strcmp(dependency->component, job->name) != 0 || !dependency->constraint ||
-			allows(dependency->constraint, version) ||
-			(version_before && !allows(dependency->constraint, version_before)))
+		if (strcmp(dependency->component, job->name) != 0 ||
+			component_constraint_allows(dependency->constraint, version) ||
+			!component_constraint_allows(dependency->constraint, version_before))
 			continue;
 		place = g_strdup_printf("%s needs %s %s, upstream has %s", dependent, job->name,
 			dependency->constraint, version);
