@@ -303,11 +303,22 @@ static gboolean is_at_base(struct component_job *job)
 	return git_oid_equal(&job->pick.commit, &job->link.commit);
 }
 
+/* The commit is in the store, or will be once its digits are looked for. */
+static gboolean look_in_store(struct component_job *job, GError **error)
+{
+	git_repository *upstream = store_git(job->store, error);
+	gboolean ok = upstream && resolve_commit(job, &upstream, error) &&
+		find_in(job, upstream, error) &&
+		(!job->installed || count_commits(job, upstream, error));
+
+	if (ok)
+		job->upstream_time_us = component_job_commit_time_us(upstream, &job->pick.commit);
+	git_repository_free(upstream);
+	return ok;
+}
+
 static gboolean look_upstream(struct component_job *job, GError **error)
 {
-	git_repository *upstream;
-	gboolean ok;
-
 	if (job->installed && !job->replaces && is_at_base(job)) {
 		job->presence = FOLDER_PRESENT;
 		job->upstream_tree = job->base_tree;
@@ -316,17 +327,7 @@ static gboolean look_upstream(struct component_job *job, GError **error)
 		job->upstream_time_us = component_job_commit_time_us(job->forge, &job->base);
 		return TRUE;
 	}
-	if (!fetch(job, error))
-		return FALSE;
-	upstream = store_git(job->store, error);
-	if (!upstream)
-		return FALSE;
-	ok = resolve_commit(job, &upstream, error) && find_in(job, upstream, error) &&
-		(!job->installed || count_commits(job, upstream, error));
-	if (ok)
-		job->upstream_time_us = component_job_commit_time_us(upstream, &job->pick.commit);
-	git_repository_free(upstream);
-	return ok;
+	return fetch(job, error) && look_in_store(job, error);
 }
 
 /* Only who wants a version asks which ones were taken back. Of one version it is told and no more, so
@@ -422,19 +423,6 @@ gboolean component_job_ask(
 		return FALSE;
 	}
 	return look_upstream(job, error);
-}
-
-/* The commit is in the store. */
-static gboolean look_in_store(struct component_job *job, GError **error)
-{
-	git_repository *upstream = store_git(job->store, error);
-	gboolean ok = upstream && find_in(job, upstream, error) &&
-		(!job->installed || count_commits(job, upstream, error));
-
-	if (ok)
-		job->upstream_time_us = component_job_commit_time_us(upstream, &job->pick.commit);
-	git_repository_free(upstream);
-	return ok;
 }
 
 gboolean component_job_take(struct component_job *job, const struct wanted_component *wanted,
