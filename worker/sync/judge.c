@@ -19,18 +19,13 @@
 #define COMPONENT_YAML "component.yaml"
 #define SCHEMA_JSON "schema.json"
 
-void component_conflict_free(struct component_conflict *conflict)
+static void free_conflict(gpointer data)
 {
-	if (!conflict)
-		return;
+	struct component_conflict *conflict = data;
+
 	g_free(conflict->path);
 	g_free(conflict->place);
 	g_free(conflict);
-}
-
-static void free_conflict(gpointer data)
-{
-	component_conflict_free(data);
 }
 
 GPtrArray *component_conflicts_new(void)
