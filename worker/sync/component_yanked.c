@@ -1,5 +1,5 @@
 /*
- * Versions that upstream took back: which they are, and which version is meant then.
+ * Versions that upstream took back: which they are.
  *
  * The manifest that counts is the one at the tip of the default branch: a version is yanked after
  * it was made, so its own manifest cannot say so.
@@ -62,13 +62,12 @@ gboolean component_job_read_yanked(struct component_job *job, GError **error)
 
 gboolean component_job_is_yanked(const struct component_job *job, const char *version)
 {
-	scoped(semver) wanted = version && *version ? semver_parse(version, 0) : NULL;
+	scoped(semver) wanted = version && *version ? semver_parse(version, SEMVER_STRICT) : NULL;
 
 	for (char **one = job->yanked; wanted && one && *one; one++) {
 		scoped(semver) out = semver_parse(*one, SEMVER_STRICT);
 
-		if (out && semver_compare(out, wanted) == 0 &&
-			(!out->build[0] || semver_compare_build(out, wanted) == 0))
+		if (out && component_version_is_named(out, wanted))
 			return TRUE;
 	}
 	return FALSE;
