@@ -165,26 +165,6 @@ int component_jobs_status(const GPtrArray *jobs)
 	return status;
 }
 
-static Forge__Reply *submit_batch(struct client *client, Forge__Submit *submit, GError **error)
-{
-	g_autofree char *request_id = client_request_id();
-	Forge__Request request = FORGE__REQUEST__INIT;
-	Forge__Reply *reply;
-
-	submit->request_id = request_id;
-	request.kind_case = FORGE__REQUEST__KIND_SUBMIT;
-	request.submit = submit;
-	reply = client_call(client, &request, error);
-	submit->request_id = (char *)protobuf_c_empty_string;
-	if (reply && reply->kind_case != FORGE__REPLY__KIND_SUBMITTED) {
-		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR,
-			"the scheduler did not say which batch was made");
-		forge__reply__free_unpacked(reply, NULL);
-		return NULL;
-	}
-	return reply;
-}
-
 /* The scheduler knows what is installed, and not what forge.yaml lists. */
 static void explain_unknown(struct invocation *invocation, struct client *client,
 	const Forge__Submit *submit, GError **error)
@@ -211,7 +191,7 @@ gboolean component_run(struct invocation *invocation, struct client *client, For
 	scoped(history) history = history_new();
 	scoped(progress) progress = progress_new(&invocation->terminal, !invocation->quiet);
 	struct following following = {invocation, history, progress, ended, user_data};
-	Forge__Reply *reply = submit_batch(client, submit, error);
+	Forge__Reply *reply = requests_submit(client, submit, error);
 	uint64_t batch;
 
 	if (!reply) {
