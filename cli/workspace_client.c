@@ -14,6 +14,7 @@
 #include "worker/workspace/workspace.h"
 #include "worker/workspace/workspace_documents.h"
 #include "worker/workspace/workspace_lock.h"
+#include "worker/workspace/workspace_repository.h"
 
 static gboolean has_repository(const char *root)
 {
@@ -39,13 +40,21 @@ static gboolean check_documents(const char *root, GError **error)
 	return locked != NULL;
 }
 
-/* A workspace without its own folder has nothing to be rewritten. */
-static gboolean begin_use(struct invocation *invocation, const char *root, GError **error)
+/* A workspace without its own folder has nothing to be rewritten. Whoever is alone in it and works
+ * removes what a killed process left in the way. */
+static gboolean begin_use(
+	struct invocation *invocation, enum client_use use, const char *root, GError **error)
 {
 	if (invocation->workspace_use || !has_repository(root))
 		return TRUE;
 	invocation->workspace_use = workspace_use_take(root, error);
-	return invocation->workspace_use != NULL;
+	if (!invocation->workspace_use)
+		return FALSE;
+	if (use == CLIENT_WORKS && workspace_use_alone(invocation->workspace_use)) {
+		workspace_repository_recover(root);
+		workspace_use_share(invocation->workspace_use);
+	}
+	return TRUE;
 }
 
 struct client *workspace_connect(
@@ -55,15 +64,15 @@ struct client *workspace_connect(
 	g_autofree char *found = workspace_find(here, error);
 
 	if (!found || !invocation_config(invocation, error) ||
-
 		(use == CLIENT_WORKS &&
 			(!complete(found, error) || !check_documents(found, error))))
 		return NULL;
 	config_enter_workspace(invocation->config, found);
 	if (root)
 		*root = invocation->config->workspace;
-	return begin_use(invocation, found, error) ? requests_connect(invocation, use, 0, error)
-						   : NULL;
+	return begin_use(invocation, use, found, error)
+		? requests_connect(invocation, use, 0, error)
+		: NULL;
 }
 
 void workspace_leave(struct invocation *invocation, gboolean tidies)
