@@ -14,7 +14,6 @@
 #include "worker/sync/component_texts.h"
 #include "worker/sync/component_validity.h"
 #include "worker/sync/judge_needs.h"
-#include "worker/workspace/workspace_repository.h"
 
 #define COMPONENT_YAML "component.yaml"
 #define SCHEMA_JSON "schema.json"
@@ -89,24 +88,11 @@ static gboolean judge_schema(const struct component_job *job, const struct judge
 
 /* ---- the other components ----------------------------------------------------------------- */
 
-/* The file of another component of the workspace, as it was installed; NULL if it cannot be read. */
-static struct component_file *file_of(const struct component_job *job, const char *name)
-{
-	g_autoptr(GError) ignored = NULL;
-	git_oid base, tree;
-
-	if (!workspace_ref_get(job->forge, name, COMPONENT_REF_BASE, &base, &ignored) ||
-		git_oid_is_zero(&base) ||
-		!component_history_tree(job->forge, &base, &tree, &ignored))
-		return NULL;
-	return component_texts_file(job->forge, &tree, NULL, &ignored);
-}
-
 /* What was not allowed before is no news of this pull. */
 static void judge_dependent(const struct component_job *job, const char *dependent,
 	const char *version_before, const char *version, GPtrArray *conflicts)
 {
-	scoped(component_file) file = file_of(job, dependent);
+	scoped(component_file) file = component_texts_installed(job->forge, dependent);
 
 	for (guint i = 0; file && i < file->dependencies->len; i++) {
 		const struct component_dependency *dependency = file->dependencies->pdata[i];
