@@ -376,25 +376,12 @@ static int leave(const struct run *run, const Forge__Submitted *submitted)
 int batch_run(struct invocation *invocation, struct client *client, const struct batch_plan *plan,
 	GError **error)
 {
-	g_autofree char *request_id = client_request_id();
-	Forge__Request request = FORGE__REQUEST__INIT;
-	Forge__Reply *reply;
+	Forge__Reply *reply = requests_submit(client, plan->submit, error);
 	struct run run = {.invocation = invocation, .client = client, .plan = plan};
 	int status;
 
-	plan->submit->request_id = request_id;
-	request.kind_case = FORGE__REQUEST__KIND_SUBMIT;
-	request.submit = plan->submit;
-	reply = client_call(client, &request, error);
-	plan->submit->request_id = (char *)protobuf_c_empty_string;
 	if (!reply)
 		return 1;
-	if (reply->kind_case != FORGE__REPLY__KIND_SUBMITTED) {
-		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR,
-			"the scheduler did not say which batch was made");
-		forge__reply__free_unpacked(reply, NULL);
-		return 1;
-	}
 	status = plan->wait ? follow(&run, reply->submitted, error) : leave(&run, reply->submitted);
 	forge__reply__free_unpacked(reply, NULL);
 	return status;

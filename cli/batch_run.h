@@ -6,7 +6,7 @@
 
 /** What a command that submits a batch does with it. */
 struct batch_plan {
-	Forge__Submit *submit; /**< borrowed; request_id is set here */
+	Forge__Submit *submit; /**< borrowed */
 	gboolean wait;         /**< until the batch is closed, showing how its jobs end */
 	gboolean one_target;   /**< the exit status is that of the one fork's outcome */
 };

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "cli/component_editing.h"
 #include "cli/component_options.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
@@ -233,18 +234,12 @@ static gboolean look(struct invocation *invocation, struct client *client,
 	struct component_run *run, GError **error)
 {
 	Forge__Submit submit = FORGE__SUBMIT__INIT;
-	Forge__BatchArguments arguments = FORGE__BATCH_ARGUMENTS__INIT;
-	Forge__ComponentArguments component = FORGE__COMPONENT_ARGUMENTS__INIT;
 	g_autoptr(GPtrArray) rows = requests_components(client, NULL, error);
 
 	if (!rows || rows->len == 0)
 		return rows != NULL;
-	component.offline = TRUE;
-	arguments.component = &component;
-	submit.kind = FORGE__JOB_KIND__JOB_KIND_COMPONENT_CHECK;
-	submit.arguments = &arguments;
 	submit.all_forks = TRUE;
-	return component_run(invocation, client, &submit, NULL, NULL, run, error);
+	return component_look(invocation, client, &submit, NULL, NULL, run, error);
 }
 
 static int show_verdicts(struct invocation *invocation, const GPtrArray *verdicts)

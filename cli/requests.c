@@ -307,6 +307,25 @@ gboolean requests_events(struct client *client, uint64_t from, uint64_t batch, g
 	}
 }
 
+Forge__Reply *requests_submit(struct client *client, Forge__Submit *submit, GError **error)
+{
+	g_autofree char *request_id = client_request_id();
+	Forge__Request request = FORGE__REQUEST__INIT;
+	Forge__Reply *reply;
+
+	submit->request_id = request_id;
+	request.kind_case = FORGE__REQUEST__KIND_SUBMIT;
+	request.submit = submit;
+	reply = client_call(client, &request, error);
+	submit->request_id = (char *)protobuf_c_empty_string;
+	if (reply && reply->kind_case != FORGE__REPLY__KIND_SUBMITTED) {
+		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR,
+			"the scheduler did not say which batch was made");
+		g_clear_pointer(&reply, free_reply);
+	}
+	return reply;
+}
+
 static gboolean apply_page(const Forge__Events *page, gpointer user_data)
 {
 	struct history *history = user_data;

@@ -47,6 +47,10 @@ GPtrArray *requests_jobs(struct client *client, const char *batch, GError **erro
 /** Free the reply with forge__reply__free_unpacked(); its `stats` is set. */
 Forge__Reply *requests_stats(struct client *client, GError **error);
 
+/** Submits the batch SUBMIT under a new request id. Free the reply with forge__reply__free_unpacked();
+ * its `submitted` is set. */
+Forge__Reply *requests_submit(struct client *client, Forge__Submit *submit, GError **error);
+
 /** What is done with a page of events; FALSE ends the reading. The page is borrowed. */
 typedef gboolean requests_page(const Forge__Events *page, gpointer user_data);
 

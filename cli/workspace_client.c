@@ -14,6 +14,7 @@
 #include "worker/workspace/workspace.h"
 #include "worker/workspace/workspace_documents.h"
 #include "worker/workspace/workspace_lock.h"
+#include "worker/workspace/workspace_repository.h"
 
 static gboolean has_repository(const char *root)
 {
@@ -39,13 +40,21 @@ static gboolean check_documents(const char *root, GError **error)
 	return locked != NULL;
 }
 
-/* A workspace without its own folder has nothing to be rewritten. */
-static gboolean begin_use(struct invocation *invocation, const char *root, GError **error)
+/* A workspace without its own folder has nothing to be rewritten. Whoever is alone in it and works
+ * removes what a killed process left in the way. */
+static gboolean begin_use(
+	struct invocation *invocation, enum client_use use, const char *root, GError **error)
 {
 	if (invocation->workspace_use || !has_repository(root))
 		return TRUE;
 	invocation->workspace_use = workspace_use_take(root, error);
-	return invocation->workspace_use != NULL;
+	if (!invocation->workspace_use)
+		return FALSE;
+	if (use == CLIENT_WORKS && workspace_use_alone(invocation->workspace_use)) {
+		workspace_repository_recover(root);
+		workspace_use_share(invocation->workspace_use);
+	}
+	return TRUE;
 }
 
 struct client *workspace_connect(
@@ -55,15 +64,15 @@ struct client *workspace_connect(
 	g_autofree char *found = workspace_find(here, error);
 
 	if (!found || !invocation_config(invocation, error) ||
-
 		(use == CLIENT_WORKS &&
 			(!complete(found, error) || !check_documents(found, error))))
 		return NULL;
 	config_enter_workspace(invocation->config, found);
 	if (root)
 		*root = invocation->config->workspace;
-	return begin_use(invocation, found, error) ? requests_connect(invocation, use, 0, error)
-						   : NULL;
+	return begin_use(invocation, use, found, error)
+		? requests_connect(invocation, use, 0, error)
+		: NULL;
 }
 
 void workspace_leave(struct invocation *invocation, gboolean tidies)
@@ -165,26 +174,6 @@ int component_jobs_status(const GPtrArray *jobs)
 	return status;
 }
 
-static Forge__Reply *submit_batch(struct client *client, Forge__Submit *submit, GError **error)
-{
-	g_autofree char *request_id = client_request_id();
-	Forge__Request request = FORGE__REQUEST__INIT;
-	Forge__Reply *reply;
-
-	submit->request_id = request_id;
-	request.kind_case = FORGE__REQUEST__KIND_SUBMIT;
-	request.submit = submit;
-	reply = client_call(client, &request, error);
-	submit->request_id = (char *)protobuf_c_empty_string;
-	if (reply && reply->kind_case != FORGE__REPLY__KIND_SUBMITTED) {
-		g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_PROTOCOL_ERROR,
-			"the scheduler did not say which batch was made");
-		forge__reply__free_unpacked(reply, NULL);
-		return NULL;
-	}
-	return reply;
-}
-
 /* The scheduler knows what is installed, and not what forge.yaml lists. */
 static void explain_unknown(struct invocation *invocation, struct client *client,
 	const Forge__Submit *submit, GError **error)
@@ -211,7 +200,7 @@ gboolean component_run(struct invocation *invocation, struct client *client, For
 	scoped(history) history = history_new();
 	scoped(progress) progress = progress_new(&invocation->terminal, !invocation->quiet);
 	struct following following = {invocation, history, progress, ended, user_data};
-	Forge__Reply *reply = submit_batch(client, submit, error);
+	Forge__Reply *reply = requests_submit(client, submit, error);
 	uint64_t batch;
 
 	if (!reply) {

@@ -467,18 +467,6 @@ static struct backup *open_backup(const char *path, GError **error)
 	return read_whole(backup, error) ? g_steal_pointer(&backup) : NULL;
 }
 
-gboolean journal_backup_is_one(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	uint8_t begins[sizeof(magic)];
-	gboolean is_one = file && fread(begins, sizeof(begins), 1, file) == 1 &&
-		memcmp(begins, magic, sizeof(magic)) == 0;
-
-	if (file)
-		fclose(file);
-	return is_one;
-}
-
 struct journal *journal_backup_open(const char *path, GError **error)
 {
 	static const struct journal_backend backend = {

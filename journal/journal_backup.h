@@ -11,9 +11,6 @@
  */
 gboolean journal_backup_write(struct journal *journal, const char *path, GError **error);
 
-/** TRUE if the file at PATH begins as a backup. */
-gboolean journal_backup_is_one(const char *path);
-
 /**
  * The backup at PATH as a journal to read. All of it is checked: every byte is under a checksum,
  * every record chained, nothing lacks and nothing follows. Errors: JOURNAL_DAMAGED,

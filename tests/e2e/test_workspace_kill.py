@@ -233,3 +233,18 @@ def test_a_command_killed_beside_another_leaves_the_other_working(fleet, dice):
         fleet.check()
     workspace.run("sync", "pull", "--all")
     fleet.check_end()
+
+
+def test_locks_of_refs_that_a_killed_command_left_are_in_nobodys_way(workspace):
+    upstream = workspace.upstream("company/crm-tools", tool("alpha", "1.0.0"))
+    workspace.init()
+    workspace.run("install", f"{HOST}/company/crm-tools/alpha")
+    repository = workspace.root / ".forge" / "repository"
+    refs = [path for path in (repository / "refs").rglob("*") if path.is_file()]
+    locks = [path.with_name(f"{path.name}.lock") for path in [*refs, repository / "packed-refs"]]
+    assert any("upstreams" in path.parts for path in refs)
+    for path in locks:
+        path.touch()
+    upstream.commit(tool("alpha", "1.1.0"))
+    workspace.run("deps", "update")
+    assert workspace.one("alpha")["status"] == "synced" and not any(path.exists() for path in locks)

@@ -183,6 +183,10 @@ static void who_uses_it_keeps_others_from_being_alone(
 	g_assert_false(workspace_use_alone(mine));
 	workspace_lock_drop(other);
 	g_assert_true(workspace_use_alone(mine));
+	workspace_use_share(mine);
+	other = workspace_use_take(fixture->workspace, NULL);
+	g_assert_nonnull(other);
+	workspace_lock_drop(other);
 	/* It says nothing about who changes the workspace. */
 	other = workspace_lock_try(fixture->workspace, NULL);
 	g_assert_nonnull(other);

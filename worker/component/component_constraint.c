@@ -96,12 +96,6 @@ const struct semver *component_constraint_version(const struct component_constra
 	return constraint->range ? semver_range_exact(constraint->range) : NULL;
 }
 
-gboolean component_constraint_is_pinned(const struct component_constraint *constraint)
-{
-	return constraint->kind == CONSTRAINT_COMMIT ||
-		component_constraint_version(constraint) != NULL;
-}
-
 /* The range that is ONE and OTHER at once, set by set. */
 static char *intersect(const struct semver_range *one, const struct semver_range *other)
 {

@@ -47,7 +47,4 @@ gboolean component_constraint_allows(const char *constraint, const char *version
 /** The one version that CONSTRAINT asks for, or NULL. Borrowed. */
 const struct semver *component_constraint_version(const struct component_constraint *constraint);
 
-/** Whether CONSTRAINT names one version or commit, so that nothing newer is looked for. */
-gboolean component_constraint_is_pinned(const struct component_constraint *constraint);
-
 #endif

@@ -20,11 +20,6 @@ static const struct {
 	[COMPONENT_AGENT] = {"Agent", "agents"},
 };
 
-const char *component_kind_name(enum component_kind kind)
-{
-	return kind < COMPONENT_KINDS ? kinds[kind].name : NULL;
-}
-
 const char *component_kind_plural(enum component_kind kind)
 {
 	return kind < COMPONENT_KINDS ? kinds[kind].plural : NULL;

@@ -14,13 +14,10 @@ enum component_kind {
 /** How many kinds there are; COMPONENT_UNKNOWN is none. */
 #define COMPONENT_KINDS COMPONENT_UNKNOWN
 
-/** `Tool`, as `kind:` has it, and `tools`, as lists and folders are called. Static; NULL for
- * COMPONENT_UNKNOWN. */
-const char *component_kind_name(enum component_kind kind);
+/** `tools`, as lists and folders are called. Static; NULL for COMPONENT_UNKNOWN. */
 const char *component_kind_plural(enum component_kind kind);
 
-/** The kind that a word of component_kind_name() or component_kind_plural() names;
- * COMPONENT_UNKNOWN if it is neither. */
+/** The kind called `Tool`, as `kind:` has it, or `tools`; COMPONENT_UNKNOWN if it is neither. */
 enum component_kind component_kind_from_name(const char *name);
 enum component_kind component_kind_from_plural(const char *plural);
 

@@ -150,6 +150,12 @@ static gboolean unite(GPtrArray *versions, const char *name, GError **error)
 	return TRUE;
 }
 
+gboolean component_version_is_named(const struct semver *name, const struct semver *version)
+{
+	return semver_compare(name, version) == 0 &&
+		(!name->build[0] || semver_compare_build(name, version) == 0);
+}
+
 static void mark_yanked(GPtrArray *versions, const char *const *yanked)
 {
 	for (size_t i = 0; yanked && yanked[i]; i++) {
@@ -158,9 +164,7 @@ static void mark_yanked(GPtrArray *versions, const char *const *yanked)
 		for (guint j = 0; out && j < versions->len; j++) {
 			struct component_version *version = g_ptr_array_index(versions, j);
 
-			if (semver_compare(out, version->version) == 0 &&
-				(!out->build[0] ||
-					semver_compare_build(out, version->version) == 0))
+			if (component_version_is_named(out, version->version))
 				version->yanked = TRUE;
 		}
 	}

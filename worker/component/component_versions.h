@@ -39,6 +39,10 @@ struct component_versions *component_versions_new(const GPtrArray *refs, const c
 void component_versions_free(struct component_versions *versions);
 SCOPED_POINTER(component_versions, component_versions_free)
 
+/** Whether NAME, of a list of yanked versions, means VERSION: without a build it means every build.
+ * Pure. */
+gboolean component_version_is_named(const struct semver *name, const struct semver *version);
+
 /** What a constraint led to. */
 enum pick_kind {
 	PICK_VERSION, /**< a tag that says a version */

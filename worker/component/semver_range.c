@@ -134,11 +134,6 @@ void semver_range_free(struct semver_range *range)
 	g_free(range);
 }
 
-enum semver_flags semver_range_flags(const struct semver_range *range)
-{
-	return range->flags;
-}
-
 const struct semver *semver_range_exact(const struct semver_range *range)
 {
 	const GPtrArray *set = g_ptr_array_index(range->sets, 0);

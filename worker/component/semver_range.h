@@ -23,9 +23,6 @@ gboolean semver_range_has(const struct semver_range *range, const struct semver 
 /** RANGE as plain comparators: `>=1.2.0 <2.0.0-0||>=2.1.0 <3.0.0`; `*` for any. Caller frees. */
 char *semver_range_text(const struct semver_range *range);
 
-/** What semver_range_parse() was told, for those who parse versions to go with RANGE. */
-enum semver_flags semver_range_flags(const struct semver_range *range);
-
 /**
  * The place of the highest (lowest) of VERSIONS (texts, NULL-terminated; what is no version is
  * passed over) that is in RANGE, the first of equals; -1 if none is.

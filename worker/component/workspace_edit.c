@@ -262,20 +262,6 @@ char *workspace_wanted_set(const char *name, const char *text,
 	return apply(name, text, edits, error);
 }
 
-char *workspace_wanted_set_constraint(const char *name, const char *text, const char *component,
-	const char *constraint, GError **error)
-{
-	scoped(wanted_file) file = parse_wanted(name, text ? text : "", error);
-	struct wanted_component changed;
-	size_t at;
-
-	if (!file || !find_wanted(name, file, component, &at, error))
-		return NULL;
-	changed = *(const struct wanted_component *)file->components->pdata[at];
-	changed.constraint = (char *)constraint;
-	return workspace_wanted_set(name, text, &changed, error);
-}
-
 /* ---- forge.lock ---- */
 
 static struct lock_file *parse_lock(const char *name, const char *text, GError **error)
@@ -423,23 +409,6 @@ static void set_component(struct lock_change *change, const struct locked_compon
 	change->no_list = FALSE;
 }
 
-static void remove_component(struct lock_change *change, guint at)
-{
-	remove_at(change->edits, at, NULL);
-	g_ptr_array_remove_index(change->names, at);
-}
-
-static gboolean is_among(const GPtrArray *components, const char *name)
-{
-	for (guint i = 0; i < components->len; i++) {
-		const struct locked_component *component = components->pdata[i];
-
-		if (strcmp(component->component, name) == 0)
-			return TRUE;
-	}
-	return FALSE;
-}
-
 /* A lock of comments alone says nothing of its format yet. */
 static void set_format(struct lock_change *change)
 {
@@ -455,9 +424,8 @@ static gboolean is_blank(const char *text)
 	return !text || text[strspn(text, " \t\r\n")] == '\0';
 }
 
-/* Sets COMPONENTS; the others of the lock go only if they are ALL there shall be. */
-static char *update_lock(const char *name, const char *text, const GPtrArray *components,
-	gboolean all, GError **error)
+char *workspace_lock_set(
+	const char *name, const char *text, const GPtrArray *components, GError **error)
 {
 	scoped(lock_file) file = NULL;
 	scoped(document_text) document = NULL;
@@ -474,33 +442,7 @@ static char *update_lock(const char *name, const char *text, const GPtrArray *co
 		set_format(&change);
 	for (guint i = 0; i < components->len; i++)
 		set_component(&change, components->pdata[i]);
-	/* From the end, so that the places before stay; after the others, so that the list is never
-	 * empty in between. */
-	for (guint at = change.names->len; all && at-- > 0;)
-		if (!is_among(components, change.names->pdata[at]))
-			remove_component(&change, at);
 	return apply(name, text, change.edits, error);
-}
-
-char *workspace_lock_set(const char *name, const char *text,
-	const struct locked_component *component, GError **error)
-{
-	g_autoptr(GPtrArray) one = g_ptr_array_new();
-
-	g_ptr_array_add(one, (gpointer)component);
-	return update_lock(name, text, one, FALSE, error);
-}
-
-char *workspace_lock_set_each(
-	const char *name, const char *text, const GPtrArray *components, GError **error)
-{
-	return update_lock(name, text, components, FALSE, error);
-}
-
-char *workspace_lock_replace(
-	const char *name, const char *text, const GPtrArray *components, GError **error)
-{
-	return update_lock(name, text, components, TRUE, error);
 }
 
 char *workspace_lock_remove(

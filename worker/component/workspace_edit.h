@@ -25,29 +25,16 @@ char *workspace_wanted_remove(
 char *workspace_wanted_set(const char *name, const char *text,
 	const struct wanted_component *component, GError **error);
 
-/** Sets what is wanted of COMPONENT; CONSTRAINT of NULL wants the default branch.
- * COMPONENT_NOT_FOUND as above. */
-char *workspace_wanted_set_constraint(const char *name, const char *text, const char *component,
-	const char *constraint, GError **error);
-
 /**
- * Makes COMPONENT the lock's word on its name: changed where it stands, or put where its name
- * belongs in a sorted list. Where it says the same as before, `resolved_at` stays.
+ * Makes each of COMPONENTS (of struct locked_component, names once) the lock's word on its name:
+ * changed where it stands, or put where its name belongs in a sorted list. Where it says the same as
+ * before, `resolved_at` stays.
  */
-char *workspace_lock_set(const char *name, const char *text,
-	const struct locked_component *component, GError **error);
-
-/** The same for each of COMPONENTS (of struct locked_component, names once). */
-char *workspace_lock_set_each(
+char *workspace_lock_set(
 	const char *name, const char *text, const GPtrArray *components, GError **error);
 
 /** Takes COMPONENT out. COMPONENT_NOT_FOUND as above. */
 char *workspace_lock_remove(
 	const char *name, const char *text, const char *component, GError **error);
-
-/** Makes the lock hold COMPONENTS (of struct locked_component, names once) and no others, each as
- * workspace_lock_set() does. */
-char *workspace_lock_replace(
-	const char *name, const char *text, const GPtrArray *components, GError **error);
 
 #endif

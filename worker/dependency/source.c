@@ -16,7 +16,6 @@
 #include "worker/component/component_constraint.h"
 #include "worker/component/semver.h"
 #include "worker/dependency/ref_book.h"
-#include "worker/git/git_library.h"
 #include "worker/remote/remote.h"
 #include "worker/remote/transfer.h"
 #include "worker/store/anchors.h"
@@ -356,10 +355,8 @@ static gboolean take_known_record(struct source *source, GError **error)
 
 static gboolean open_objects(struct source *source, GError **error)
 {
-	if (git_repository_open_bare(&source->git, store_path(source->store)) == 0)
-		return TRUE;
-	git_library_error(error, FORGE_ERROR_STORE_BUSY, "the store cannot be opened");
-	return FALSE;
+	source->git = store_git(source->store, error);
+	return source->git != NULL;
 }
 
 static gboolean take_look(struct look *look, GError **error)

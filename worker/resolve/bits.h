@@ -27,11 +27,6 @@ static inline void bits_add(uint64_t *set, guint number)
 	set[number / BITS_PER_WORD] |= UINT64_C(1) << (number % BITS_PER_WORD);
 }
 
-static inline void bits_remove(uint64_t *set, guint number)
-{
-	set[number / BITS_PER_WORD] &= ~(UINT64_C(1) << (number % BITS_PER_WORD));
-}
-
 static inline gboolean bits_is_subset(const uint64_t *a, const uint64_t *b, guint words)
 {
 	for (guint i = 0; i < words; i++)
@@ -46,11 +41,6 @@ static inline gboolean bits_meet(const uint64_t *a, const uint64_t *b, guint wor
 		if (a[i] & b[i])
 			return TRUE;
 	return FALSE;
-}
-
-static inline gboolean bits_is_empty(const uint64_t *set, guint words)
-{
-	return !bits_meet(set, set, words);
 }
 
 static inline void bits_unite(uint64_t *set, const uint64_t *with, guint words)

@@ -12,11 +12,6 @@
 #include "worker/resolve/bits.h"
 #include "worker/resolve/solving.h"
 
-struct package *proof_package(const struct proof *proof, guint variable)
-{
-	return problem_package(proof->problem, g_array_index(proof->packages, guint, variable));
-}
-
 void proof_free(struct proof *proof)
 {
 	if (!proof)

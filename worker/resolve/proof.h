@@ -24,8 +24,6 @@ struct proof *proof_new(
 void proof_free(struct proof *proof);
 SCOPED_POINTER(proof, proof_free)
 
-struct package *proof_package(const struct proof *proof, guint variable);
-
 /** The facts that PROOF makes use of, in the order in which they became known. Caller frees. */
 GPtrArray *proof_facts(const struct proof *proof);
 

@@ -278,6 +278,15 @@ GPtrArray *store_tips(const struct store *store)
 	return tips;
 }
 
+git_repository *store_git(const struct store *store, GError **error)
+{
+	git_repository *git = NULL;
+
+	if (git_repository_open_bare(&git, store_path(store)) != 0)
+		git_library_error(error, FORGE_ERROR_STORE_BUSY, "the store cannot be opened");
+	return git;
+}
+
 gboolean store_has(const struct store *store, const git_oid *oid)
 {
 	return cache_repository_has(&store->repository, oid);

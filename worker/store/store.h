@@ -64,6 +64,9 @@ struct store_tip {
  * a GPtrArray of struct store_tip, by the name of their anchors. Caller unrefs. */
 GPtrArray *store_tips(const struct store *store);
 
+/** The store's repository, opened anew, for its objects. STORE_BUSY. Caller frees. */
+git_repository *store_git(const struct store *store, GError **error);
+
 /** TRUE if the object OID is there, and so all that it reaches. */
 gboolean store_has(const struct store *store, const git_oid *oid);
 

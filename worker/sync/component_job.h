@@ -120,9 +120,6 @@ gboolean component_job_is_yanked(const struct component_job *job, const char *ve
 /** What forge.yaml wants of the target; if nothing, what the components that need it do. Borrowed. */
 const struct wanted_component *component_job_wanted(struct component_job *job);
 
-/** The store that upstream's commit was fetched into, opened. STORE_BUSY. Caller frees. */
-git_repository *component_job_open_store(const struct component_job *job, GError **error);
-
 /**
  * Makes the base commit for upstream's commit in the workspace's repository; BASE. The tree has
  * been found fit to be written.

@@ -8,6 +8,8 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "worker/git/git_library.h"
+#include "worker/workspace/component_history.h"
+#include "worker/workspace/workspace_repository.h"
 
 static GBytes *bytes_of(
 	git_repository *repository, const git_oid *oid, const char *path, GError **error)
@@ -66,6 +68,16 @@ struct component_file *component_texts_file(
 		return NULL;
 	text = g_bytes_get_data(bytes, &size);
 	return component_file_parse(&origin, text ? text : "", size, problems, error);
+}
+
+struct component_file *component_texts_installed(git_repository *forge, const char *name)
+{
+	git_oid base, tree;
+
+	if (!workspace_ref_get(forge, name, COMPONENT_REF_BASE, &base, NULL) ||
+		git_oid_is_zero(&base) || !component_history_tree(forge, &base, &tree, NULL))
+		return NULL;
+	return component_texts_file(forge, &tree, NULL, NULL);
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)

@@ -21,6 +21,10 @@ GBytes *component_texts_read(
 struct component_file *component_texts_file(
 	git_repository *repository, const git_oid *tree, GPtrArray *problems, GError **error);
 
+/** The same of the component NAME as it was installed in the workspace of FORGE; NULL also if it is not
+ * installed, or its file cannot be read. Caller frees. */
+struct component_file *component_texts_installed(git_repository *forge, const char *name);
+
 /** Names of the components that the one with root tree TREE depends on, sorted, NULL-terminated;
  * none if its file cannot be read. Caller frees. */
 gboolean component_texts_dependencies(

@@ -11,7 +11,6 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "worker/component/component_catalog.h"
-#include "worker/git/git_library.h"
 #include "worker/store/anchors.h"
 #include "worker/workspace/tree_safety.h"
 #include "worker/workspace/workspace_repository.h"
@@ -180,15 +179,6 @@ static gboolean fetch_everything(struct component_job *job, GError **error)
 	return fetch_tips(job, (struct fetch_ref *)(void *)tips->data, tips->len, error);
 }
 
-git_repository *component_job_open_store(const struct component_job *job, GError **error)
-{
-	git_repository *repository = NULL;
-
-	if (git_repository_open_bare(&repository, store_path(job->store)) != 0)
-		git_library_error(error, FORGE_ERROR_STORE_BUSY, "the store cannot be opened");
-	return repository;
-}
-
 static char *catalog_path(struct component_job *job, git_repository *upstream, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
@@ -290,7 +280,7 @@ static gboolean resolve_commit(struct component_job *job, git_repository **upstr
 	g_clear_pointer(upstream, git_repository_free);
 	if (!fetch_everything(job, error))
 		return FALSE;
-	*upstream = component_job_open_store(job, error);
+	*upstream = store_git(job->store, error);
 	if (!*upstream)
 		return FALSE;
 	if (find_commit(job, *upstream))
@@ -313,11 +303,22 @@ static gboolean is_at_base(struct component_job *job)
 	return git_oid_equal(&job->pick.commit, &job->link.commit);
 }
 
+/* The commit is in the store, or will be once its digits are looked for. */
+static gboolean look_in_store(struct component_job *job, GError **error)
+{
+	git_repository *upstream = store_git(job->store, error);
+	gboolean ok = upstream && resolve_commit(job, &upstream, error) &&
+		find_in(job, upstream, error) &&
+		(!job->installed || count_commits(job, upstream, error));
+
+	if (ok)
+		job->upstream_time_us = component_job_commit_time_us(upstream, &job->pick.commit);
+	git_repository_free(upstream);
+	return ok;
+}
+
 static gboolean look_upstream(struct component_job *job, GError **error)
 {
-	git_repository *upstream;
-	gboolean ok;
-
 	if (job->installed && !job->replaces && is_at_base(job)) {
 		job->presence = FOLDER_PRESENT;
 		job->upstream_tree = job->base_tree;
@@ -326,17 +327,7 @@ static gboolean look_upstream(struct component_job *job, GError **error)
 		job->upstream_time_us = component_job_commit_time_us(job->forge, &job->base);
 		return TRUE;
 	}
-	if (!fetch(job, error))
-		return FALSE;
-	upstream = component_job_open_store(job, error);
-	if (!upstream)
-		return FALSE;
-	ok = resolve_commit(job, &upstream, error) && find_in(job, upstream, error) &&
-		(!job->installed || count_commits(job, upstream, error));
-	if (ok)
-		job->upstream_time_us = component_job_commit_time_us(upstream, &job->pick.commit);
-	git_repository_free(upstream);
-	return ok;
+	return fetch(job, error) && look_in_store(job, error);
 }
 
 /* Only who wants a version asks which ones were taken back. Of one version it is told and no more, so
@@ -434,19 +425,6 @@ gboolean component_job_ask(
 	return component_job_check_moved(job, error) && look_upstream(job, error);
 }
 
-/* The commit is in the store. */
-static gboolean look_in_store(struct component_job *job, GError **error)
-{
-	git_repository *upstream = component_job_open_store(job, error);
-	gboolean ok = upstream && find_in(job, upstream, error) &&
-		(!job->installed || count_commits(job, upstream, error));
-
-	if (ok)
-		job->upstream_time_us = component_job_commit_time_us(upstream, &job->pick.commit);
-	git_repository_free(upstream);
-	return ok;
-}
-
 gboolean component_job_take(struct component_job *job, const struct wanted_component *wanted,
 	const char *commit_hex, gboolean offline, GError **error)
 {
@@ -507,7 +485,7 @@ gboolean component_job_import(struct component_job *job, git_oid *base, GError *
 		git_oid_cpy(base, &job->base);
 		return TRUE;
 	}
-	upstream = component_job_open_store(job, error);
+	upstream = store_git(job->store, error);
 	if (!upstream)
 		return FALSE;
 	ok = tree_safety_check(upstream, &job->upstream_tree, &limits, error) &&

@@ -1,13 +1,11 @@
 /*
- * Versions that upstream took back: which they are, and which version is meant then.
+ * Versions that upstream took back: which they are.
  *
  * The manifest that counts is the one at the tip of the default branch: a version is yanked after
  * it was made, so its own manifest cannot say so.
  */
-#include "journal/base/errors.h"
 #include "worker/component/component_catalog.h"
 #include "worker/component/semver.h"
-#include "worker/git/git_library.h"
 #include "worker/store/anchors.h"
 #include "worker/sync/component_job.h"
 
@@ -19,13 +17,10 @@ static void free_manifest(gpointer data)
 static struct component_manifest *read_manifest(
 	const struct store *store, const git_oid *tip, GError **error)
 {
-	git_repository *git = NULL;
-	struct component_manifest *manifest = NULL;
+	git_repository *git = store_git(store, error);
+	struct component_manifest *manifest = git ? component_catalog_manifest(git, tip, error)
+						  : NULL;
 
-	if (git_repository_open_bare(&git, store_path(store)) != 0)
-		git_library_error(error, FORGE_ERROR_STORE_BUSY, "the store cannot be opened");
-	else
-		manifest = component_catalog_manifest(git, tip, error);
 	git_repository_free(git);
 	return manifest;
 }
@@ -67,13 +62,12 @@ gboolean component_job_read_yanked(struct component_job *job, GError **error)
 
 gboolean component_job_is_yanked(const struct component_job *job, const char *version)
 {
-	scoped(semver) wanted = version && *version ? semver_parse(version, 0) : NULL;
+	scoped(semver) wanted = version && *version ? semver_parse(version, SEMVER_STRICT) : NULL;
 
 	for (char **one = job->yanked; wanted && one && *one; one++) {
 		scoped(semver) out = semver_parse(*one, SEMVER_STRICT);
 
-		if (out && semver_compare(out, wanted) == 0 &&
-			(!out->build[0] || semver_compare_build(out, wanted) == 0))
+		if (out && component_version_is_named(out, wanted))
 			return TRUE;
 	}
 	return FALSE;

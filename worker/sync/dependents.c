@@ -115,13 +115,8 @@ char **dependents_of(const struct component_job *job, GError **error)
 /* What the installed component OTHER says of the job's, or NULL. */
 static char *constraint_of(const struct component_job *job, const char *other)
 {
-	scoped(component_file) file = NULL;
-	git_oid base, tree;
+	scoped(component_file) file = component_texts_installed(job->forge, other);
 
-	if (!workspace_ref_get(job->forge, other, COMPONENT_REF_BASE, &base, NULL) ||
-		git_oid_is_zero(&base) || !component_history_tree(job->forge, &base, &tree, NULL))
-		return NULL;
-	file = component_texts_file(job->forge, &tree, NULL, NULL);
 	for (guint i = 0; file && i < file->dependencies->len; i++) {
 		const struct component_dependency *dependency = file->dependencies->pdata[i];
 

@@ -11,27 +11,20 @@
 
 #include "journal/base/errors.h"
 #include "worker/component/component_constraint.h"
-#include "worker/component/semver_range.h"
 #include "worker/sync/component_texts.h"
 #include "worker/sync/component_validity.h"
 #include "worker/sync/judge_needs.h"
-#include "worker/workspace/workspace_repository.h"
 
 #define COMPONENT_YAML "component.yaml"
 #define SCHEMA_JSON "schema.json"
 
-void component_conflict_free(struct component_conflict *conflict)
+static void free_conflict(gpointer data)
 {
-	if (!conflict)
-		return;
+	struct component_conflict *conflict = data;
+
 	g_free(conflict->path);
 	g_free(conflict->place);
 	g_free(conflict);
-}
-
-static void free_conflict(gpointer data)
-{
-	component_conflict_free(data);
 }
 
 GPtrArray *component_conflicts_new(void)
@@ -95,44 +88,19 @@ static gboolean judge_schema(const struct component_job *job, const struct judge
 
 /* ---- the other components ----------------------------------------------------------------- */
 
-/* Whether the version TEXT is one that the constraint allows; what is no range is no rule here. */
-static gboolean allows(const char *constraint_text, const char *version_text)
-{
-	g_autoptr(GError) ignored = NULL;
-	scoped(component_constraint)
-		constraint = component_constraint_parse(constraint_text, &ignored);
-	scoped(semver) version = semver_parse(version_text, 0);
-
-	return !constraint || !version || constraint->kind != CONSTRAINT_RANGE ||
-		semver_range_has(constraint->range, version);
-}
-
-/* The file of another component of the workspace, as it was installed; NULL if it cannot be read. */
-static struct component_file *file_of(const struct component_job *job, const char *name)
-{
-	g_autoptr(GError) ignored = NULL;
-	git_oid base, tree;
-
-	if (!workspace_ref_get(job->forge, name, COMPONENT_REF_BASE, &base, &ignored) ||
-		git_oid_is_zero(&base) ||
-		!component_history_tree(job->forge, &base, &tree, &ignored))
-		return NULL;
-	return component_texts_file(job->forge, &tree, NULL, &ignored);
-}
-
 /* What was not allowed before is no news of this pull. */
 static void judge_dependent(const struct component_job *job, const char *dependent,
 	const char *version_before, const char *version, GPtrArray *conflicts)
 {
-	scoped(component_file) file = file_of(job, dependent);
+	scoped(component_file) file = component_texts_installed(job->forge, dependent);
 
 	for (guint i = 0; file && i < file->dependencies->len; i++) {
 		const struct component_dependency *dependency = file->dependencies->pdata[i];
 		g_autofree char *place = NULL;
 
-		if (strcmp(dependency->component, job->name) != 0 || !dependency->constraint ||
-			allows(dependency->constraint, version) ||
-			(version_before && !allows(dependency->constraint, version_before)))
+		if (strcmp(dependency->component, job->name) != 0 ||
+			component_constraint_allows(dependency->constraint, version) ||
+			!component_constraint_allows(dependency->constraint, version_before))
 			continue;
 		place = g_strdup_printf("%s needs %s %s, upstream has %s", dependent, job->name,
 			dependency->constraint, version);

@@ -13,7 +13,6 @@ struct component_conflict {
 	char *place;   /**< where in the file, or what the rule is; or NULL */
 	gboolean rule; /**< the files merged, and the result breaks a rule */
 };
-void component_conflict_free(struct component_conflict *conflict);
 
 /** An empty list that owns its conflicts. */
 GPtrArray *component_conflicts_new(void);

@@ -12,7 +12,6 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "worker/component/component_constraint.h"
-#include "worker/component/semver_range.h"
 #include "worker/dependency/resolving.h"
 #include "worker/git/identity.h"
 
@@ -31,23 +30,13 @@ static gboolean had(const struct component_file *before, const struct component_
 	return FALSE;
 }
 
-static gboolean allows(const char *constraint_text, const char *version_text)
-{
-	scoped(component_constraint) constraint = component_constraint_parse(constraint_text, NULL);
-	scoped(semver) version = semver_parse(version_text, SEMVER_STRICT);
-
-	return !constraint || !version || constraint->kind != CONSTRAINT_RANGE ||
-		semver_range_has(constraint->range, version);
-}
-
 /* Whether what is locked is what NEED asks for; FALSE if it is not there, or another version. */
 static gboolean is_met(const struct component_job *job, const struct component_dependency *need,
 	gboolean *contradicts)
 {
 	const struct locked_component *locked = lock_file_find(job->locked, need->component);
 
-	*contradicts = locked && locked->version && need->constraint &&
-		!allows(need->constraint, locked->version);
+	*contradicts = locked && !component_constraint_allows(need->constraint, locked->version);
 	return locked && !*contradicts;
 }
 

@@ -52,7 +52,7 @@ static gboolean note_shared(struct component_job *job, GError **error)
 		return FALSE;
 	if (earlier.there && git_oid_equal(&earlier.files_tree, &job->local_tree))
 		return TRUE;
-	upstream = component_job_open_store(job, error);
+	upstream = store_git(job->store, error);
 	ok = upstream &&
 		earlier_push_write(job, upstream, &job->pick.commit, &job->local_tree, error);
 	git_repository_free(upstream);

@@ -404,7 +404,7 @@ static gboolean find_shared(struct pulling *pulling, GError **error)
 		return FALSE;
 	if (!earlier.there || !job->store)
 		return TRUE;
-	upstream = component_job_open_store(job, error);
+	upstream = store_git(job->store, error);
 	if (!upstream)
 		return FALSE;
 	ok = earlier_push_find(

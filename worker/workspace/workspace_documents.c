@@ -144,7 +144,7 @@ gboolean workspace_locked_add(const char *root, const GPtrArray *lines, GError *
 	g_autofree char *text = read_text(root, WORKSPACE_LOCKED, &size, &failure);
 	g_autofree char *changed = failure
 		? NULL
-		: workspace_lock_set_each(WORKSPACE_LOCKED, text, lines, &failure);
+		: workspace_lock_set(WORKSPACE_LOCKED, text, lines, &failure);
 
 	if (failure) {
 		g_propagate_error(error, failure);

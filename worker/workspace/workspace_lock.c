@@ -96,6 +96,12 @@ gboolean workspace_use_alone(struct workspace_lock *use)
 	return try_lock(use->fd, F_WRLCK, BYTE_USE) == 0;
 }
 
+void workspace_use_share(struct workspace_lock *use)
+{
+	/* What is held is only made less, so nobody can be in the way. */
+	(void)try_lock(use->fd, F_RDLCK, BYTE_USE);
+}
+
 void workspace_lock_drop(struct workspace_lock *lock)
 {
 	if (lock == NULL)

@@ -27,8 +27,12 @@ struct workspace_lock *workspace_lock_try(const char *root, GError **error);
  */
 struct workspace_lock *workspace_use_take(const char *root, GError **error);
 
-/** TRUE if nobody else uses the workspace, and from now on, until USE is given up, nobody else can. */
+/** TRUE if nobody else uses the workspace, and from now on, until USE is given up or shared, nobody
+ * else can. */
 gboolean workspace_use_alone(struct workspace_lock *use);
+
+/** Lets others use the workspace again, after workspace_use_alone(). */
+void workspace_use_share(struct workspace_lock *use);
 
 /** Gives it up; NULL is fine. A killed process gives it up too. */
 void workspace_lock_drop(struct workspace_lock *lock);
