@@ -16,6 +16,7 @@
 #include "journal/base/hash.h"
 #include "journal/base/nearest.h"
 #include "worker/component/component_reference.h"
+#include "worker/component/semver.h"
 #include "worker/workspace/workspace_documents.h"
 
 /* ---- showing a resolution ----------------------------------------------------------------- */
@@ -85,6 +86,15 @@ static struct value *value_of_outcome(const struct dependency_outcome *outcome)
 	return object;
 }
 
+/* Whether COMPONENT goes back to an older version. */
+static gboolean is_lower(const Forge__ResolvedComponent *component)
+{
+	scoped(semver) now = semver_parse(component->version, SEMVER_STRICT);
+	scoped(semver) before = semver_parse(component->before_version, SEMVER_STRICT);
+
+	return now && before && semver_compare(now, before) < 0;
+}
+
 /* `menu 1.0.0 → 2.0.0: forge.yaml …`, or NULL where nothing changes. */
 static char *line_of_change(const Forge__ResolvedComponent *component)
 {
@@ -96,7 +106,8 @@ static char *line_of_change(const Forge__ResolvedComponent *component)
 	if (!*component->before_commit)
 		return g_strdup_printf("+ %s %s: %s", component->name, now, component->why);
 	before = dependency_shown(component->before_version, component->before_commit);
-	return g_strdup_printf("↑ %s %s → %s: %s", component->name, before, now, component->why);
+	return g_strdup_printf("%s %s %s → %s: %s", is_lower(component) ? "↓" : "↑", component->name,
+		before, now, component->why);
 }
 
 static void show_changes(
@@ -121,7 +132,8 @@ static void show_changes(
 	if (changes) {
 		g_autofree char *job = dependency_job_name(outcome);
 
-		output_remark(invocation, "This resolution is job %s.", job);
+		output_remark(invocation,
+			"This resolution is job %s (`forge job show --workspace %s`).", job, job);
 	}
 }
 
@@ -226,8 +238,9 @@ static gboolean follow(const struct errand *errand, const struct dependency_outc
 		.offline = invocation_flag(invocation, "offline"), .tells_no_object = TRUE};
 	gboolean dry_run = invocation_flag(invocation, "dry-run");
 
-	if (!dry_run &&
-		!dependency_install(invocation, errand->client, outcome, &how, status, error))
+	if (dry_run)
+		output_remark(invocation, "A dry run: nothing was changed.");
+	else if (!dependency_install(invocation, errand->client, outcome, &how, status, error))
 		return FALSE;
 	return !errand->notes || *status ||
 		note_outcome(errand, outcome, dry_run, rows, status, error);

@@ -169,7 +169,8 @@ int cmd_deps_why(struct invocation *invocation, GError **error)
 /* ---- verify ------------------------------------------------------------------------------- */
 
 struct verdict {
-	const struct locked_component *locked;
+	char *component;
+	char *shown;   /* version or commit that is locked; NULL: none is */
 	char *problem; /* NULL: all agree */
 };
 
@@ -177,6 +178,8 @@ static void free_verdict(gpointer data)
 {
 	struct verdict *verdict = data;
 
+	g_free(verdict->component);
+	g_free(verdict->shown);
 	g_free(verdict->problem);
 	g_free(verdict);
 }
@@ -249,28 +252,47 @@ static int show_verdicts(struct invocation *invocation, const GPtrArray *verdict
 
 	for (guint i = 0; i < verdicts->len; i++) {
 		const struct verdict *verdict = verdicts->pdata[i];
-		const struct locked_component *locked = verdict->locked;
 		struct value *map = value_new_map();
-		g_autofree char *shown = locked->version ? g_strdup(locked->version)
-							 : render_short_id(locked->commit);
 
-		value_put_string(map, "component", locked->component);
+		value_put_string(map, "component", verdict->component);
 		value_put_boolean(map, "agrees", verdict->problem == NULL);
 		value_put_string(map, "problem", verdict->problem);
 		value_append_take(list, map);
 		wrong += verdict->problem ? 1 : 0;
 		if (verdict->problem)
-			component_line(invocation, "✗ %s %s: %s", locked->component, shown,
+			component_line(invocation, "✗ %s%s%s: %s", verdict->component,
+				verdict->shown ? " " : "", verdict->shown ? verdict->shown : "",
 				verdict->problem);
 		else
 			component_line(invocation, "✓ %s %s: commit, tree and files agree",
-				locked->component, shown);
+				verdict->component, verdict->shown);
 	}
 	if (output_is_machine(invocation))
 		output_rows(invocation, "components", list);
 	if (verdicts->len == 0)
-		output_remark(invocation, "forge.lock is empty.");
+		output_remark(invocation, "forge.lock is empty, and forge.yaml lists nothing.");
 	return wrong ? forge_error_exit_status(FORGE_ERROR_VALIDATION_FAILED) : 0;
+}
+
+/* What forge.yaml lists and the lock lacks. */
+static gboolean add_unlocked(
+	const char *root, const struct lock_file *locked, GPtrArray *verdicts, GError **error)
+{
+	scoped(wanted_file) wanted = workspace_wanted_read(root, error);
+
+	for (guint i = 0; wanted && i < wanted->components->len; i++) {
+		const char *name =
+			((const struct wanted_component *)wanted->components->pdata[i])->component;
+		struct verdict *verdict;
+
+		if (lock_file_find(locked, name))
+			continue;
+		verdict = g_new0(struct verdict, 1);
+		verdict->component = g_strdup(name);
+		verdict->problem = g_strdup("forge.lock lacks it; `forge install` resolves it");
+		g_ptr_array_add(verdicts, verdict);
+	}
+	return wanted != NULL;
 }
 
 int cmd_deps_verify(struct invocation *invocation, GError **error)
@@ -286,12 +308,16 @@ int cmd_deps_verify(struct invocation *invocation, GError **error)
 	if (!locked || !look(invocation, client, &run, error))
 		return 1;
 	for (guint i = 0; i < locked->components->len; i++) {
+		const struct locked_component *line = locked->components->pdata[i];
 		struct verdict *verdict = g_new0(struct verdict, 1);
 
-		verdict->locked = locked->components->pdata[i];
-		verdict->problem = problem_of(
-			verdict->locked, job_for(run.history, verdict->locked->component));
+		verdict->component = g_strdup(line->component);
+		verdict->shown = line->version ? g_strdup(line->version)
+					       : render_short_id(line->commit);
+		verdict->problem = problem_of(line, job_for(run.history, line->component));
 		g_ptr_array_add(verdicts, verdict);
 	}
+	if (!add_unlocked(root, locked, verdicts, error))
+		return 1;
 	return show_verdicts(invocation, verdicts);
 }

@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "journal/base/errors.h"
 #include "worker/component/component_reference.h"
+#include "worker/workspace/workspace.h"
 #include "worker/workspace/workspace_documents.h"
 
 /* ---- what is asked for -------------------------------------------------------------------- */
@@ -170,6 +171,18 @@ static gboolean refuse_changes(const struct dependency_outcome *outcome, GError 
 	return FALSE;
 }
 
+/* --locked is for those who have a lock. */
+static gboolean check_lock_is_there(const char *root, GError **error)
+{
+	g_autofree char *path = g_build_filename(root, WORKSPACE_LOCKED, NULL);
+
+	if (g_file_test(path, G_FILE_TEST_EXISTS))
+		return TRUE;
+	g_set_error_literal(error, FORGE_ERROR, FORGE_ERROR_LOCK_WOULD_CHANGE,
+		"there is no forge.lock, so --locked has nothing to keep to");
+	return FALSE;
+}
+
 static int install_resolved(struct invocation *invocation, struct client *client, const char *root,
 	struct asking *asking, GError **error)
 {
@@ -180,6 +193,8 @@ static int install_resolved(struct invocation *invocation, struct client *client
 		.tells_unchanged = TRUE};
 	int status = 0;
 
+	if (invocation_flag(invocation, "locked") && !check_lock_is_there(root, error))
+		return 1;
 	arguments.wanted = (Forge__WantedComponent **)asking->wanted->pdata;
 	arguments.n_wanted = asking->wanted->len;
 	arguments.offline = how.offline;

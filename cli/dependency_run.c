@@ -16,6 +16,7 @@
 #include "cli/terminal.h"
 #include "journal/base/errors.h"
 #include "journal/base/hash.h"
+#include "journal/base/limits.h"
 #include "queue/batch_name.h"
 #include "worker/git/git_library.h"
 #include "worker/sync/settle.h"
@@ -306,40 +307,97 @@ static void show_installed(const struct history_job *job, gpointer user_data)
 	dependency_show_installed(showing->invocation, job, showing->how->tells_unchanged);
 }
 
-static gboolean install_all(struct invocation *invocation, struct client *client,
-	const struct dependency_outcome *outcome, const struct dependency_install *how,
-	struct component_run *run, GError **error)
+/* The jobs of one command, in as many batches as a request has room for. */
+struct installing {
+	struct invocation *invocation;
+	struct client *client;
+	const struct dependency_install *how;
+	GPtrArray *order; /* of Forge__ResolvedComponent */
+	GPtrArray *runs;  /* of struct component_run, owned */
+	int status;
+};
+
+static void free_run(gpointer data)
+{
+	component_run_clear(data);
+	g_free(data);
+}
+
+/* Installs those from FROM up to END. */
+static gboolean install_slice(struct installing *installing, guint from, guint end, GError **error)
 {
 	Forge__Submit submit = FORGE__SUBMIT__INIT;
 	Forge__BatchArguments arguments = FORGE__BATCH_ARGUMENTS__INIT;
 	Forge__ComponentArguments component = FORGE__COMPONENT_ARGUMENTS__INIT;
-	g_autoptr(GHashTable) names = names_to_install(outcome, how);
-	g_autofree Forge__WantedComponent *wanted = g_new0(
-		Forge__WantedComponent, outcome->components->len + 1);
+	g_autofree Forge__WantedComponent *wanted = g_new0(Forge__WantedComponent, end - from + 1);
 	g_autoptr(GPtrArray) pointers = g_ptr_array_new();
 	g_autoptr(GPtrArray) targets = g_ptr_array_new();
-	g_autoptr(GPtrArray) order = NULL;
-	struct showing showing = {invocation, how};
+	struct showing showing = {installing->invocation, installing->how};
+	struct component_run *run;
 
-	order = in_order(outcome, how, names);
-	for (guint i = 0; i < order->len; i++) {
-		const Forge__ResolvedComponent *resolved = order->pdata[i];
+	if (from == end)
+		return TRUE;
+	for (guint i = from; i < end; i++) {
+		const Forge__ResolvedComponent *resolved = installing->order->pdata[i];
 
-		fill_wanted(&wanted[i], resolved, asked_for(how, resolved->name));
-		g_ptr_array_add(pointers, &wanted[i]);
+		fill_wanted(&wanted[i - from], resolved,
+			asked_for(installing->how, resolved->name));
+		g_ptr_array_add(pointers, &wanted[i - from]);
 		g_ptr_array_add(targets, resolved->name);
 	}
-	if (targets->len == 0)
-		return TRUE;
 	component.wanted = (Forge__WantedComponent **)pointers->pdata;
 	component.n_wanted = pointers->len;
-	component.offline = how->offline;
+	component.offline = installing->how->offline;
 	arguments.component = &component;
 	submit.kind = FORGE__JOB_KIND__JOB_KIND_COMPONENT_INSTALL;
 	submit.arguments = &arguments;
 	submit.targets = (char **)targets->pdata;
 	submit.n_targets = targets->len;
-	return component_run(invocation, client, &submit, show_installed, &showing, run, error);
+	run = g_new0(struct component_run, 1);
+	g_ptr_array_add(installing->runs, run);
+	if (!component_run(installing->invocation, installing->client, &submit, show_installed,
+		    &showing, run, error))
+		return FALSE;
+	/* Of one target its error's own status, also where it has another's company. */
+	installing->status = installing->status ? installing->status : run->status;
+	return TRUE;
+}
+
+/* What was asked for comes first: where that cannot be, what it needs is not wanted either. */
+static gboolean install_all(struct installing *installing, GError **error)
+{
+	guint asked = installing->how->asked ? installing->how->asked->len : 0;
+	guint end;
+
+	if (!install_slice(installing, 0, asked, error))
+		return FALSE;
+	if (installing->status)
+		return TRUE;
+	for (guint from = asked; from < installing->order->len; from = end) {
+		end = MIN(from + LIMIT_INSTALLS_PER_BATCH, installing->order->len);
+		if (!install_slice(installing, from, end, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static void show_all(struct invocation *invocation, const GPtrArray *runs)
+{
+	scoped(value) object = NULL;
+	struct value *list;
+
+	if (invocation->format != OUTPUT_JSON && invocation->format != OUTPUT_YAML)
+		return;
+	object = value_new_map();
+	list = value_new_list();
+	for (guint i = 0; i < runs->len; i++) {
+		const GPtrArray *jobs = ((const struct component_run *)runs->pdata[i])->history->jobs;
+
+		for (guint j = 0; j < jobs->len; j++)
+			value_append_take(list, dependency_value_of_install(jobs->pdata[j]));
+	}
+	value_put_take(object, "components", list);
+	output_value(invocation, object);
 }
 
 /* Somebody else was quicker: it is as it was to become. */
@@ -423,19 +481,18 @@ gboolean dependency_install(struct invocation *invocation, struct client *client
 	const struct dependency_outcome *outcome, const struct dependency_install *how, int *status,
 	GError **error)
 {
-	scoped_value(component_run) run = {0};
+	g_autoptr(GHashTable) names = names_to_install(outcome, how);
+	g_autoptr(GPtrArray) order = in_order(outcome, how, names);
+	g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func(free_run);
+	struct installing installing = {
+		.invocation = invocation, .client = client, .how = how, .order = order, .runs = runs};
 
-	if (!install_all(invocation, client, outcome, how, &run, error))
+	if (!install_all(&installing, error))
 		return FALSE;
-	*status = run.status;
-	if (run.status == 0 &&
-		!dependency_remove(invocation, client, outcome->unneeded, status, error))
+	*status = installing.status;
+	if (*status == 0 && !dependency_remove(invocation, client, outcome->unneeded, status, error))
 		return FALSE;
-	if (how->tells_no_object)
-		return TRUE;
-	if (run.history)
-		component_show_jobs(invocation, &run, dependency_value_of_install);
-	else
-		component_show_nothing(invocation);
+	if (!how->tells_no_object)
+		show_all(invocation, runs);
 	return TRUE;
 }

@@ -378,6 +378,15 @@ static const struct option_value *value_of(const struct invocation *invocation, 
 	return &invocation->command_values[i];
 }
 
+gboolean invocation_has_option(const struct invocation *invocation, const char *name)
+{
+	const struct command_option *option = invocation->command->options;
+
+	while (option->name && strcmp(option->name, name) != 0)
+		option++;
+	return option->name != NULL;
+}
+
 gboolean invocation_flag(const struct invocation *invocation, const char *name)
 {
 	return value_of(invocation, name)->given;

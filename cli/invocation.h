@@ -61,6 +61,9 @@ SCOPED_POINTER(invocation, invocation_free)
  */
 gboolean invocation_parse(struct invocation *invocation, int argc, char **argv, GError **error);
 
+/** TRUE if the command has an option NAME at all. */
+gboolean invocation_has_option(const struct invocation *invocation, const char *name);
+
 /** TRUE if option NAME of the command (a flag, or any
  * other) was given. NAME must be in the table. */
 gboolean invocation_flag(const struct invocation *invocation, const char *name);

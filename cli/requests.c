@@ -13,6 +13,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "queue/batch_name.h"
+#include "worker/workspace/workspace.h"
 
 static void free_reply(Forge__Reply *reply)
 {
@@ -35,12 +36,28 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
+/* --workspace: the jobs and events of the workspace that the current folder is in. */
+static gboolean enter_workspace(struct invocation *invocation, GError **error)
+{
+	g_autofree char *here = NULL;
+	g_autofree char *root = NULL;
+
+	if (invocation->config->workspace || !invocation_has_option(invocation, "workspace") ||
+		!invocation_flag(invocation, "workspace"))
+		return TRUE;
+	here = g_get_current_dir();
+	root = workspace_find(here, error);
+	if (root)
+		config_enter_workspace(invocation->config, root);
+	return root != NULL;
+}
+
 struct client *requests_connect(
 	struct invocation *invocation, enum client_use use, uint32_t jobs, GError **error)
 {
 	const struct config *config = invocation_config(invocation, error);
 
-	if (!config)
+	if (!config || !enter_workspace(invocation, error))
 		return NULL;
 	catch_signals();
 	return client_new(config, use, jobs, error);

@@ -412,6 +412,8 @@
  * one busy client; tags of one repository that may be versions of components, each a ref that is
  * kept in the cache.
  */
+/* Installations that one request asks for: each has a name, a repository and a commit. */
+#define LIMIT_INSTALLS_PER_BATCH 300
 #define LIMIT_SOURCES_AT_ONCE 8
 #define LIMIT_REFS_PER_SOURCE 20000
 

@@ -228,7 +228,6 @@ def test_a_disk_that_fails_once_anywhere_is_an_error_and_does_no_harm(universe, 
     assert failed > 0
 
 
-@pytest.mark.xfail(strict=True, reason="what was needed only by a version that is gone stays once an installation fails")
 def test_what_nothing_needs_any_more_goes_also_if_the_update_took_two_attempts(universe):
     workspace = universe.workspace
     workspace.run(*INSTALL)

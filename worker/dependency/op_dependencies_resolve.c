@@ -396,6 +396,15 @@ static void keep_with_needs(const struct lock_file *file, const char *name, GHas
 		keep_with_needs(file, *needed, kept);
 }
 
+/* Whether the component was installed because others needed it, and for nothing else. */
+static gboolean was_only_needed(const struct resolve_job *job, const char *name)
+{
+	git_oid mark;
+
+	return workspace_ref_get(job->forge, name, COMPONENT_REF_NEEDED, &mark, NULL) &&
+		!git_oid_is_zero(&mark);
+}
+
 /*
  * What is locked and not chosen. Somebody installed what no other component ever needed, so it is
  * not for us to take out, nor what it needs: forge.yaml may lack it by mistake.
@@ -410,7 +419,8 @@ static void add_unneeded(
 		const char *name =
 			((struct locked_component *)locked->components->pdata[i])->component;
 
-		if (find_chosen(all, name) || is_needed_in_lock(locked, name))
+		if (find_chosen(all, name) || is_needed_in_lock(locked, name) ||
+			was_only_needed(job, name))
 			continue;
 		keep_with_needs(locked, name, kept);
 		append_text(&resolved->warnings, &resolved->n_warnings,
@@ -452,6 +462,9 @@ static gboolean tell_solution(struct resolve_job *job, GError **error)
 	for (guint i = 0; i < all->len; i++)
 		g_ptr_array_add(entries, &((struct chosen *)all->pdata[i])->entry);
 	resolved = resolved_new(job);
+	for (guint i = 0; i < job->resolving.held->len; i++)
+		append_text(&resolved->warnings, &resolved->n_warnings,
+			g_strdup(job->resolving.held->pdata[i]));
 	for (guint i = 0; done && i < all->len; i++) {
 		struct chosen *chosen = all->pdata[i];
 		g_autofree char *why = change_reason(&chosen->entry, entries);

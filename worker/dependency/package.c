@@ -49,6 +49,17 @@ struct package *package_new(struct source *source, const char *name,
 	return package;
 }
 
+void package_hold(struct package *package, const struct locked_component *locked,
+	const git_oid *installed)
+{
+	package->locked = locked;
+	package->installed = *installed;
+	package->loaded = FALSE;
+	g_ptr_array_set_size(package->candidates, 0);
+	g_clear_error(&package->problem);
+	g_clear_error(&package->manifest_problem);
+}
+
 void package_free(struct package *package)
 {
 	if (!package)

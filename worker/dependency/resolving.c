@@ -157,6 +157,7 @@ gboolean resolving_begin(struct resolving *resolving, const char *root,
 	resolving->wanted = g_ptr_array_new();
 	resolving->asked = g_ptr_array_new_with_free_func(g_free);
 	resolving->kept.components = g_ptr_array_new();
+	resolving->held = g_ptr_array_new_with_free_func(g_free);
 	resolving->listed = workspace_wanted_read(root, error);
 	resolving->locked = resolving->listed ? workspace_locked_read(root, error) : NULL;
 	if (!resolving->locked)
@@ -179,6 +180,7 @@ void resolving_clear(struct resolving *resolving)
 	workspace_provider_free(resolving->provider);
 	g_clear_pointer(&resolving->kept.components, g_ptr_array_unref);
 	g_clear_pointer(&resolving->wanted, g_ptr_array_unref);
+	g_clear_pointer(&resolving->held, g_ptr_array_unref);
 	g_clear_pointer(&resolving->asked, g_ptr_array_unref);
 	g_clear_pointer(&resolving->given_up, g_hash_table_unref);
 	lock_file_free(resolving->locked);
@@ -259,6 +261,19 @@ static gboolean require_all(struct resolving *resolving, GArray *requirements, G
 	return require_exactly(resolving, requirements, error) && foresee_locked(resolving, error);
 }
 
+/* What is locked will do, whatever became of the rest. */
+static gboolean has_locked(const struct package *package, const struct package_allowed *allowed)
+{
+	for (guint i = 0; i < allowed->candidates->len; i++) {
+		const struct candidate *candidate = package->candidates->pdata[g_array_index(
+			allowed->candidates, guint, i)];
+
+		if (candidate->locked)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* What is wrong with one thing that is required, before anything else is looked at. */
 static gboolean check_requirement(
 	struct resolving *resolving, const struct solver_requirement *requirement, GError **error)
@@ -286,6 +301,8 @@ static gboolean check_requirement(
 			allowed.reason);
 		return FALSE;
 	}
+	if (has_locked(package, &allowed))
+		return TRUE;
 	best = package->candidates->pdata[g_array_index(allowed.candidates, guint, 0)];
 	if (!package_look(package, best, error))
 		return FALSE;
@@ -293,6 +310,24 @@ static gboolean check_requirement(
 		g_propagate_error(error, g_error_copy(best->problem));
 		return FALSE;
 	}
+	return TRUE;
+}
+
+/* Where everything was to be updated, what upstream does not have any more stays where it is locked. */
+static gboolean stays_instead(struct resolving *resolving,
+	const struct solver_requirement *requirement, const GError *problem)
+{
+	const struct package *package = workspace_provider_package(
+		resolving->provider, requirement->package);
+	const Forge__ResolveArguments *arguments = resolving->arguments;
+
+	if (!arguments || !arguments->unlock_all || package->locked ||
+		forge_error_code(problem) != FORGE_ERROR_COMPONENT_NOT_FOUND ||
+		!workspace_provider_hold(resolving->provider, requirement->package))
+		return FALSE;
+	g_ptr_array_add(resolving->held,
+		g_strdup_printf("%s stays as forge.lock has it: %s", package->name,
+			problem->message));
 	return TRUE;
 }
 
@@ -305,8 +340,16 @@ static gboolean check_requirements(
 		const struct package *package = workspace_provider_package(
 			resolving->provider, requirement->package);
 
-		if (check_requirement(resolving, requirement, error))
+		GError *problem = NULL;
+
+		if (check_requirement(resolving, requirement, &problem))
 			continue;
+		if (stays_instead(resolving, requirement, problem)) {
+			g_clear_error(&problem);
+			i--;
+			continue;
+		}
+		g_propagate_error(error, problem);
 		g_prefix_error(error, "%s: ", package->source->repository);
 		return FALSE;
 	}

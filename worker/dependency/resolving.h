@@ -17,6 +17,7 @@ struct resolving {
 	GHashTable *given_up;       /**< names, borrowed */
 	GPtrArray *wanted; /**< of const struct wanted_component: what is required in the end */
 	GPtrArray *asked;  /**< of struct wanted_component made of the arguments, owned */
+	GPtrArray *held;   /**< of char *: what stays though it was given up, and why */
 	struct workspace_provider *provider;
 	struct solver_result *result;
 };

@@ -190,6 +190,19 @@ struct package *workspace_provider_package(
 	return g_hash_table_lookup(provider->packages, key);
 }
 
+gboolean workspace_provider_hold(struct workspace_provider *provider, const char *key)
+{
+	struct package *package = workspace_provider_package(provider, key);
+	const struct locked_component *locked = lock_file_find(
+		provider->whole_lock, package->name);
+	git_oid installed = installed_as(provider, locked);
+
+	if (!locked || strcmp(locked->repository, package->source->repository) != 0)
+		return FALSE;
+	package_hold(package, locked, &installed);
+	return TRUE;
+}
+
 void workspace_provider_want(
 	struct workspace_provider *provider, const char *key, const char *constraint)
 {

@@ -28,6 +28,9 @@ gboolean workspace_provider_bind(struct workspace_provider *provider, const char
 void workspace_provider_want(
 	struct workspace_provider *provider, const char *key, const char *constraint);
 
+/** Takes back that what forge.lock has of the package KEY was given up. FALSE if it has nothing of it. */
+gboolean workspace_provider_hold(struct workspace_provider *provider, const char *key);
+
 /** Looks at the repositories of all packages that were bound and wanted, at once. */
 gboolean workspace_provider_look(struct workspace_provider *provider, GError **error);
 

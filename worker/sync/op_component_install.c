@@ -243,6 +243,19 @@ static gboolean choose_folder(struct installing *installing, GError **error)
 	return FALSE;
 }
 
+/* Marks what only others need, before it is there; and takes the mark from what somebody asks for. */
+static gboolean mark_needed(const struct installing *installing, const git_oid *base, GError **error)
+{
+	const struct component_job *job = installing->job;
+	gboolean only_needed = installing->resolved && !installing->written &&
+		!wanted_file_find(job->wanted, job->name);
+
+	return only_needed ? workspace_ref_set(
+				     job->forge, job->name, COMPONENT_REF_NEEDED, NULL, base, error)
+			   : workspace_ref_delete(
+				     job->forge, job->name, COMPONENT_REF_NEEDED, NULL, error);
+}
+
 static gboolean put_in_place(struct installing *installing, GError **error)
 {
 	struct component_job *job = installing->job;
@@ -260,7 +273,8 @@ static gboolean put_in_place(struct installing *installing, GError **error)
 	 * they did to a version that stays. */
 	to = !has_no_files(job) && (!job->installed || git_oid_equal(&base, &job->base)) ? from
 											 : &tree;
-	if (!workspace_change_to(&change, job, &base, error))
+	if (!workspace_change_to(&change, job, &base, error) ||
+		!mark_needed(installing, &base, error))
 		return FALSE;
 	change.settlement.wanted = installing->written;
 	change.settlement.wanted_later = later;

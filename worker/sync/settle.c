@@ -215,6 +215,8 @@ static gboolean settle(const struct folder_change *change, const struct apply_re
 				NULL, error) &&
 			workspace_ref_delete(settling->forge, change->component,
 				COMPONENT_REF_LOCAL, NULL, error) &&
+			workspace_ref_delete(settling->forge, change->component,
+				COMPONENT_REF_NEEDED, NULL, error) &&
 			workspace_refs_delete(
 				settling->forge, change->component, COMPONENT_REF_PENDING, error);
 	wanted = value_get(token, "wanted");

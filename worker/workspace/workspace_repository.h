@@ -15,6 +15,8 @@
  *     local       the newest checkpoint; absent while there is none
  *     pending/X   what a pending merge needs; the names are the caller's
  *     removed     the base of a component that was removed: the next installation goes on from it
+ *     needed      there (and naming some base) while only other components need it: nobody asked for
+ *                 it, so it goes with the last that does
  *     stash/N     stashes, numbered from 1, newest highest
  *
  * REF in the functions below is the part behind NAME (`base`, `pending/theirs`). What these refs
@@ -26,6 +28,7 @@
 #define COMPONENT_REF_PENDING "pending/"
 #define COMPONENT_REF_STASH "stash/"
 #define COMPONENT_REF_REMOVED "removed"
+#define COMPONENT_REF_NEEDED "needed"
 
 /**
  * Makes the repository of the workspace at the path WORKSPACE, and `.forge` for this user alone, if
