@@ -72,7 +72,7 @@ static gboolean begin(struct resolve_job *job, GError **error)
 		: NULL;
 	if (!job->who)
 		return FALSE;
-	job->terms = resolving_terms(operation, job->forge, job->who);
+	job->terms = resolving_terms(operation, operation->job->target, job->forge, job->who);
 	job->terms.offline = arguments && arguments->offline;
 	job->terms.accept_moved_tags = arguments && arguments->accept_moved_tags;
 	job->terms.as_of = records_named(arguments);

@@ -49,8 +49,8 @@ struct package *package_new(struct source *source, const char *name,
 	return package;
 }
 
-void package_hold(struct package *package, const struct locked_component *locked,
-	const git_oid *installed)
+void package_hold(
+	struct package *package, const struct locked_component *locked, const git_oid *installed)
 {
 	package->locked = locked;
 	package->installed = *installed;
@@ -242,6 +242,10 @@ gboolean package_take(struct candidate *candidate, git_repository *git, const gi
 	candidate->tree = *tree;
 	candidate->file = file;
 	candidate->looked = TRUE;
+	if (!candidate->version) {
+		semver_free(candidate->order);
+		candidate->order = semver_parse(file->version, SEMVER_STRICT);
+	}
 	return TRUE;
 }
 

@@ -53,8 +53,8 @@ void package_free(struct package *package);
 SCOPED_POINTER(package, package_free)
 
 /** Sets what is LOCKED and INSTALLED, as package_new(); what was loaded is loaded anew. */
-void package_hold(struct package *package, const struct locked_component *locked,
-	const git_oid *installed);
+void package_hold(
+	struct package *package, const struct locked_component *locked, const git_oid *installed);
 
 /** Makes the candidates of what the source has been found to have, at the first call; later ones put
  * those in order that were added. Errors have nothing to do with the component; what has is its

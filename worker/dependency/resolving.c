@@ -48,15 +48,15 @@ gboolean resolving_names(const struct resolving *resolving, const char *name)
 	return FALSE;
 }
 
-struct source_terms resolving_terms(
-	const struct operation *operation, git_repository *forge, const git_signature *who)
+struct source_terms resolving_terms(const struct operation *operation, const char *root,
+	git_repository *forge, const git_signature *who)
 {
 	return (struct source_terms){.config = operation->workshop->config,
 		.http = operation->workshop->http,
 		.stores = operation->workshop->stores,
 		.budget = operation->budget,
 		.forge = forge,
-		.root = operation->workshop->workspace,
+		.root = root,
 		.who = who,
 		.now_us = operation->job->opened_us};
 }
@@ -265,8 +265,8 @@ static gboolean require_all(struct resolving *resolving, GArray *requirements, G
 static gboolean has_locked(const struct package *package, const struct package_allowed *allowed)
 {
 	for (guint i = 0; i < allowed->candidates->len; i++) {
-		const struct candidate *candidate = package->candidates->pdata[g_array_index(
-			allowed->candidates, guint, i)];
+		const struct candidate *candidate =
+			package->candidates->pdata[g_array_index(allowed->candidates, guint, i)];
 
 		if (candidate->locked)
 			return TRUE;
@@ -326,8 +326,8 @@ static gboolean stays_instead(struct resolving *resolving,
 		!workspace_provider_hold(resolving->provider, requirement->package))
 		return FALSE;
 	g_ptr_array_add(resolving->held,
-		g_strdup_printf("%s stays as forge.lock has it: %s", package->name,
-			problem->message));
+		g_strdup_printf(
+			"%s stays as forge.lock has it: %s", package->name, problem->message));
 	return TRUE;
 }
 

@@ -23,11 +23,11 @@ struct resolving {
 };
 
 /**
- * The terms of a resolution for OPERATION's job, in the workspace with the repository FORGE; commits
+ * The terms of a resolution for OPERATION's job, in the workspace at ROOT with the repository FORGE; commits
  * are by WHO. All is borrowed.
  */
-struct source_terms resolving_terms(
-	const struct operation *operation, git_repository *forge, const git_signature *who);
+struct source_terms resolving_terms(const struct operation *operation, const char *root,
+	git_repository *forge, const git_signature *who);
 
 /** Reads the files of the workspace at ROOT and sorts out what is required. ARGUMENTS may be NULL.
  * CONFIGURATION_INVALID; COMPONENT_NOT_FOUND for a name to give up that forge.lock does not have. */

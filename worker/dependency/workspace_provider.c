@@ -27,8 +27,8 @@ struct workspace_provider {
 	const struct source_terms *terms;
 	const struct lock_file *locked;
 	const struct lock_file *whole_lock; /* also what was given up */
-	GHashTable *sources;  /* repository → struct source */
-	GHashTable *packages; /* key → struct package */
+	GHashTable *sources;                /* repository → struct source */
+	GHashTable *packages;               /* key → struct package */
 	GHashTable *bound; /* name → repository: as the workspace's files say, else as first met */
 	GHashTable *claims; /* name → GPtrArray of repositories, sorted */
 };
@@ -193,8 +193,7 @@ struct package *workspace_provider_package(
 gboolean workspace_provider_hold(struct workspace_provider *provider, const char *key)
 {
 	struct package *package = workspace_provider_package(provider, key);
-	const struct locked_component *locked = lock_file_find(
-		provider->whole_lock, package->name);
+	const struct locked_component *locked = lock_file_find(provider->whole_lock, package->name);
 	git_oid installed = installed_as(provider, locked);
 
 	if (!locked || strcmp(locked->repository, package->source->repository) != 0)

@@ -86,6 +86,13 @@ static void add_explanation(const struct solver_result *result, GPtrArray *confl
 	add_conflict(conflicts, g_strdelimit(line, "\n", ' '));
 }
 
+/* The version that is pulled, or the commit where it is none, as a constraint. */
+static char *what_is_pulled(const struct component_job *job)
+{
+	return job->pick.version ? g_strdup(job->pick.version)
+				 : g_strconcat("@", git_oid_tostr_s(&job->pick.commit), NULL);
+}
+
 /* Puts the needs of the merged file in the place of those of upstream's. */
 static gboolean take_merged(struct resolving *resolving, const struct component_job *job,
 	const git_oid *result, GError **error)
@@ -93,7 +100,7 @@ static gboolean take_merged(struct resolving *resolving, const struct component_
 	const char *key;
 	struct package *package;
 	scoped_value(package_allowed) allowed = {0};
-	g_autofree char *at = g_strconcat("@", git_oid_tostr_s(&job->pick.commit), NULL);
+	g_autofree char *pulled = what_is_pulled(job);
 	struct candidate *candidate;
 
 	if (!workspace_provider_bind(
@@ -101,7 +108,7 @@ static gboolean take_merged(struct resolving *resolving, const struct component_
 		!workspace_provider_look(resolving->provider, error))
 		return FALSE;
 	package = workspace_provider_package(resolving->provider, key);
-	if (!package_load(package, error) || !package_allow(package, at, &allowed, error))
+	if (!package_load(package, error) || !package_allow(package, pulled, &allowed, error))
 		return FALSE;
 	for (guint i = 0; i < allowed.candidates->len; i++) {
 		candidate = package->candidates->pdata[g_array_index(allowed.candidates, guint, i)];
@@ -117,11 +124,11 @@ static gboolean solve(const struct component_job *job, const git_oid *merged,
 {
 	Forge__ResolveArguments arguments = FORGE__RESOLVE_ARGUMENTS__INIT;
 	Forge__WantedComponent exactly = FORGE__WANTED_COMPONENT__INIT;
-	g_autofree char *at = g_strconcat("@", git_oid_tostr_s(&job->pick.commit), NULL);
+	g_autofree char *pulled = what_is_pulled(job);
 
 	exactly.name = (char *)job->name;
 	exactly.repository = job->link.repository;
-	exactly.constraint = at;
+	exactly.constraint = pulled;
 	arguments.exactly = &exactly;
 	arguments.suppose = TRUE;
 	return resolving_begin(resolving, job->root, &arguments, terms, error) &&
@@ -145,7 +152,7 @@ gboolean judge_needs(const struct component_job *job, const struct component_fil
 		job->operation->workshop->config, job->operation->job->opened_us, error);
 	if (!who)
 		return FALSE;
-	terms = resolving_terms(job->operation, job->forge, who);
+	terms = resolving_terms(job->operation, job->root, job->forge, who);
 	solved = solve(job, merged, &resolving, &terms, &problem);
 	if (!solved && !budget_check(job->operation->budget, error)) {
 		git_signature_free(who);
