@@ -39,14 +39,14 @@ SOURCES := $(filter-out cli/main.c,$(wildcard $(LAYERS:%=%/*.c)))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(PROTOS:%=$(BUILD)/generated/%.pb-c.o)
 LIBRARY := $(BUILD)/libforge.a
 # What several tests share: servers, fixtures, the rooms of the simulation. An archive, so that each test takes what it uses.
-TEST_FOLDERS := tests/unit tests/support tests/simulation
-TEST_SUPPORT_C := $(foreach folder,$(TEST_FOLDERS),$(filter-out $(folder)/test_%,$(wildcard $(folder)/*.c)))
+TEST_FOLDERS := tests/unit tests/support tests/simulation tests/bench
+TEST_SUPPORT_C := $(foreach folder,$(TEST_FOLDERS),$(filter-out $(folder)/test_% $(folder)/bench_%,$(wildcard $(folder)/*.c)))
 TEST_SUPPORT := $(BUILD)/tests/libsupport.a
 ifeq ($(VARIANT),tsan)
 TEST_RUNTIME := $(BUILD)/tests/tsan_glib.o
 endif
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c tests/simulation/test_*.c))
-FORMATTED = $(wildcard $(foreach folder,$(LAYERS) tests $(TEST_FOLDERS) tests/bench,$(folder)/*.[ch]))
+FORMATTED = $(wildcard $(foreach folder,$(LAYERS) tests $(TEST_FOLDERS),$(folder)/*.[ch]))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 
 .PHONY: help all install uninstall deps demo check unit e2e lint fmt asan tsan bench bench-merge clean
