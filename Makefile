@@ -74,7 +74,7 @@ $(BUILD)/generated/%.o: $(BUILD)/generated/%.c $(GENERATED_H)
 
 $(BUILD)/%.o: %.c | $(GENERATED_H)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(PACKAGE_CFLAGS) -MD -MP -c -o $@ $<
 
 $(TEST_SUPPORT): $(TEST_SUPPORT_C:%.c=$(BUILD)/%.o)
 	@rm -f $@

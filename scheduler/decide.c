@@ -163,6 +163,7 @@ static void decide_submit(const struct asking *asking, const Forge__Submit *subm
 	for (size_t i = 0; i < submit->n_targets; i++)
 		opened->targets[i] = g_strdup(submit->targets[i]);
 	seq = decision_add(view, asking->decision, FORGE__EVENT__KIND_BATCH_OPENED, opened);
+	decide_small_batch(view, asking->decision, seq, opened);
 	answer_submitted(asking, seq, name, FALSE);
 }
 

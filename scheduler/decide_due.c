@@ -29,97 +29,6 @@ static gboolean close_complete(const struct view *view, struct decision *decisio
 	return decision->events->len > 0;
 }
 
-/* The components of a workspace, which are few. */
-static gboolean extend_by_all_components(
-	const struct state *state, const struct batch_row *batch, Forge__BatchExtended *extended)
-{
-	for (guint i = 0; i < state->components->len; i++) {
-		const struct component_row *row = state->components->pdata[i];
-
-		if (row->installed_seq <= batch->cursor || row->installed_seq > batch->seq)
-			continue;
-		if (extended->n_targets == LIMIT_TARGETS_PER_EXTENSION)
-			return FALSE;
-		extended->targets[extended->n_targets++] = g_strdup(row->component->name);
-		extended->cursor = row->installed_seq;
-	}
-	return TRUE;
-}
-
-/* Fills EXTENDED with the next forks of a batch that means all; TRUE once there are no more. */
-static gboolean extend_by_all_forks(
-	const struct state *state, const struct batch_row *batch, Forge__BatchExtended *extended)
-{
-	guint i = state_first_fork_after(state, batch->cursor);
-
-	for (; i < state->forks->len && extended->n_targets < LIMIT_TARGETS_PER_EXTENSION; i++) {
-		const struct fork_row *fork = state->forks->pdata[i];
-
-		if (fork->registered_seq > batch->seq)
-			return TRUE;
-		extended->targets[extended->n_targets++] = g_strdup(fork->spec->name);
-		extended->cursor = fork->registered_seq;
-	}
-	return i == state->forks->len;
-}
-
-static gboolean extend_by_list(const struct batch_row *batch, Forge__BatchExtended *extended)
-{
-	const Forge__BatchOpened *opened = batch->opened;
-
-	while (extended->cursor < opened->n_targets &&
-		extended->n_targets < LIMIT_TARGETS_PER_EXTENSION)
-		extended->targets[extended->n_targets++] = g_strdup(
-			opened->targets[extended->cursor++]);
-	return extended->cursor == opened->n_targets;
-}
-
-static gboolean extend_by_noops(const struct batch_row *batch, Forge__BatchExtended *extended)
-{
-	uint64_t left = batch->opened->noops - extended->cursor;
-
-	extended->noops = (uint32_t)MIN(left, LIMIT_NOOPS_PER_EXTENSION);
-	extended->cursor += extended->noops;
-	return extended->cursor == batch->opened->noops;
-}
-
-static gboolean grow_batch(const struct view *view, struct decision *decision)
-{
-	const struct batch_row *batch = g_queue_peek_head((GQueue *)&view->state->growing);
-	Forge__BatchExtended *extended;
-	Forge__BatchSealed *sealed;
-	gboolean whole;
-
-	if (!batch)
-		return FALSE;
-	extended = g_new(Forge__BatchExtended, 1);
-	forge__batch_extended__init(extended);
-	extended->batch = batch->seq;
-	extended->cursor = batch->cursor;
-	extended->targets = g_new0(char *, LIMIT_TARGETS_PER_EXTENSION);
-	if (batch->cancel_requested)
-		whole = TRUE;
-	else if (batch->opened->all_forks)
-		whole = job_kind_of(batch->opened->kind)->about == JOB_ABOUT_COMPONENT
-			? extend_by_all_components(view->state, batch, extended)
-			: extend_by_all_forks(view->state, batch, extended);
-	else if (batch->opened->noops > 0)
-		whole = extend_by_noops(batch, extended);
-	else
-		whole = extend_by_list(batch, extended);
-	if (extended->n_targets + extended->noops > 0)
-		decision_add(view, decision, FORGE__EVENT__KIND_BATCH_EXTENDED, extended);
-	else
-		forge__batch_extended__free_unpacked(extended, NULL);
-	if (!whole)
-		return TRUE;
-	sealed = g_new(Forge__BatchSealed, 1);
-	forge__batch_sealed__init(sealed);
-	sealed->batch = batch->seq;
-	decision_add(view, decision, FORGE__EVENT__KIND_BATCH_SEALED, sealed);
-	return TRUE;
-}
-
 static void add_cancelled(const struct view *view, struct decision *decision, Forge__JobId *take_id)
 {
 	Forge__JobCancelled *cancelled = g_new(Forge__JobCancelled, 1);
@@ -438,7 +347,7 @@ static gboolean dispatch(const struct view *view, struct decision *decision)
 
 void decide_due(const struct view *view, struct decision *decision)
 {
-	if (close_complete(view, decision) || grow_batch(view, decision) ||
+	if (close_complete(view, decision) || decide_growth(view, decision) ||
 		cancel_jobs(view, decision) || expire_silent(view, decision) ||
 		return_unheld(view, decision))
 		return;

@@ -23,6 +23,14 @@ void decision_refuse(struct decision *decision, GBytes *routing, uint64_t id, en
 void decide_lease_ended(const struct view *view, struct decision *decision, Forge__JobId *take_id,
 	uint16_t attempt, gboolean lost, Forge__ReturnReason reason);
 
+/** The next jobs of the first batch that still grows; FALSE if none does. */
+gboolean decide_growth(const struct view *view, struct decision *decision);
+
+/** All jobs of the batch that DECISION opens as BATCH, by the event OPENED, if they are few enough
+ * for the same entry; else it grows later. */
+void decide_small_batch(const struct view *view, struct decision *decision, uint64_t batch,
+	const Forge__BatchOpened *opened);
+
 /** A new id message. */
 Forge__JobId *decide_job_id(uint64_t batch, uint32_t number);
 

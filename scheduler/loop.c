@@ -47,6 +47,7 @@ struct scheduler_loop {
 	GQueue received;    /* of struct received, not decided yet */
 	GHashTable *buried; /* owners found gone; set */
 	uint64_t checkpoint_seq;
+	uint64_t checkpoint_bytes; /* of the newest one that was made here */
 	GThread *saver; /* of the newest checkpoint; joined before the next, and before the journal
 			   is closed */
 	int64_t owners_checked_ms;
@@ -513,6 +514,7 @@ static void save_checkpoint_if_due(struct scheduler_loop *loop, uint64_t events)
 	saving->journal = loop->journal;
 	saving->image = scheduler_image(loop->scheduler, &saving->seq);
 	loop->checkpoint_seq = saving->seq;
+	loop->checkpoint_bytes = g_bytes_get_size(saving->image);
 	loop->saver = g_thread_new("checkpoint", save_checkpoint, saving);
 }
 
@@ -526,7 +528,9 @@ gboolean scheduler_loop_run(struct scheduler_loop *loop, GError **error)
 		receive_all(loop);
 		if (!run_turn(loop, error))
 			return FALSE;
-		save_checkpoint_if_due(loop, LIMIT_EVENTS_PER_CHECKPOINT);
+		save_checkpoint_if_due(loop,
+			MAX(LIMIT_EVENTS_PER_CHECKPOINT,
+				loop->checkpoint_bytes / LIMIT_CHECKPOINT_BYTES_PER_EVENT));
 	}
 	say_goodbye(loop);
 	save_checkpoint_if_due(loop, LIMIT_EVENTS_BEFORE_LAST_CHECKPOINT);

@@ -188,8 +188,7 @@ gboolean scheduler_has_more(const struct scheduler *scheduler)
 
 gboolean scheduler_hears(struct scheduler *scheduler, GBytes *routing, struct instant now)
 {
-	pool_hear(scheduler->pool, routing, NULL, now);
-	return pool_peer(scheduler->pool, routing) != NULL;
+	return pool_hear(scheduler->pool, routing, NULL, now) != NULL;
 }
 
 void scheduler_forgive(struct scheduler *scheduler, int64_t away_ms, struct instant now)
