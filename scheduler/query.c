@@ -303,20 +303,23 @@ static Forge__WorkerRow *row_of_seat(const struct view *view, const struct seat 
 	return row;
 }
 
-void query_stats(const struct asking *asking)
+void query_stats(const struct asking *asking, gboolean with_digest)
 {
 	const struct view *view = asking->view;
 	const struct state *state = view->state;
 	g_autoptr(GPtrArray) workers = g_ptr_array_new_with_free_func(g_free);
-	struct hash digest = state_digest(state);
-	g_autofree char *digest_hex = hash_hex(&digest);
+	g_autofree char *digest_hex = NULL;
 	Forge__Stats stats = FORGE__STATS__INIT;
 
 	for (guint i = 0; i < view->pool->seats->len && i < LIMIT_ROWS_PAGE; i++)
 		g_ptr_array_add(workers, row_of_seat(view, view->pool->seats->pdata[i]));
 	stats.journal_id = (char *)view->journal_id;
 	stats.last_seq = state->last_seq;
-	stats.digest = digest_hex;
+	if (with_digest) {
+		struct hash digest = state_digest(state);
+
+		stats.digest = digest_hex = hash_hex(&digest);
+	}
 	stats.forks = state->forks->len;
 	stats.open_batches = state->batches.length;
 	stats.queued = job_table_count(state->jobs, JOB_QUEUED);
