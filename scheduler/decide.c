@@ -411,7 +411,7 @@ static void decide_request(const struct asking *asking, const Forge__Request *re
 		query_jobs(asking, request->list_jobs);
 		return;
 	case FORGE__REQUEST__KIND_GET_STATS:
-		query_stats(asking);
+		query_stats(asking, request->get_stats->digest);
 		return;
 	case FORGE__REQUEST__KIND_PROGRESS:
 	case FORGE__REQUEST__KIND_READ_EVENTS:
