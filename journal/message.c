@@ -5,6 +5,8 @@
  */
 #include "journal/message.h"
 
+#include <string.h>
+
 static size_t size_of_value(ProtobufCType type)
 {
 	switch (type) {
@@ -35,43 +37,52 @@ static size_t size_of_value(ProtobufCType type)
 	g_assert_not_reached();
 }
 
+static gpointer duplicate(const void *data, size_t size, ProtobufCAllocator *allocator)
+{
+	void *copy = allocator ? allocator->alloc(allocator->allocator_data, size) : g_malloc(size);
+
+	return memcpy(copy, data, size);
+}
+
 /* Replaces the string or message that VALUE borrows by a copy. */
-static void own_value(ProtobufCType type, void *value, gboolean repeated)
+static void own_value(
+	ProtobufCType type, void *value, gboolean repeated, ProtobufCAllocator *allocator)
 {
 	if (type == PROTOBUF_C_TYPE_STRING) {
 		char **text = value;
 
 		/* An empty string is protobuf-c's own, which is never freed, but not in a list. */
 		if (repeated || (*text && **text))
-			*text = g_strdup(*text);
+			*text = duplicate(*text, strlen(*text) + 1, allocator);
 		else
 			*text = (char *)protobuf_c_empty_string;
 	} else if (type == PROTOBUF_C_TYPE_MESSAGE) {
 		ProtobufCMessage **part = value;
 
-		*part = *part ? message_copy(*part) : NULL;
+		*part = *part ? message_copy_to(*part, allocator) : NULL;
 	}
 }
 
-static void own_repeated(const ProtobufCFieldDescriptor *field, uint8_t *base)
+static void own_repeated(
+	const ProtobufCFieldDescriptor *field, uint8_t *base, ProtobufCAllocator *allocator)
 {
 	size_t count = *(const size_t *)(const void *)(base + field->quantifier_offset);
 	uint8_t **values = (uint8_t **)(void *)(base + field->offset);
 	size_t size = size_of_value(field->type);
 
-	*values = count > 0 ? g_memdup2(*values, count * size) : NULL;
+	*values = count > 0 ? duplicate(*values, count * size, allocator) : NULL;
 	for (size_t i = 0; i < count; i++)
-		own_value(field->type, *values + i * size, TRUE);
+		own_value(field->type, *values + i * size, TRUE, allocator);
 }
 
 /* Along the descriptors, which is a third of the work of packing and unpacking again. */
-gpointer message_copy(const ProtobufCMessage *message)
+gpointer message_copy_to(const ProtobufCMessage *message, ProtobufCAllocator *allocator)
 {
 	const ProtobufCMessageDescriptor *type = message->descriptor;
-	uint8_t *copy = g_memdup2(message, type->sizeof_message);
+	uint8_t *copy = duplicate(message, type->sizeof_message, allocator);
 
-	/* Whoever copies has had its messages checked. */
-	g_assert(message->n_unknown_fields == 0);
+	((ProtobufCMessage *)(void *)copy)->n_unknown_fields = 0;
+	((ProtobufCMessage *)(void *)copy)->unknown_fields = NULL;
 	for (unsigned i = 0; i < type->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &type->fields[i];
 
@@ -80,11 +91,16 @@ gpointer message_copy(const ProtobufCMessage *message)
 				field->id)
 			continue;
 		if (field->label == PROTOBUF_C_LABEL_REPEATED)
-			own_repeated(field, copy);
+			own_repeated(field, copy, allocator);
 		else
-			own_value(field->type, copy + field->offset, FALSE);
+			own_value(field->type, copy + field->offset, FALSE, allocator);
 	}
 	return copy;
+}
+
+gpointer message_copy(const ProtobufCMessage *message)
+{
+	return message_copy_to(message, NULL);
 }
 
 GBytes *message_pack(const ProtobufCMessage *message)

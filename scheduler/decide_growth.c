@@ -8,8 +8,8 @@
 #include "scheduler/decision.h"
 
 /* The components of a workspace, which are few. */
-static gboolean extend_by_all_components(
-	const struct state *state, const struct batch_row *batch, Forge__BatchExtended *extended)
+static gboolean extend_by_all_components(struct decision *decision, const struct state *state,
+	const struct batch_row *batch, Forge__BatchExtended *extended)
 {
 	for (guint i = 0; i < state->components->len; i++) {
 		const struct component_row *row = state->components->pdata[i];
@@ -18,15 +18,16 @@ static gboolean extend_by_all_components(
 			continue;
 		if (extended->n_targets == LIMIT_TARGETS_PER_EXTENSION)
 			return FALSE;
-		extended->targets[extended->n_targets++] = g_strdup(row->component->name);
+		extended->targets[extended->n_targets++] = decision_text(
+			decision, row->component->name);
 		extended->cursor = row->installed_seq;
 	}
 	return TRUE;
 }
 
 /* Fills EXTENDED with the next forks of a batch that means all; TRUE once there are no more. */
-static gboolean extend_by_all_forks(
-	const struct state *state, const struct batch_row *batch, Forge__BatchExtended *extended)
+static gboolean extend_by_all_forks(struct decision *decision, const struct state *state,
+	const struct batch_row *batch, Forge__BatchExtended *extended)
 {
 	guint i = state_first_fork_after(state, batch->cursor);
 
@@ -35,18 +36,20 @@ static gboolean extend_by_all_forks(
 
 		if (fork->registered_seq > batch->seq)
 			return TRUE;
-		extended->targets[extended->n_targets++] = g_strdup(fork->spec->name);
+		extended->targets[extended->n_targets++] = decision_text(
+			decision, fork->spec->name);
 		extended->cursor = fork->registered_seq;
 	}
 	return i == state->forks->len;
 }
 
-static gboolean extend_by_list(const Forge__BatchOpened *opened, Forge__BatchExtended *extended)
+static gboolean extend_by_list(
+	struct decision *decision, const Forge__BatchOpened *opened, Forge__BatchExtended *extended)
 {
 	while (extended->cursor < opened->n_targets &&
 		extended->n_targets < LIMIT_TARGETS_PER_EXTENSION)
-		extended->targets[extended->n_targets++] = g_strdup(
-			opened->targets[extended->cursor++]);
+		extended->targets[extended->n_targets++] = decision_text(
+			decision, opened->targets[extended->cursor++]);
 	return extended->cursor == opened->n_targets;
 }
 
@@ -59,29 +62,30 @@ static gboolean extend_by_noops(const Forge__BatchOpened *opened, Forge__BatchEx
 	return extended->cursor == opened->noops;
 }
 
-static gboolean extend_as_opened(const Forge__BatchOpened *opened, Forge__BatchExtended *extended)
+static gboolean extend_as_opened(
+	struct decision *decision, const Forge__BatchOpened *opened, Forge__BatchExtended *extended)
 {
 	return opened->noops > 0 ? extend_by_noops(opened, extended)
-				 : extend_by_list(opened, extended);
+				 : extend_by_list(decision, opened, extended);
 }
 
 /* With room for N_TARGETS. */
-static Forge__BatchExtended *new_extension(uint64_t batch, uint64_t cursor, size_t n_targets)
+static Forge__BatchExtended *new_extension(
+	struct decision *decision, uint64_t batch, uint64_t cursor, size_t n_targets)
 {
-	Forge__BatchExtended *extended = g_new(Forge__BatchExtended, 1);
+	Forge__BatchExtended *extended = decision_make(
+		decision, &forge__batch_extended__descriptor);
 
-	forge__batch_extended__init(extended);
 	extended->batch = batch;
 	extended->cursor = cursor;
-	extended->targets = n_targets > 0 ? g_new0(char *, n_targets) : NULL;
+	extended->targets = decision_room(decision, n_targets * sizeof(char *));
 	return extended;
 }
 
 static void add_sealed(const struct view *view, struct decision *decision, uint64_t batch)
 {
-	Forge__BatchSealed *sealed = g_new(Forge__BatchSealed, 1);
+	Forge__BatchSealed *sealed = decision_make(decision, &forge__batch_sealed__descriptor);
 
-	forge__batch_sealed__init(sealed);
 	sealed->batch = batch;
 	decision_add(view, decision, FORGE__EVENT__KIND_BATCH_SEALED, sealed);
 }
@@ -94,19 +98,17 @@ gboolean decide_growth(const struct view *view, struct decision *decision)
 
 	if (!batch)
 		return FALSE;
-	extended = new_extension(batch->seq, batch->cursor, LIMIT_TARGETS_PER_EXTENSION);
+	extended = new_extension(decision, batch->seq, batch->cursor, LIMIT_TARGETS_PER_EXTENSION);
 	if (batch->cancel_requested)
 		whole = TRUE;
 	else if (batch->opened->all_forks)
 		whole = job_kind_of(batch->opened->kind)->about == JOB_ABOUT_COMPONENT
-			? extend_by_all_components(view->state, batch, extended)
-			: extend_by_all_forks(view->state, batch, extended);
+			? extend_by_all_components(decision, view->state, batch, extended)
+			: extend_by_all_forks(decision, view->state, batch, extended);
 	else
-		whole = extend_as_opened(batch->opened, extended);
+		whole = extend_as_opened(decision, batch->opened, extended);
 	if (extended->n_targets + extended->noops > 0)
 		decision_add(view, decision, FORGE__EVENT__KIND_BATCH_EXTENDED, extended);
-	else
-		forge__batch_extended__free_unpacked(extended, NULL);
 	if (whole)
 		add_sealed(view, decision, batch->seq);
 	return TRUE;
@@ -118,11 +120,14 @@ void decide_small_batch(const struct view *view, struct decision *decision, uint
 	Forge__BatchExtended *extended;
 	gboolean whole;
 
-	if (opened->all_forks || opened->n_targets > LIMIT_TARGETS_AT_OPENING ||
+	/* Jobs are added in the order of their batches, as lanes have them: none overtakes one that
+	 * still grows. */
+	if (view->state->growing.length > 0 || opened->all_forks ||
+		opened->n_targets > LIMIT_TARGETS_AT_OPENING ||
 		opened->noops > LIMIT_NOOPS_PER_EXTENSION)
 		return;
-	extended = new_extension(batch, 0, opened->n_targets);
-	whole = extend_as_opened(opened, extended);
+	extended = new_extension(decision, batch, 0, opened->n_targets);
+	whole = extend_as_opened(decision, opened, extended);
 	g_assert(whole);
 	decision_add(view, decision, FORGE__EVENT__KIND_BATCH_EXTENDED, extended);
 	add_sealed(view, decision, batch);

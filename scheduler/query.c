@@ -248,14 +248,14 @@ void query_batches(const struct asking *asking, const Forge__ListBatches *list)
 
 /* ---- jobs --------------------------------------------------------------------------------- */
 
-static Forge__JobRow *row_of_job(const struct view *view, const struct batch_row *batch,
-	const struct job *job, GPtrArray *pool)
+static Forge__JobRow *row_of_job(
+	const struct asking *asking, const struct batch_row *batch, const struct job *job)
 {
 	Forge__JobRow *row = g_new(Forge__JobRow, 1);
-	const char *target = job_table_target(view->state->jobs, job);
+	const char *target = job_table_target(asking->view->state->jobs, job);
 
 	forge__job_row__init(row);
-	row->job = keep(pool, decide_job_id(batch->seq, job->number));
+	row->job = decide_job_id(asking->decision, batch->seq, job->number);
 	row->batch_name = batch->opened->batch;
 	row->target = (char *)(target ? target : "");
 	row->state = (char *)job_state_word(job->state);
@@ -280,9 +280,8 @@ void query_jobs(const struct asking *asking, const Forge__ListJobs *list)
 		for (guint i = 1; i <= batch->jobs->rows->len; i++)
 			if (page_wants(&page))
 				g_ptr_array_add(page.rows,
-					row_of_job(view, batch,
-						job_table_job(view->state->jobs, batch->jobs, i),
-						page.pool));
+					row_of_job(asking, batch,
+						job_table_job(view->state->jobs, batch->jobs, i)));
 	}
 	ANSWER_PAGE(asking, page, FORGE__REPLY__KIND_JOB_ROWS, rows);
 }
