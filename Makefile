@@ -102,8 +102,8 @@ e2e: all ## end-to-end tests alone
 	FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e
 
 bench: all $(BENCHES) ## measure; prints JSON lines
-	@for bench in $(BENCHES); do $$bench || exit 1; done
-	@for bench in fleet workspace; do FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) tests/bench/$$bench.py || exit 1; done
+	@for bench in $(BENCHES); do FORGE=$(CURDIR)/$(BUILD)/forge $$bench || exit 1; done
+	@for bench in fleet fleet_shared workspace; do FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) tests/bench/$$bench.py || exit 1; done
 
 bench-merge: all ## merge a repository's conflicted files again: make bench-merge REPOSITORY=DIR
 	@FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) tests/bench/merge_files.py $(REPOSITORY)

@@ -72,20 +72,6 @@ void rival_client_add(struct rival_client *client, const char *text)
 	g_string_append(client->out, text);
 }
 
-void rival_client_flush(struct rival_client *client)
-{
-	size_t done = 0;
-
-	while (done < client->out->len) {
-		ssize_t n = write(
-			client->descriptor, client->out->str + done, client->out->len - done);
-
-		g_assert_true(n > 0 || errno == EINTR);
-		done += n > 0 ? (size_t)n : 0;
-	}
-	g_string_truncate(client->out, 0);
-}
-
 void rival_client_fill(struct rival_client *client, gboolean wait)
 {
 	char data[READ_BYTES];
@@ -94,6 +80,27 @@ void rival_client_fill(struct rival_client *client, gboolean wait)
 	g_assert_true(n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)));
 	if (n > 0)
 		g_string_append_len(client->in, data, n);
+}
+
+/* Answers are read meanwhile: a server that cannot get rid of them takes no more commands. */
+void rival_client_flush(struct rival_client *client)
+{
+	struct pollfd both = {client->descriptor, POLLIN | POLLOUT, 0};
+	size_t done = 0;
+
+	while (done < client->out->len) {
+		ssize_t n = send(client->descriptor, client->out->str + done,
+			client->out->len - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		g_assert_true(n > 0 || errno == EINTR || errno == EAGAIN);
+		done += n > 0 ? (size_t)n : 0;
+		if (n > 0 || errno != EAGAIN)
+			continue;
+		g_assert_cmpint(poll(&both, 1, 30000), >, 0);
+		if (both.revents & POLLIN)
+			rival_client_fill(client, FALSE);
+	}
+	g_string_truncate(client->out, 0);
 }
 
 guint rival_client_take_submitted(struct rival_client *client)

@@ -109,18 +109,25 @@ void server_process_free(struct server_process *server)
 	g_free(server);
 }
 
-void server_process_start_forge(struct server_process *server)
+void server_process_start_forge_at(
+	struct server_process *server, const char *endpoint, const char *server_key)
 {
 	const char *forge = g_getenv("FORGE");
-	const char *const command[] = {forge ? forge : "build/forge", "scheduler", NULL};
-	g_autofree char *binary = g_canonicalize_filename(command[0], NULL);
-	const char *const found[] = {binary, "scheduler", NULL};
+	g_autofree char *binary = g_canonicalize_filename(forge ? forge : "build/forge", NULL);
+	const char *const command[] = {binary, "scheduler", NULL};
 	g_autofree char *home = g_strconcat("FORGE_HOME=", server->folder, NULL);
-	g_autofree char *endpoint = g_strconcat(
-		"FORGE_SCHEDULER_ENDPOINT=ipc://", server->socket, NULL);
-	const char *const environment[] = {home, endpoint, NULL};
+	g_autofree char *address = g_strconcat("FORGE_SCHEDULER_ENDPOINT=", endpoint, NULL);
+	g_autofree char *key = g_strconcat("FORGE_SCHEDULER_SERVER_KEY=", server_key, NULL);
+	const char *const environment[] = {home, address, server_key ? key : NULL, NULL};
 
-	server_process_start(server, found, environment);
+	server_process_start(server, command, environment);
+}
+
+void server_process_start_forge(struct server_process *server)
+{
+	g_autofree char *endpoint = g_strconcat("ipc://", server->socket, NULL);
+
+	server_process_start_forge_at(server, endpoint, NULL);
 }
 
 struct server_process *server_process_forge(void)

@@ -42,6 +42,8 @@ SCOPED_POINTER(server_process, server_process_free)
 /** `forge scheduler` with its journal in the folder, listening at the socket. Does not wait. */
 struct server_process *server_process_forge(void);
 void server_process_start_forge(struct server_process *server);
+void server_process_start_forge_at(
+	struct server_process *server, const char *endpoint, const char *server_key);
 
 /** redis-server with one append-only file that is synced before each answer; NULL if it is not
  * installed. */
