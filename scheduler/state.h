@@ -25,6 +25,7 @@ struct fork_row {
 	uint64_t registered_us;
 	uint64_t registered_seq;
 	char *request_id;
+	char *host;            /**< that `spec->fork` leads to */
 	GPtrArray *branches;   /**< of struct branch_row, in the order first seen */
 	Forge__Error *failure; /**< why the newest job said nothing of any branch; NULL: it did */
 	uint64_t failure_us;

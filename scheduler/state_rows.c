@@ -38,6 +38,7 @@ static void free_fork(gpointer data)
 	forge__fork__free_unpacked(fork->spec, NULL);
 	g_ptr_array_free(fork->branches, TRUE);
 	g_free(fork->request_id);
+	g_free(fork->host);
 	g_free(fork);
 }
 
@@ -317,9 +318,9 @@ void batch_row_add_job(struct state *state, struct batch_row *batch, const char 
 	const struct fork_row *fork = target && kind->about == JOB_ABOUT_FORK
 		? state_fork(state, target)
 		: NULL;
-	g_autofree char *host = repository_host(fork ? fork->spec->fork : "");
 
-	job_table_add(state->jobs, batch->jobs, target, kind->lane == JOB_LANE_TARGET, host);
+	job_table_add(state->jobs, batch->jobs, target, kind->lane == JOB_LANE_TARGET,
+		fork ? fork->host : "localhost");
 }
 
 void batch_row_seal(struct state *state, struct batch_row *batch)
@@ -430,6 +431,7 @@ struct fork_row *fork_row_add(struct state *state, uint64_t seq, uint64_t regist
 	fork->registered_us = registered_us;
 	fork->registered_seq = seq;
 	fork->request_id = g_strdup(request_id);
+	fork->host = repository_host(spec->fork);
 	fork->branches = g_ptr_array_new_with_free_func(free_branch);
 	g_ptr_array_add(state->forks, fork);
 	g_hash_table_insert(state->fork_by_name, fork->spec->name, fork);

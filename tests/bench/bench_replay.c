@@ -72,14 +72,15 @@ static gint64 unpack_ns(const struct payloads *payloads)
 	return start_ns;
 }
 
-static gint64 replay_ns(const char *journal_folder)
+static gint64 replay_ns(const char *journal_folder, gint64 *cpu_ns)
 {
 	scoped(journal)
 		journal = journal_rocksdb_open(journal_folder, JOURNAL_WRITE, "bench", NULL);
-	gint64 start_ns = figure_now_ns();
+	gint64 start_ns = figure_now_ns(), start_cpu_ns = figure_cpu_ns();
 	struct state *state = scheduler_replay(journal, NULL);
 
 	start_ns = figure_now_ns() - start_ns;
+	*cpu_ns = figure_cpu_ns() - start_cpu_ns;
 	g_assert_nonnull(state);
 	state_free(state);
 	return start_ns;
@@ -88,14 +89,20 @@ static gint64 replay_ns(const char *journal_folder)
 static void bench_replay(const char *journal_folder, const struct payloads *payloads)
 {
 	struct figure *figure = figure_new("replay", "events/s");
+	g_autoptr(GArray) cpu = figure_values();
 
 	for (int i = 0; i < ROUNDS; i++) {
+		gint64 cpu_ns = figure_cpu_ns(), unpack_cpu_ns;
 		double limit = figure_per_second((double)payloads->n_events, unpack_ns(payloads));
 
+		unpack_cpu_ns = figure_cpu_ns() - cpu_ns;
 		figure_add(figure,
-			figure_per_second((double)payloads->n_events, replay_ns(journal_folder)),
+			figure_per_second(
+				(double)payloads->n_events, replay_ns(journal_folder, &cpu_ns)),
 			limit);
+		figure_push(cpu, (double)unpack_cpu_ns / (double)cpu_ns);
 	}
+	figure_note(figure, "fraction_of_processor_time", figure_median(cpu));
 	figure_print(figure);
 }
 

@@ -105,6 +105,14 @@ int64_t figure_now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+int64_t figure_cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 double figure_per_second(double count, int64_t elapsed_ns)
 {
 	return count * 1e9 / (double)MAX(elapsed_ns, 1);

@@ -45,6 +45,9 @@ void figure_push(GArray *values, double value);
 
 /** Nanoseconds since some start. */
 int64_t figure_now_ns(void);
+
+/** Nanoseconds of processor time that this thread has used: what a busy machine changes little. */
+int64_t figure_cpu_ns(void);
 double figure_per_second(double count, int64_t elapsed_ns);
 
 #endif
