@@ -39,9 +39,9 @@ enum wait {
 #define ROWS_PER_BLOCK 1024u
 
 struct job_table {
-	GPtrArray *blocks; /* of ROWS_PER_BLOCK struct job each */
-	uint32_t n_rows;   /* in use or free */
-	uint32_t free_row; /* the first, linked by `next`; JOB_NO_INDEX: none */
+	GPtrArray *blocks;  /* of ROWS_PER_BLOCK struct job each */
+	uint32_t n_rows;    /* in use or free */
+	uint32_t free_row;  /* the first, linked by `next`; JOB_NO_INDEX: none */
 	GPtrArray *batches; /* by slot; NULL where free */
 	GArray *free_batches;
 	GArray *targets; /* of struct target */
