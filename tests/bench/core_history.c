@@ -140,7 +140,8 @@ static void run(struct core_history *history, guint n_turns)
 {
 	for (; n_turns > 0 && history->inputs->len > 0; n_turns--) {
 		g_autoptr(GArray) inputs = g_steal_pointer(&history->inputs);
-		g_autoptr(GPtrArray) requests = g_steal_pointer(&history->requests);
+		/* Freed once its turns are over: the inputs borrow them. */
+		G_GNUC_UNUSED g_autoptr(GPtrArray) requests = g_steal_pointer(&history->requests);
 		size_t done = 0;
 
 		history->inputs = g_array_new(FALSE, FALSE, sizeof(struct input));

@@ -29,16 +29,16 @@ struct server_process *server_process_new(const char *name)
 void server_process_start(
 	struct server_process *server, const char *const *command, const char *const *environment)
 {
-	g_auto(GStrv) environ = g_get_environ();
+	g_auto(GStrv) variables = g_get_environ();
 	g_autoptr(GError) error = NULL;
 	GPid pid;
 
 	for (; environment && *environment; environment++) {
 		g_auto(GStrv) pair = g_strsplit(*environment, "=", 2);
 
-		environ = g_environ_setenv(environ, pair[0], pair[1], TRUE);
+		variables = g_environ_setenv(variables, pair[0], pair[1], TRUE);
 	}
-	g_spawn_async(server->folder, (char **)command, environ,
+	g_spawn_async(server->folder, (char **)command, variables,
 		G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL |
 			G_SPAWN_STDERR_TO_DEV_NULL,
 		NULL, NULL, &pid, &error);
