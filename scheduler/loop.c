@@ -17,6 +17,7 @@
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/message.h"
+#include "scheduler/mailbox.h"
 #include "scheduler/tail.h"
 #include "scheduler/turn.h"
 
@@ -26,12 +27,6 @@ struct waiter {
 	uint64_t id;
 	Forge__ReadEvents *request;
 	int64_t deadline_ms;
-};
-
-/* A request of this turn, with what it borrows. */
-struct received {
-	GBytes *routing;
-	Forge__Request *request;
 };
 
 struct scheduler_loop {
@@ -44,7 +39,8 @@ struct scheduler_loop {
 	struct scheduler *scheduler;
 	struct tail *tail;
 	GQueue waiters;
-	GQueue received;    /* of struct received, not decided yet */
+	struct mailbox *mailbox;
+	GQueue received;    /* of struct letter, the mailbox's, not decided yet */
 	GHashTable *buried; /* owners found gone; set */
 	uint64_t checkpoint_seq;
 	uint64_t checkpoint_bytes; /* of the newest one that was made here */
@@ -90,6 +86,7 @@ struct scheduler_loop *scheduler_loop_new(
 
 	loop->options = *options;
 	loop->bus = bus;
+	loop->mailbox = mailbox_new();
 	loop->pipe_name = bus_pipe_name("scheduler");
 	loop->pipe = bus_pull(bus, loop->pipe_name);
 	loop->buried = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -108,13 +105,12 @@ static void free_waiter(gpointer data)
 	g_free(waiter);
 }
 
-static void free_received(gpointer data)
+static void drop_received(struct scheduler_loop *loop)
 {
-	struct received *received = data;
+	struct letter *letter;
 
-	g_bytes_unref(received->routing);
-	forge__request__free_unpacked(received->request, NULL);
-	g_free(received);
+	while ((letter = g_queue_pop_head(&loop->received)))
+		mailbox_drop(loop->mailbox, letter);
 }
 
 void scheduler_loop_free(struct scheduler_loop *loop)
@@ -122,7 +118,8 @@ void scheduler_loop_free(struct scheduler_loop *loop)
 	if (!loop)
 		return;
 	g_queue_clear_full(&loop->waiters, free_waiter);
-	g_queue_clear_full(&loop->received, free_received);
+	drop_received(loop);
+	mailbox_free(loop->mailbox);
 	/* The next host listens at the same address as soon as it has the journal. */
 	g_clear_pointer(&loop->socket, bus_socket_close);
 	close_journal(loop);
@@ -166,7 +163,7 @@ static void send_empty_page(
 	send_reply(loop, waiter->routing, &reply);
 }
 
-static void refuse_tail(struct scheduler_loop *loop, const struct received *received)
+static void refuse_tail(struct scheduler_loop *loop, const struct letter *received)
 {
 	Forge__Reply reply = FORGE__REPLY__INIT;
 
@@ -177,7 +174,7 @@ static void refuse_tail(struct scheduler_loop *loop, const struct received *rece
 	forge__error__free_unpacked(reply.error, NULL);
 }
 
-static void take_read_events(struct scheduler_loop *loop, struct received *received)
+static void take_read_events(struct scheduler_loop *loop, struct letter *received)
 {
 	const Forge__ReadEvents *request = received->request->read_events;
 	uint64_t last_seq = journal_end(loop->journal).seq;
@@ -258,7 +255,7 @@ static void forward_pages(struct scheduler_loop *loop)
 
 /* TRUE if the request is for the next turn, which tells
  * strangers to say hello; others are served at once. */
-static gboolean is_for_turn(struct scheduler_loop *loop, struct received *received)
+static gboolean is_for_turn(struct scheduler_loop *loop, struct letter *received)
 {
 	if (!scheduler_hears(loop->scheduler, received->routing, clock_now()))
 		return TRUE;
@@ -287,7 +284,7 @@ static GList *find_urgent_end(struct scheduler_loop *loop)
 	GList *end = NULL;
 
 	for (GList *link = loop->received.head;
-		link && is_urgent(((struct received *)link->data)->request); link = link->next)
+		link && is_urgent(((struct letter *)link->data)->request); link = link->next)
 		end = link;
 	return end;
 }
@@ -299,18 +296,15 @@ static void receive_all(struct scheduler_loop *loop)
 	while (loop->received.length < LIMIT_INPUTS_PER_TURN) {
 		g_autoptr(GBytes) routing = NULL;
 		g_autoptr(GBytes) message = bus_receive(loop->socket, &routing);
-		struct received *received;
-		gsize size;
-		const uint8_t *data;
+		struct letter *received;
 
 		if (!message)
 			return;
-		data = g_bytes_get_data(message, &size);
-		received = g_new0(struct received, 1);
-		received->request = forge__request__unpack(NULL, size, data);
-		received->routing = g_steal_pointer(&routing);
-		if (!received->request || !is_for_turn(loop, received)) {
-			free_received(received);
+		received = mailbox_open(loop->mailbox, g_steal_pointer(&routing), message);
+		if (!received)
+			continue;
+		if (!is_for_turn(loop, received)) {
+			mailbox_drop(loop->mailbox, received);
 		} else if (is_urgent(received->request)) {
 			if (urgent_end)
 				g_queue_insert_after(&loop->received, urgent_end, received);
@@ -403,7 +397,7 @@ static gboolean recover(struct scheduler_loop *loop, GError *take_failure, GErro
 		return FALSE;
 	}
 	g_warning("append failed, reading the journal again: %s", failure->message);
-	g_queue_clear_full(&loop->received, free_received);
+	drop_received(loop);
 	say_goodbye(loop);
 	close_journal(loop);
 	return open_journal(loop, error);
@@ -446,7 +440,7 @@ static gboolean run_turn(struct scheduler_loop *loop, GError **error)
 	for (guint i = 0; i < gone->len; i++)
 		inputs[n++] = (struct input){.kind = INPUT_OWNER_GONE, .owner = gone->pdata[i]};
 	for (GList *link = loop->received.head; link; link = link->next) {
-		const struct received *received = link->data;
+		const struct letter *received = link->data;
 
 		inputs[n++] = (struct input){.kind = INPUT_REQUEST,
 			.routing = received->routing,
@@ -462,7 +456,7 @@ static gboolean run_turn(struct scheduler_loop *loop, GError **error)
 	unbury(loop, inputs + taken, n - taken);
 	for (size_t i = 0; i < taken; i++)
 		if (inputs[i].kind == INPUT_REQUEST)
-			free_received(g_queue_pop_head(&loop->received));
+			mailbox_drop(loop->mailbox, g_queue_pop_head(&loop->received));
 	serve_waiters(loop);
 	return TRUE;
 }
