@@ -101,7 +101,8 @@ unit: all $(UNIT_TESTS) ## unit tests and the simulation alone
 e2e: all ## end-to-end tests alone
 	FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e
 
-bench: all $(BENCHES) ## measure; prints JSON lines
+bench: ## measure; prints JSON lines
+	@$(MAKE) --no-print-directory all $(BENCHES) >&2
 	@for bench in $(BENCHES); do FORGE=$(CURDIR)/$(BUILD)/forge $$bench || exit 1; done
 	@for bench in fleet fleet_shared workspace; do FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) tests/bench/$$bench.py || exit 1; done
 
