@@ -43,8 +43,8 @@ SOURCES := $(filter-out cli/main.c,$(wildcard $(LAYERS:%=%/*.c)))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(PROTOS:%=$(BUILD)/generated/%.pb-c.o)
 LIBRARY := $(BUILD)/libforge.a
 # What several tests share: servers, fixtures, the rooms of the simulation. An archive, so that each test takes what it uses.
-TEST_FOLDERS := tests/unit tests/support tests/simulation
-TEST_SUPPORT_C := $(foreach folder,$(TEST_FOLDERS),$(filter-out $(folder)/test_%,$(wildcard $(folder)/*.c)))
+TEST_FOLDERS := tests/unit tests/support tests/simulation tests/bench
+TEST_SUPPORT_C := $(foreach folder,$(TEST_FOLDERS),$(filter-out $(folder)/test_% $(folder)/bench_%,$(wildcard $(folder)/*.c)))
 TEST_SUPPORT := $(BUILD)/tests/libsupport.a
 ifeq ($(VARIANT),tsan)
 TEST_RUNTIME := $(BUILD)/tests/tsan_glib.o
@@ -88,10 +88,10 @@ $(BUILD)/generated/%.pb-c.c $(BUILD)/generated/%.pb-c.h &: %.proto
 $(BUILD)/generated/%.o: $(BUILD)/generated/%.c $(GENERATED_H)
 	$(CC) $(CPPFLAGS) -std=gnu11 -g $(OPTIMIZE) -w $(PACKAGE_CFLAGS) -c -o $@ $<
 
-# -MMD leaves out headers found by -isystem, so the generated ones are named here.
-$(BUILD)/%.o: %.c $(GENERATED_H)
+# -MD, not -MMD: the generated headers are found by -isystem and count.
+$(BUILD)/%.o: %.c | $(GENERATED_H)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(PACKAGE_CFLAGS) -MD -MP -c -o $@ $<
 
 $(TEST_SUPPORT): $(TEST_SUPPORT_C:%.c=$(BUILD)/%.o)
 	@rm -f $@
@@ -121,9 +121,10 @@ unit: all $(UNIT_TESTS) $(FUZZ_TARGETS) ## unit tests, the simulation and the fu
 e2e: all ## end-to-end tests alone
 	FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) -m pytest -q -rs -p no:cacheprovider tests/e2e
 
-bench: all $(BENCHES) ## measure; prints JSON lines
-	@for bench in $(BENCHES); do $$bench || exit 1; done
-	@for bench in fleet workspace dependencies; do FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) tests/bench/$$bench.py || exit 1; done
+bench: ## measure; prints JSON lines
+	@$(MAKE) --no-print-directory all $(BENCHES) >&2
+	@for bench in $(BENCHES); do FORGE=$(CURDIR)/$(BUILD)/forge $$bench || exit 1; done
+	@for bench in fleet fleet_shared workspace dependencies; do FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) tests/bench/$$bench.py || exit 1; done
 
 bench-merge: all ## merge a repository's conflicted files again: make bench-merge REPOSITORY=DIR
 	@FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) tests/bench/merge_files.py $(REPOSITORY)

@@ -295,6 +295,7 @@ Forge__Reply *requests_stats(struct client *client, GError **error)
 	Forge__Request request = FORGE__REQUEST__INIT;
 
 	request.kind_case = FORGE__REQUEST__KIND_GET_STATS;
+	stats.digest = TRUE;
 	request.get_stats = &stats;
 	return call(client, &request, FORGE__REPLY__KIND_STATS, error);
 }

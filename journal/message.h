@@ -7,8 +7,11 @@
 #include "journal/base/errors.h"
 #include "journal/events.pb-c.h"
 
-/** A deep copy of MESSAGE. Free with its type's …__free_unpacked(copy, NULL). */
+/** A deep copy of MESSAGE, without fields that this build does not know. Free with its type's …__free_unpacked(copy, NULL). */
 gpointer message_copy(const ProtobufCMessage *message);
+
+/** A deep copy in memory of ALLOCATOR; NULL: as message_copy(). */
+gpointer message_copy_to(const ProtobufCMessage *message, ProtobufCAllocator *allocator);
 
 /** MESSAGE as bytes. */
 GBytes *message_pack(const ProtobufCMessage *message);

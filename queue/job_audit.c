@@ -71,7 +71,7 @@ gboolean job_table_audit(const struct job_table *table, char **why)
 	g_autoptr(GByteArray) seen = g_byte_array_new();
 	uint64_t totals[JOB_STATES] = {0};
 
-	g_byte_array_set_size(seen, table->rows->len + 1);
+	g_byte_array_set_size(seen, table->n_rows + 1);
 	memset(seen->data, 0, seen->len);
 	if (!mark_lists(table, seen)) {
 		*why = g_strdup("a job stands in two lists");

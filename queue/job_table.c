@@ -69,8 +69,8 @@ struct job_table *job_table_new(void)
 {
 	struct job_table *table = g_new0(struct job_table, 1);
 
-	table->rows = g_array_new(FALSE, FALSE, sizeof(struct job));
-	table->free_rows = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	table->blocks = g_ptr_array_new_with_free_func(g_free);
+	table->free_row = JOB_NO_INDEX;
 	table->batches = g_ptr_array_new();
 	table->free_batches = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	table->targets = g_array_new(FALSE, FALSE, sizeof(struct target));
@@ -92,8 +92,7 @@ void job_table_free(struct job_table *table)
 		g_free(target_at(table, i)->name);
 	for (int i = 0; i <= JOB_PRIORITY_MAX; i++)
 		g_queue_clear(&table->ready[i]);
-	g_array_free(table->rows, TRUE);
-	g_array_free(table->free_rows, TRUE);
+	g_ptr_array_free(table->blocks, TRUE);
 	g_ptr_array_free(table->batches, TRUE);
 	g_array_free(table->free_batches, TRUE);
 	g_array_free(table->targets, TRUE);
@@ -360,16 +359,17 @@ static uint16_t intern_host(struct job_batch *batch, const char *name)
 
 static uint32_t take_row(struct job_table *table, const struct job *row)
 {
-	uint32_t index;
+	uint32_t index = table->free_row;
 
-	if (table->free_rows->len > 0) {
-		index = g_array_index(table->free_rows, uint32_t, table->free_rows->len - 1);
-		g_array_set_size(table->free_rows, table->free_rows->len - 1);
-		*row_at(table, index) = *row;
-		return index;
+	if (index != JOB_NO_INDEX) {
+		table->free_row = row_at(table, index)->next;
+	} else {
+		index = table->n_rows++;
+		if (index % ROWS_PER_BLOCK == 0)
+			g_ptr_array_add(table->blocks, g_new(struct job, ROWS_PER_BLOCK));
 	}
-	g_array_append_val(table->rows, *row);
-	return table->rows->len - 1;
+	*row_at(table, index) = *row;
+	return index;
 }
 
 uint32_t job_table_add(struct job_table *table, struct job_batch *batch, const char *target,
@@ -419,7 +419,8 @@ void job_table_close(struct job_table *table, struct job_batch *batch)
 		if (job->target != JOB_NO_INDEX)
 			release_target(table, job->target);
 		job->batch = JOB_NO_INDEX;
-		g_array_append_val(table->free_rows, index);
+		job->next = table->free_row;
+		table->free_row = index;
 	}
 	g_assert(!batch->ready_link);
 	table->batches->pdata[batch->slot] = NULL;

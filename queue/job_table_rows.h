@@ -34,9 +34,14 @@ enum wait {
 	WAITS,
 };
 
+/* Rows stand in blocks that never move: one array would be copied as it grows, and leave behind
+ * holes that together are as large as itself. */
+#define ROWS_PER_BLOCK 1024u
+
 struct job_table {
-	GArray *rows;       /* of struct job */
-	GArray *free_rows;  /* of uint32_t */
+	GPtrArray *blocks;  /* of ROWS_PER_BLOCK struct job each */
+	uint32_t n_rows;    /* in use or free */
+	uint32_t free_row;  /* the first, linked by `next`; JOB_NO_INDEX: none */
 	GPtrArray *batches; /* by slot; NULL where free */
 	GArray *free_batches;
 	GArray *targets; /* of struct target */
@@ -49,8 +54,11 @@ struct job_table {
 
 static inline struct job *row_at(const struct job_table *table, uint32_t index)
 {
-	g_assert(index < table->rows->len);
-	return &g_array_index(table->rows, struct job, index);
+	struct job *block;
+
+	g_assert(index < table->n_rows);
+	block = table->blocks->pdata[index / ROWS_PER_BLOCK];
+	return &block[index % ROWS_PER_BLOCK];
 }
 
 static inline struct target *target_at(const struct job_table *table, uint32_t slot)

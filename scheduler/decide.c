@@ -65,10 +65,9 @@ static void decide_hello(const struct asking *asking, const Forge__Hello *hello)
 			"no further worker can join: %u are there", state->sessions->len);
 		return;
 	}
-	joined = g_new(Forge__WorkerJoined, 1);
-	forge__worker_joined__init(joined);
-	message_set_string(&joined->name, name);
-	message_set_string(&joined->owner, hello->owner);
+	joined = decision_make(asking->decision, &forge__worker_joined__descriptor);
+	joined->name = decision_text(asking->decision, name);
+	joined->owner = decision_text(asking->decision, hello->owner);
 	joined->slots = MIN(hello->slots, LIMIT_WORKER_SLOTS);
 	welcome(asking,
 		decision_add(
@@ -145,26 +144,26 @@ static void decide_submit(const struct asking *asking, const Forge__Submit *subm
 		return;
 	}
 	name = batch_name_make(view->journal_id, view->state->last_seq + 1, view->now.wall_us);
-	opened = g_new(Forge__BatchOpened, 1);
-	forge__batch_opened__init(opened);
-	message_set_string(&opened->batch, name);
-	message_set_string(&opened->request_id, submit->request_id);
-	message_set_string(&opened->owner, asking->peer->owner);
-	message_set_string(&opened->actor, asking->peer->name);
-	message_set_string(&opened->retry_of, submit->retry_of);
-	message_set_string(&opened->unique_key, submit->unique_key);
+	opened = decision_make(asking->decision, &forge__batch_opened__descriptor);
+	opened->batch = decision_text(asking->decision, name);
+	opened->request_id = decision_text(asking->decision, submit->request_id);
+	opened->owner = decision_text(asking->decision, asking->peer->owner);
+	opened->actor = decision_text(asking->decision, asking->peer->name);
+	opened->retry_of = decision_text(asking->decision, submit->retry_of);
+	opened->unique_key = decision_text(asking->decision, submit->unique_key);
 	opened->kind = submit->kind;
 	opened->priority = submit->priority;
 	opened->all_forks = submit->all_forks;
 	opened->noops = submit->noops;
 	opened->not_before_us = submit->not_before_us;
 	if (submit->arguments)
-		opened->arguments = message_copy(&submit->arguments->base);
+		opened->arguments = decision_copy(asking->decision, &submit->arguments->base);
 	opened->n_targets = submit->n_targets;
-	opened->targets = g_new0(char *, submit->n_targets + 1);
+	opened->targets = decision_room(asking->decision, submit->n_targets * sizeof(char *));
 	for (size_t i = 0; i < submit->n_targets; i++)
-		opened->targets[i] = g_strdup(submit->targets[i]);
+		opened->targets[i] = decision_text(asking->decision, submit->targets[i]);
 	seq = decision_add(view, asking->decision, FORGE__EVENT__KIND_BATCH_OPENED, opened);
+	decide_small_batch(view, asking->decision, seq, opened);
 	answer_submitted(asking, seq, name, FALSE);
 }
 
@@ -208,20 +207,19 @@ static void cancel_job(const struct asking *asking, const Forge__JobId *id)
 	if (job_state_ended(job->state))
 		return;
 	if (job->state != JOB_LEASED) {
-		Forge__JobCancelled *cancelled = g_new(Forge__JobCancelled, 1);
+		Forge__JobCancelled *cancelled = decision_make(
+			asking->decision, &forge__job_cancelled__descriptor);
 
-		forge__job_cancelled__init(cancelled);
-		cancelled->job = decide_job_id(batch->seq, job->number);
+		cancelled->job = decide_job_id(asking->decision, batch->seq, job->number);
 		decision_add(asking->view, asking->decision, FORGE__EVENT__KIND_JOB_CANCELLED,
 			cancelled);
 		return;
 	}
 	if (job->cancel_requested)
 		return;
-	requested = g_new(Forge__JobCancelRequested, 1);
-	forge__job_cancel_requested__init(requested);
-	requested->job = decide_job_id(batch->seq, job->number);
-	message_set_string(&requested->actor, asking->peer->name);
+	requested = decision_make(asking->decision, &forge__job_cancel_requested__descriptor);
+	requested->job = decide_job_id(asking->decision, batch->seq, job->number);
+	requested->actor = decision_text(asking->decision, asking->peer->name);
 	decision_add(
 		asking->view, asking->decision, FORGE__EVENT__KIND_JOB_CANCEL_REQUESTED, requested);
 	tell_worker_to_stop(asking, batch, job);
@@ -251,10 +249,9 @@ static void cancel_batch(const struct asking *asking, const char *name)
 	asking_answer_done(asking);
 	if (batch->cancel_requested)
 		return;
-	requested = g_new(Forge__BatchCancelRequested, 1);
-	forge__batch_cancel_requested__init(requested);
+	requested = decision_make(asking->decision, &forge__batch_cancel_requested__descriptor);
 	requested->batch = batch->seq;
-	message_set_string(&requested->actor, asking->peer->name);
+	requested->actor = decision_text(asking->decision, asking->peer->name);
 	decision_add(asking->view, asking->decision, FORGE__EVENT__KIND_BATCH_CANCEL_REQUESTED,
 		requested);
 	for (guint i = 1; i <= batch->jobs->rows->len; i++) {
@@ -289,11 +286,10 @@ static void decide_register_fork(const struct asking *asking, const Forge__Regis
 			known->spec->name, known->spec->fork, known->spec->upstream);
 		return;
 	}
-	registered = g_new(Forge__ForkRegistered, 1);
-	forge__fork_registered__init(registered);
-	registered->fork = message_copy(&message->fork->base);
-	message_set_string(&registered->request_id, message->request_id);
-	message_set_string(&registered->actor, asking->peer->name);
+	registered = decision_make(asking->decision, &forge__fork_registered__descriptor);
+	registered->fork = decision_copy(asking->decision, &message->fork->base);
+	registered->request_id = decision_text(asking->decision, message->request_id);
+	registered->actor = decision_text(asking->decision, asking->peer->name);
 	decision_add(
 		asking->view, asking->decision, FORGE__EVENT__KIND_FORK_REGISTERED, registered);
 	asking_answer_done(asking);
@@ -315,11 +311,10 @@ static void decide_remove_fork(const struct asking *asking, const Forge__RemoveF
 		asking_refuse(asking, error);
 		return;
 	}
-	removed = g_new(Forge__ForkRemoved, 1);
-	forge__fork_removed__init(removed);
-	message_set_string(&removed->name, message->name);
-	message_set_string(&removed->request_id, message->request_id);
-	message_set_string(&removed->actor, asking->peer->name);
+	removed = decision_make(asking->decision, &forge__fork_removed__descriptor);
+	removed->name = decision_text(asking->decision, message->name);
+	removed->request_id = decision_text(asking->decision, message->request_id);
+	removed->actor = decision_text(asking->decision, asking->peer->name);
 	decision_add(asking->view, asking->decision, FORGE__EVENT__KIND_FORK_REMOVED, removed);
 	asking_answer_done(asking);
 }
@@ -330,17 +325,17 @@ static void decide_set_paused(const struct asking *asking, gboolean paused)
 	if (asking->view->state->paused == paused)
 		return;
 	if (paused) {
-		Forge__QueuePaused *event = g_new(Forge__QueuePaused, 1);
+		Forge__QueuePaused *event = decision_make(
+			asking->decision, &forge__queue_paused__descriptor);
 
-		forge__queue_paused__init(event);
-		message_set_string(&event->actor, asking->peer->name);
+		event->actor = decision_text(asking->decision, asking->peer->name);
 		decision_add(
 			asking->view, asking->decision, FORGE__EVENT__KIND_QUEUE_PAUSED, event);
 	} else {
-		Forge__QueueResumed *event = g_new(Forge__QueueResumed, 1);
+		Forge__QueueResumed *event = decision_make(
+			asking->decision, &forge__queue_resumed__descriptor);
 
-		forge__queue_resumed__init(event);
-		message_set_string(&event->actor, asking->peer->name);
+		event->actor = decision_text(asking->decision, asking->peer->name);
 		decision_add(
 			asking->view, asking->decision, FORGE__EVENT__KIND_QUEUE_RESUMED, event);
 	}
@@ -412,7 +407,7 @@ static void decide_request(const struct asking *asking, const Forge__Request *re
 		query_jobs(asking, request->list_jobs);
 		return;
 	case FORGE__REQUEST__KIND_GET_STATS:
-		query_stats(asking);
+		query_stats(asking, request->get_stats->digest);
 		return;
 	case FORGE__REQUEST__KIND_PROGRESS:
 	case FORGE__REQUEST__KIND_READ_EVENTS:

@@ -46,15 +46,24 @@ struct outgoing {
 
 /** What a decision made: events that happen together, and messages that wait for them. */
 struct decision {
-	GPtrArray *events;   /**< of Forge__Event, owned */
-	GPtrArray *outgoing; /**< of struct outgoing, owned */
+	struct arena *arena; /**< the turn's: everything in an event is there, and goes with it */
+	GPtrArray *events;   /**< of Forge__Event */
+	GPtrArray *outgoing; /**< of struct outgoing: the turn's, to which it adds */
+	guint n_outgoing_before;
 };
 
 /** An empty list of struct outgoing, which it will own. */
 GPtrArray *decision_outgoing_new(void);
 
-struct decision *decision_new(void);
+/** For decisions of one turn, one after the other, whose messages go to OUTGOING. */
+struct decision *decision_new(struct arena *arena, GPtrArray *outgoing);
 void decision_free(struct decision *decision);
+
+/** The next decision, without events; what was decided before stays. */
+void decision_begin(struct decision *decision);
+
+/** Takes back what was decided since decision_begin(), messages too. */
+void decision_drop(struct decision *decision);
 SCOPED_POINTER(decision, decision_free)
 
 /** What INPUT leads to. Changes nothing but DECISION. */

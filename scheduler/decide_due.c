@@ -17,11 +17,11 @@ static gboolean close_complete(const struct view *view, struct decision *decisio
 	for (GList *link = view->state->complete.head; link; link = link->next) {
 		const struct batch_row *batch = link->data;
 		Forge__BatchCounts counts = state_counts(batch);
-		Forge__BatchClosed *closed = g_new(Forge__BatchClosed, 1);
+		Forge__BatchClosed *closed = decision_make(
+			decision, &forge__batch_closed__descriptor);
 
-		forge__batch_closed__init(closed);
 		closed->batch = batch->seq;
-		closed->counts = message_copy(&counts.base);
+		closed->counts = decision_copy(decision, &counts.base);
 		decision_add(view, decision, FORGE__EVENT__KIND_BATCH_CLOSED, closed);
 		if (decision->events->len >= LIMIT_EVENTS_PER_DECISION)
 			break;
@@ -29,103 +29,11 @@ static gboolean close_complete(const struct view *view, struct decision *decisio
 	return decision->events->len > 0;
 }
 
-/* The components of a workspace, which are few. */
-static gboolean extend_by_all_components(
-	const struct state *state, const struct batch_row *batch, Forge__BatchExtended *extended)
+static void add_cancelled(const struct view *view, struct decision *decision, Forge__JobId *id)
 {
-	for (guint i = 0; i < state->components->len; i++) {
-		const struct component_row *row = state->components->pdata[i];
+	Forge__JobCancelled *cancelled = decision_make(decision, &forge__job_cancelled__descriptor);
 
-		if (row->installed_seq <= batch->cursor || row->installed_seq > batch->seq)
-			continue;
-		if (extended->n_targets == LIMIT_TARGETS_PER_EXTENSION)
-			return FALSE;
-		extended->targets[extended->n_targets++] = g_strdup(row->component->name);
-		extended->cursor = row->installed_seq;
-	}
-	return TRUE;
-}
-
-/* Fills EXTENDED with the next forks of a batch that means all; TRUE once there are no more. */
-static gboolean extend_by_all_forks(
-	const struct state *state, const struct batch_row *batch, Forge__BatchExtended *extended)
-{
-	guint i = state_first_fork_after(state, batch->cursor);
-
-	for (; i < state->forks->len && extended->n_targets < LIMIT_TARGETS_PER_EXTENSION; i++) {
-		const struct fork_row *fork = state->forks->pdata[i];
-
-		if (fork->registered_seq > batch->seq)
-			return TRUE;
-		extended->targets[extended->n_targets++] = g_strdup(fork->spec->name);
-		extended->cursor = fork->registered_seq;
-	}
-	return i == state->forks->len;
-}
-
-static gboolean extend_by_list(const struct batch_row *batch, Forge__BatchExtended *extended)
-{
-	const Forge__BatchOpened *opened = batch->opened;
-
-	while (extended->cursor < opened->n_targets &&
-		extended->n_targets < LIMIT_TARGETS_PER_EXTENSION)
-		extended->targets[extended->n_targets++] = g_strdup(
-			opened->targets[extended->cursor++]);
-	return extended->cursor == opened->n_targets;
-}
-
-static gboolean extend_by_noops(const struct batch_row *batch, Forge__BatchExtended *extended)
-{
-	uint64_t left = batch->opened->noops - extended->cursor;
-
-	extended->noops = (uint32_t)MIN(left, LIMIT_NOOPS_PER_EXTENSION);
-	extended->cursor += extended->noops;
-	return extended->cursor == batch->opened->noops;
-}
-
-static gboolean grow_batch(const struct view *view, struct decision *decision)
-{
-	const struct batch_row *batch = g_queue_peek_head((GQueue *)&view->state->growing);
-	Forge__BatchExtended *extended;
-	Forge__BatchSealed *sealed;
-	gboolean whole;
-
-	if (!batch)
-		return FALSE;
-	extended = g_new(Forge__BatchExtended, 1);
-	forge__batch_extended__init(extended);
-	extended->batch = batch->seq;
-	extended->cursor = batch->cursor;
-	extended->targets = g_new0(char *, LIMIT_TARGETS_PER_EXTENSION);
-	if (batch->cancel_requested)
-		whole = TRUE;
-	else if (batch->opened->all_forks)
-		whole = job_kind_of(batch->opened->kind)->about == JOB_ABOUT_COMPONENT
-			? extend_by_all_components(view->state, batch, extended)
-			: extend_by_all_forks(view->state, batch, extended);
-	else if (batch->opened->noops > 0)
-		whole = extend_by_noops(batch, extended);
-	else
-		whole = extend_by_list(batch, extended);
-	if (extended->n_targets + extended->noops > 0)
-		decision_add(view, decision, FORGE__EVENT__KIND_BATCH_EXTENDED, extended);
-	else
-		forge__batch_extended__free_unpacked(extended, NULL);
-	if (!whole)
-		return TRUE;
-	sealed = g_new(Forge__BatchSealed, 1);
-	forge__batch_sealed__init(sealed);
-	sealed->batch = batch->seq;
-	decision_add(view, decision, FORGE__EVENT__KIND_BATCH_SEALED, sealed);
-	return TRUE;
-}
-
-static void add_cancelled(const struct view *view, struct decision *decision, Forge__JobId *take_id)
-{
-	Forge__JobCancelled *cancelled = g_new(Forge__JobCancelled, 1);
-
-	forge__job_cancelled__init(cancelled);
-	cancelled->job = take_id;
+	cancelled->job = id;
 	decision_add(view, decision, FORGE__EVENT__KIND_JOB_CANCELLED, cancelled);
 }
 
@@ -140,7 +48,8 @@ static gboolean cancel_jobs(const struct view *view, struct decision *decision)
 			const struct job *job = job_table_job(view->state->jobs, batch->jobs, i);
 
 			if (job->state == JOB_QUEUED || job->state == JOB_WAITING)
-				add_cancelled(view, decision, decide_job_id(batch->seq, i));
+				add_cancelled(
+					view, decision, decide_job_id(decision, batch->seq, i));
 		}
 	}
 	return decision->events->len > 0;
@@ -148,38 +57,37 @@ static gboolean cancel_jobs(const struct view *view, struct decision *decision)
 
 /* ---- workers and leases ------------------------------------------------------------------- */
 
-void decide_lease_ended(const struct view *view, struct decision *decision, Forge__JobId *take_id,
+void decide_lease_ended(const struct view *view, struct decision *decision, Forge__JobId *id,
 	uint16_t attempt, gboolean lost, Forge__ReturnReason reason)
 {
 	struct batch_row *batch;
 	const struct job *job;
-	gboolean there = state_job(view->state, take_id, &batch, &job);
+	gboolean there = state_job(view->state, id, &batch, &job);
 
 	g_assert(there && job->state == JOB_LEASED && job->attempt == attempt);
 	if (job->cancel_requested || batch->cancel_requested) {
-		add_cancelled(view, decision, take_id);
+		add_cancelled(view, decision, id);
 	} else if (lost && job->losses >= LIMIT_LOST_LEASES) {
-		Forge__JobFailed *failed = g_new(Forge__JobFailed, 1);
+		Forge__JobFailed *failed = decision_make(decision, &forge__job_failed__descriptor);
 
-		forge__job_failed__init(failed);
-		failed->job = take_id;
+		failed->job = id;
 		failed->attempt = attempt;
 		failed->retries_used_up = TRUE;
-		failed->error = message_error(FORGE_ERROR_LEASE_LOST,
-			"every worker that took the job stopped before its end", NULL);
+		failed->error = decision_error(decision, FORGE_ERROR_LEASE_LOST,
+			"every worker that took the job stopped before its end");
 		decision_add(view, decision, FORGE__EVENT__KIND_JOB_FAILED, failed);
 	} else if (lost) {
-		Forge__JobExpired *expired = g_new(Forge__JobExpired, 1);
+		Forge__JobExpired *expired = decision_make(
+			decision, &forge__job_expired__descriptor);
 
-		forge__job_expired__init(expired);
-		expired->job = take_id;
+		expired->job = id;
 		expired->attempt = attempt;
 		decision_add(view, decision, FORGE__EVENT__KIND_JOB_EXPIRED, expired);
 	} else {
-		Forge__JobReturned *returned = g_new(Forge__JobReturned, 1);
+		Forge__JobReturned *returned = decision_make(
+			decision, &forge__job_returned__descriptor);
 
-		forge__job_returned__init(returned);
-		returned->job = take_id;
+		returned->job = id;
 		returned->attempt = attempt;
 		returned->reason = reason;
 		decision_add(view, decision, FORGE__EVENT__KIND_JOB_RETURNED, returned);
@@ -189,17 +97,17 @@ void decide_lease_ended(const struct view *view, struct decision *decision, Forg
 void decide_worker_gone(const struct view *view, struct decision *decision, const struct seat *seat,
 	const char *reason)
 {
-	Forge__WorkerLeft *left = g_new(Forge__WorkerLeft, 1);
+	Forge__WorkerLeft *left = decision_make(decision, &forge__worker_left__descriptor);
 
 	for (guint i = 0; i < seat->leases->len; i++) {
 		const struct lease *lease = &g_array_index(seat->leases, struct lease, i);
 
-		decide_lease_ended(view, decision, decide_job_id(lease->batch, lease->number),
-			lease->attempt, TRUE, FORGE__RETURN_REASON__RETURN_REASON_UNSET);
+		decide_lease_ended(view, decision,
+			decide_job_id(decision, lease->batch, lease->number), lease->attempt, TRUE,
+			FORGE__RETURN_REASON__RETURN_REASON_UNSET);
 	}
-	forge__worker_left__init(left);
 	left->session = seat->session;
-	message_set_string(&left->reason, reason);
+	left->reason = decision_text(decision, reason);
 	decision_add(view, decision, FORGE__EVENT__KIND_WORKER_LEFT, left);
 }
 
@@ -226,8 +134,9 @@ static gboolean return_unheld(const struct view *view, struct decision *decision
 
 			if (lease->missed >= LIMIT_MISSED_HEARTBEATS)
 				decide_lease_ended(view, decision,
-					decide_job_id(lease->batch, lease->number), lease->attempt,
-					FALSE, FORGE__RETURN_REASON__RETURN_REASON_NOT_HELD);
+					decide_job_id(decision, lease->batch, lease->number),
+					lease->attempt, FALSE,
+					FORGE__RETURN_REASON__RETURN_REASON_NOT_HELD);
 		}
 		if (decision->events->len > 0)
 			return TRUE;
@@ -280,13 +189,12 @@ static void fail_without_target(const struct view *view, struct decision *decisi
 	const struct batch_row *batch = pick->batch->user_data;
 	gboolean fork = job_kind_of(batch->opened->kind)->about == JOB_ABOUT_FORK;
 	enum forge_error code = fork ? FORGE_ERROR_FORK_NOT_FOUND : FORGE_ERROR_COMPONENT_NOT_FOUND;
-	Forge__JobFailed *failed = g_new(Forge__JobFailed, 1);
+	Forge__JobFailed *failed = decision_make(decision, &forge__job_failed__descriptor);
 	g_autofree char *message = g_strdup_printf(
 		"%s '%s' was removed meanwhile", fork ? "fork" : "component", name);
 
-	forge__job_failed__init(failed);
-	failed->job = decide_job_id(pick->batch->seq, pick->number);
-	failed->error = message_error(code, message, NULL);
+	failed->job = decide_job_id(decision, pick->batch->seq, pick->number);
+	failed->error = decision_error(decision, code, message);
 	decision_add(view, decision, FORGE__EVENT__KIND_JOB_FAILED, failed);
 }
 
@@ -384,7 +292,7 @@ static uint32_t drop_without_target(const struct view *view, struct decision *de
 static void grant(const struct view *view, struct decision *decision, const struct seat *seat,
 	const struct job_pick *picks, uint32_t n_picks)
 {
-	Forge__JobsLeased *leased = g_new(Forge__JobsLeased, 1);
+	Forge__JobsLeased *leased = decision_make(decision, &forge__jobs_leased__descriptor);
 	g_autofree Forge__GrantedJob *jobs = g_new(Forge__GrantedJob, n_picks);
 	g_autofree Forge__GrantedJob **job_pointers = g_new(Forge__GrantedJob *, n_picks);
 	g_autofree Forge__JobId *ids = g_new(Forge__JobId, n_picks);
@@ -393,17 +301,17 @@ static void grant(const struct view *view, struct decision *decision, const stru
 	Forge__Reply reply = FORGE__REPLY__INIT;
 	size_t bytes = 0;
 
-	forge__jobs_leased__init(leased);
 	leased->session = seat->session;
-	leased->jobs = g_new(Forge__JobId *, n_picks);
-	leased->attempts = g_new(uint32_t, n_picks);
+	leased->jobs = decision_room(decision, n_picks * sizeof(*leased->jobs));
+	leased->attempts = decision_room(decision, n_picks * sizeof(*leased->attempts));
 	for (uint32_t i = 0; i < n_picks; i++) {
 		fill_granted(view, &picks[i], &jobs[i], &ids[i], owned);
 		bytes += protobuf_c_message_get_packed_size(&jobs[i].base);
 		if (i > 0 && bytes > LIMIT_MESSAGE_BYTES / 2)
 			break;
 		job_pointers[message.n_jobs++] = &jobs[i];
-		leased->jobs[leased->n_jobs++] = decide_job_id(ids[i].batch, ids[i].number);
+		leased->jobs[leased->n_jobs++] = decide_job_id(
+			decision, ids[i].batch, ids[i].number);
 		leased->attempts[leased->n_attempts++] = jobs[i].attempt;
 	}
 	decision_add(view, decision, FORGE__EVENT__KIND_JOBS_LEASED, leased);
@@ -439,7 +347,7 @@ static gboolean dispatch(const struct view *view, struct decision *decision)
 
 void decide_due(const struct view *view, struct decision *decision)
 {
-	if (close_complete(view, decision) || grow_batch(view, decision) ||
+	if (close_complete(view, decision) || decide_growth(view, decision) ||
 		cancel_jobs(view, decision) || expire_silent(view, decision) ||
 		return_unheld(view, decision))
 		return;

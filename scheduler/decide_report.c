@@ -70,11 +70,10 @@ static void add_facts(const struct asking *asking, const struct batch_row *batch
 
 		if (already_recorded(progress, facts[i]))
 			continue;
-		reported = g_new(Forge__Reported, 1);
-		forge__reported__init(reported);
-		reported->job = decide_job_id(batch->seq, job->number);
+		reported = decision_make(asking->decision, &forge__reported__descriptor);
+		reported->job = decide_job_id(asking->decision, batch->seq, job->number);
 		reported->attempt = job->attempt;
-		reported->fact = message_copy(&facts[i]->base);
+		reported->fact = decision_copy(asking->decision, &facts[i]->base);
 		decision_add(asking->view, asking->decision, FORGE__EVENT__KIND_REPORTED, reported);
 	}
 }
@@ -98,10 +97,10 @@ static uint64_t retry_at_us(const struct view *view, const struct batch_row *bat
 static void add_succeeded(const struct asking *asking, const struct batch_row *batch,
 	const struct job *job, Forge__Verdict verdict)
 {
-	Forge__JobSucceeded *succeeded = g_new(Forge__JobSucceeded, 1);
+	Forge__JobSucceeded *succeeded = decision_make(
+		asking->decision, &forge__job_succeeded__descriptor);
 
-	forge__job_succeeded__init(succeeded);
-	succeeded->job = decide_job_id(batch->seq, job->number);
+	succeeded->job = decide_job_id(asking->decision, batch->seq, job->number);
 	succeeded->attempt = job->attempt;
 	succeeded->verdict = verdict;
 	decision_add(asking->view, asking->decision, FORGE__EVENT__KIND_JOB_SUCCEEDED, succeeded);
@@ -110,12 +109,12 @@ static void add_succeeded(const struct asking *asking, const struct batch_row *b
 static void add_retry(const struct asking *asking, const struct batch_row *batch,
 	const struct job *job, const Forge__Error *error, uint64_t retry_after_ms)
 {
-	Forge__JobRetryScheduled *retry = g_new(Forge__JobRetryScheduled, 1);
+	Forge__JobRetryScheduled *retry = decision_make(
+		asking->decision, &forge__job_retry_scheduled__descriptor);
 
-	forge__job_retry_scheduled__init(retry);
-	retry->job = decide_job_id(batch->seq, job->number);
+	retry->job = decide_job_id(asking->decision, batch->seq, job->number);
 	retry->attempt = job->attempt;
-	retry->error = message_copy(&error->base);
+	retry->error = decision_copy(asking->decision, &error->base);
 	retry->not_before_us = retry_at_us(asking->view, batch, job, retry_after_ms);
 	decision_add(asking->view, asking->decision, FORGE__EVENT__KIND_JOB_RETRY_SCHEDULED, retry);
 }
@@ -123,12 +122,11 @@ static void add_retry(const struct asking *asking, const struct batch_row *batch
 static void add_failed(const struct asking *asking, const struct batch_row *batch,
 	const struct job *job, const Forge__Error *error, gboolean retries_used_up)
 {
-	Forge__JobFailed *failed = g_new(Forge__JobFailed, 1);
+	Forge__JobFailed *failed = decision_make(asking->decision, &forge__job_failed__descriptor);
 
-	forge__job_failed__init(failed);
-	failed->job = decide_job_id(batch->seq, job->number);
+	failed->job = decide_job_id(asking->decision, batch->seq, job->number);
 	failed->attempt = job->attempt;
-	failed->error = message_copy(&error->base);
+	failed->error = decision_copy(asking->decision, &error->base);
 	failed->retries_used_up = retries_used_up;
 	decision_add(asking->view, asking->decision, FORGE__EVENT__KIND_JOB_FAILED, failed);
 }
@@ -147,8 +145,8 @@ static void add_end(const struct asking *asking, const struct batch_row *batch,
 	if (job->cancel_requested || batch->cancel_requested) {
 		add_facts(asking, batch, job, end->facts_if_final, end->n_facts_if_final);
 		decide_lease_ended(asking->view, asking->decision,
-			decide_job_id(batch->seq, job->number), job->attempt, TRUE,
-			FORGE__RETURN_REASON__RETURN_REASON_UNSET);
+			decide_job_id(asking->decision, batch->seq, job->number), job->attempt,
+			TRUE, FORGE__RETURN_REASON__RETURN_REASON_UNSET);
 		return;
 	}
 	retryable = forge_error_class(forge_error_from_name(end->error->code)) ==
@@ -210,8 +208,8 @@ void decide_return(const struct asking *asking, const Forge__ReturnJobs *message
 		/* A message may name a job twice, but its lease ends once. */
 		if (job && g_hash_table_add(returned, (gpointer)job))
 			decide_lease_ended(asking->view, asking->decision,
-				decide_job_id(batch->seq, job->number), job->attempt, FALSE,
-				FORGE__RETURN_REASON__RETURN_REASON_DRAINING);
+				decide_job_id(asking->decision, batch->seq, job->number),
+				job->attempt, FALSE, FORGE__RETURN_REASON__RETURN_REASON_DRAINING);
 	}
 	asking_answer_done(asking);
 }

@@ -4,13 +4,10 @@
 #include "scheduler/decision.h"
 
 #include <stdarg.h>
+#include <string.h>
 
+#include "journal/arena.h"
 #include "journal/message.h"
-
-static void free_event(gpointer data)
-{
-	forge__event__free_unpacked(data, NULL);
-}
 
 static void free_outgoing(gpointer data)
 {
@@ -26,13 +23,27 @@ GPtrArray *decision_outgoing_new(void)
 	return g_ptr_array_new_with_free_func(free_outgoing);
 }
 
-struct decision *decision_new(void)
+struct decision *decision_new(struct arena *arena, GPtrArray *outgoing)
 {
 	struct decision *decision = g_new0(struct decision, 1);
 
-	decision->events = g_ptr_array_new_with_free_func(free_event);
-	decision->outgoing = decision_outgoing_new();
+	decision->arena = arena;
+	decision->events = g_ptr_array_new();
+	decision->outgoing = g_ptr_array_ref(outgoing);
+	decision->n_outgoing_before = outgoing->len;
 	return decision;
+}
+
+void decision_begin(struct decision *decision)
+{
+	g_ptr_array_set_size(decision->events, 0);
+	decision->n_outgoing_before = decision->outgoing->len;
+}
+
+void decision_drop(struct decision *decision)
+{
+	g_ptr_array_set_size(decision->events, 0);
+	g_ptr_array_set_size(decision->outgoing, (gint)decision->n_outgoing_before);
 }
 
 void decision_free(struct decision *decision)
@@ -40,16 +51,58 @@ void decision_free(struct decision *decision)
 	if (!decision)
 		return;
 	g_ptr_array_free(decision->events, TRUE);
-	g_ptr_array_free(decision->outgoing, TRUE);
+	g_ptr_array_unref(decision->outgoing);
 	g_free(decision);
+}
+
+gpointer decision_room(struct decision *decision, size_t size)
+{
+	ProtobufCAllocator *allocator = arena_allocator(decision->arena);
+
+	return size > 0 ? memset(allocator->alloc(allocator->allocator_data, size), 0, size) : NULL;
+}
+
+gpointer decision_make(struct decision *decision, const ProtobufCMessageDescriptor *type)
+{
+	ProtobufCAllocator *allocator = arena_allocator(decision->arena);
+	ProtobufCMessage *message = allocator->alloc(
+		allocator->allocator_data, type->sizeof_message);
+
+	protobuf_c_message_init(type, message);
+	return message;
+}
+
+char *decision_text(struct decision *decision, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy;
+
+	if (size == 1)
+		return (char *)protobuf_c_empty_string;
+	copy = decision_room(decision, size);
+	memcpy(copy, text, size);
+	return copy;
+}
+
+gpointer decision_copy(struct decision *decision, const ProtobufCMessage *message)
+{
+	return message_copy_to(message, arena_allocator(decision->arena));
+}
+
+Forge__Error *decision_error(struct decision *decision, enum forge_error code, const char *message)
+{
+	Forge__Error *error = message_error(code, message, NULL);
+	Forge__Error *copy = decision_copy(decision, &error->base);
+
+	forge__error__free_unpacked(error, NULL);
+	return copy;
 }
 
 uint64_t decision_add(const struct view *view, struct decision *decision,
 	Forge__Event__KindCase kind, gpointer payload)
 {
-	Forge__Event *event = g_new(Forge__Event, 1);
+	Forge__Event *event = decision_make(decision, &forge__event__descriptor);
 
-	forge__event__init(event);
 	event->kind_case = kind;
 	/* All members of the union are pointers to messages. */
 	event->reported = payload;
@@ -83,11 +136,10 @@ void decision_refuse(struct decision *decision, GBytes *routing, uint64_t id, en
 	forge__error__free_unpacked(reply.error, NULL);
 }
 
-Forge__JobId *decide_job_id(uint64_t batch, uint32_t number)
+Forge__JobId *decide_job_id(struct decision *decision, uint64_t batch, uint32_t number)
 {
-	Forge__JobId *id = g_new(Forge__JobId, 1);
+	Forge__JobId *id = decision_make(decision, &forge__job_id__descriptor);
 
-	forge__job_id__init(id);
 	id->batch = batch;
 	id->number = number;
 	return id;

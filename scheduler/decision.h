@@ -5,6 +5,17 @@
 
 /* For whoever decides: building a decision, and what several rooms decide alike. */
 
+/** An empty message of TYPE, for an event. It, and all that is put into it, lives as long as the
+ * turn's arena; nobody frees it. */
+gpointer decision_make(struct decision *decision, const ProtobufCMessageDescriptor *type);
+
+/** Copies for such a message: a text, another message, an error with its own hint; and SIZE zeros,
+ * or NULL for none. */
+char *decision_text(struct decision *decision, const char *text);
+gpointer decision_copy(struct decision *decision, const ProtobufCMessage *message);
+Forge__Error *decision_error(struct decision *decision, enum forge_error code, const char *message);
+gpointer decision_room(struct decision *decision, size_t size);
+
 /** Adds an event of KIND whose submessage is PAYLOAD (taken). Returns the sequence it will have. */
 uint64_t decision_add(const struct view *view, struct decision *decision,
 	Forge__Event__KindCase kind, gpointer payload);
@@ -17,14 +28,22 @@ void decision_refuse(struct decision *decision, GBytes *routing, uint64_t id, en
 	const char *format, ...) G_GNUC_PRINTF(5, 6);
 
 /**
- * Ends the lease on a job whose worker cannot go on: LOST with its worker (expired, or failed after
+ * Ends the lease on the job ID whose worker cannot go on: LOST with its worker (expired, or failed after
  * too many), else handed back for REASON; cancelled if it was to be.
  */
-void decide_lease_ended(const struct view *view, struct decision *decision, Forge__JobId *take_id,
+void decide_lease_ended(const struct view *view, struct decision *decision, Forge__JobId *id,
 	uint16_t attempt, gboolean lost, Forge__ReturnReason reason);
 
+/** The next jobs of the first batch that still grows; FALSE if none does. */
+gboolean decide_growth(const struct view *view, struct decision *decision);
+
+/** All jobs of the batch that DECISION opens as BATCH, by the event OPENED, if they are few enough
+ * for the same entry and no other batch still grows; else it grows later. */
+void decide_small_batch(const struct view *view, struct decision *decision, uint64_t batch,
+	const Forge__BatchOpened *opened);
+
 /** A new id message. */
-Forge__JobId *decide_job_id(uint64_t batch, uint32_t number);
+Forge__JobId *decide_job_id(struct decision *decision, uint64_t batch, uint32_t number);
 
 /** A worker leaves: its leases end, then its session. */
 void decide_worker_gone(const struct view *view, struct decision *decision, const struct seat *seat,

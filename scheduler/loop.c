@@ -45,6 +45,7 @@ struct scheduler_loop {
 	struct inbox inbox;
 	GHashTable *buried; /* owners found gone; set */
 	uint64_t checkpoint_seq;
+	uint64_t checkpoint_bytes; /* of the newest one that was made here */
 	GThread *saver; /* of the newest checkpoint; joined before the next, and before the journal
 			   is closed */
 	int64_t owners_checked_ms;
@@ -534,6 +535,7 @@ static void save_checkpoint_if_due(struct scheduler_loop *loop, uint64_t events)
 	saving->journal = loop->journal;
 	saving->image = scheduler_image(loop->scheduler, &saving->seq);
 	loop->checkpoint_seq = saving->seq;
+	loop->checkpoint_bytes = g_bytes_get_size(saving->image);
 	loop->saver = g_thread_new("checkpoint", save_checkpoint, saving);
 }
 

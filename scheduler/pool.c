@@ -184,7 +184,7 @@ static void note_heartbeat(struct lease *lease, gboolean named, struct instant n
 	lease->looked_ms = now.monotonic_ms;
 }
 
-void pool_hear(
+struct peer *pool_hear(
 	struct pool *pool, GBytes *routing, const Forge__Heartbeat *heartbeat, struct instant now)
 {
 	struct peer *peer = pool_peer(pool, routing);
@@ -194,17 +194,18 @@ void pool_hear(
 		peer->heard_ms = now.monotonic_ms;
 	/* What an old connection said comes late, and tells nothing of now. */
 	if (!seat || !pool_sits_at(seat, routing))
-		return;
+		return peer;
 	seat->heard_ms = now.monotonic_ms;
 	/* One that names more than a worker is lent is refused. */
 	if (!heartbeat || heartbeat->n_held > LIMIT_WORKER_SLOTS)
-		return;
+		return peer;
 	seat->draining = heartbeat->draining;
 	for (guint i = 0; i < seat->leases->len; i++) {
 		struct lease *lease = &g_array_index(seat->leases, struct lease, i);
 
 		note_heartbeat(lease, heartbeat_names(heartbeat, lease), now);
 	}
+	return peer;
 }
 
 void pool_forget_peer(struct pool *pool, GBytes *routing)

@@ -76,8 +76,8 @@ void pool_sit(struct pool *pool, GBytes *routing, uint64_t session, struct insta
 /** Whether SEAT is taken from the connection ROUTING, not from an earlier or later one. */
 gboolean pool_sits_at(const struct seat *seat, GBytes *routing);
 
-/** ROUTING was heard of; HEARTBEAT, if not NULL, says what it holds. */
-void pool_hear(
+/** ROUTING was heard of; HEARTBEAT, if not NULL, says what it holds. Returns its peer, or NULL. */
+struct peer *pool_hear(
 	struct pool *pool, GBytes *routing, const Forge__Heartbeat *heartbeat, struct instant now);
 
 void pool_forget_peer(struct pool *pool, GBytes *routing);

@@ -244,14 +244,14 @@ void query_batches(const struct asking *asking, const Forge__ListBatches *list)
 
 /* ---- jobs --------------------------------------------------------------------------------- */
 
-static Forge__JobRow *row_of_job(const struct view *view, const struct batch_row *batch,
-	const struct job *job, GPtrArray *pool)
+static Forge__JobRow *row_of_job(
+	const struct asking *asking, const struct batch_row *batch, const struct job *job)
 {
 	Forge__JobRow *row = g_new(Forge__JobRow, 1);
-	const char *target = job_table_target(view->state->jobs, job);
+	const char *target = job_table_target(asking->view->state->jobs, job);
 
 	forge__job_row__init(row);
-	row->job = keep(pool, decide_job_id(batch->seq, job->number));
+	row->job = decide_job_id(asking->decision, batch->seq, job->number);
 	row->batch_name = batch->opened->batch;
 	row->target = (char *)(target ? target : "");
 	row->state = (char *)job_state_word(job->state);
@@ -276,9 +276,8 @@ void query_jobs(const struct asking *asking, const Forge__ListJobs *list)
 		for (guint i = 1; i <= batch->jobs->rows->len; i++)
 			if (page_wants(&page))
 				g_ptr_array_add(page.rows,
-					row_of_job(view, batch,
-						job_table_job(view->state->jobs, batch->jobs, i),
-						page.pool));
+					row_of_job(asking, batch,
+						job_table_job(view->state->jobs, batch->jobs, i)));
 	}
 	ANSWER_PAGE(asking, page, FORGE__REPLY__KIND_JOB_ROWS, rows);
 }
@@ -299,20 +298,23 @@ static Forge__WorkerRow *row_of_seat(const struct view *view, const struct seat 
 	return row;
 }
 
-void query_stats(const struct asking *asking)
+void query_stats(const struct asking *asking, gboolean with_digest)
 {
 	const struct view *view = asking->view;
 	const struct state *state = view->state;
 	g_autoptr(GPtrArray) workers = g_ptr_array_new_with_free_func(g_free);
-	struct hash digest = state_digest(state);
-	g_autofree char *digest_hex = hash_hex(&digest);
+	g_autofree char *digest_hex = NULL;
 	Forge__Stats stats = FORGE__STATS__INIT;
 
 	for (guint i = 0; i < view->pool->seats->len && i < LIMIT_ROWS_PAGE; i++)
 		g_ptr_array_add(workers, row_of_seat(view, view->pool->seats->pdata[i]));
 	stats.journal_id = (char *)view->journal_id;
 	stats.last_seq = state->last_seq;
-	stats.digest = digest_hex;
+	if (with_digest) {
+		struct hash digest = state_digest(state);
+
+		stats.digest = digest_hex = hash_hex(&digest);
+	}
 	stats.forks = state->forks->len;
 	stats.open_batches = state->batches.length;
 	stats.queued = job_table_count(state->jobs, JOB_QUEUED);

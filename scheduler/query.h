@@ -11,6 +11,6 @@ void query_components(const struct asking *asking, const Forge__ListComponents *
 void query_forks(const struct asking *asking, const Forge__ListForks *list);
 void query_batches(const struct asking *asking, const Forge__ListBatches *list);
 void query_jobs(const struct asking *asking, const Forge__ListJobs *list);
-void query_stats(const struct asking *asking);
+void query_stats(const struct asking *asking, gboolean with_digest);
 
 #endif

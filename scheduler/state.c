@@ -147,7 +147,8 @@ static void end_job(
 	struct state *state, struct batch_row *batch, uint32_t number, enum job_state job_state)
 {
 	job_table_end(state->jobs, batch->jobs, number, job_state);
-	g_hash_table_remove(batch->progress, GUINT_TO_POINTER(number));
+	if (batch->progress)
+		g_hash_table_remove(batch->progress, GUINT_TO_POINTER(number));
 	if (batch->cancel_requested)
 		batch_row_pass_cancelled(state, batch);
 	batch_row_note_complete(state, batch);

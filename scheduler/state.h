@@ -25,6 +25,7 @@ struct fork_row {
 	uint64_t registered_us;
 	uint64_t registered_seq;
 	char *request_id;
+	char *host;            /**< that `spec->fork` leads to */
 	GPtrArray *branches;   /**< of struct branch_row, in the order first seen */
 	Forge__Error *failure; /**< why the newest job said nothing of any branch; NULL: it did */
 	uint64_t failure_us;
@@ -50,6 +51,12 @@ struct job_progress {
 	GPtrArray *finished; /**< of Forge__FinishedBranch */
 };
 
+/** The batch that a request made. */
+struct known_request {
+	uint64_t seq;
+	const char *name; /**< the row's */
+};
+
 /** An open batch. */
 struct batch_row {
 	uint64_t seq;
@@ -60,7 +67,8 @@ struct batch_row {
 	gboolean cancel_requested;
 	uint32_t cancel_next; /**< of a cancelled batch: the first job that is queued or waits */
 	struct job_batch *jobs;
-	GHashTable *progress; /**< job number → struct job_progress; only look-ups */
+	struct known_request request;
+	GHashTable *progress; /**< job number → struct job_progress; only look-ups; NULL: none */
 	GList *link, *growing_link, *cancelling_link, *complete_link; /**< in the state's queues */
 };
 
@@ -70,6 +78,7 @@ struct closed_row {
 	uint64_t opened_us;
 	uint64_t closed_us;
 	uint64_t closed_seq;
+	struct known_request request;
 	Forge__BatchOpened *opened; /**< without its targets */
 	Forge__BatchCounts *counts;
 };
@@ -102,7 +111,7 @@ struct state {
 	GQueue batches; /**< of struct batch_row, oldest first */
 	GHashTable *batch_by_seq;
 	GHashTable *batch_by_key;  /**< unique key → open batch_row */
-	GHashTable *request_by_id; /**< request_id → struct known_request */
+	GHashTable *request_by_id; /**< request_id → struct known_request, both its row's */
 	GQueue growing;            /**< open batches that are not sealed */
 	GQueue cancelling;         /**< cancelled batches that may have jobs left to cancel */
 	GQueue complete;           /**< sealed batches whose jobs have all ended */
@@ -110,12 +119,6 @@ struct state {
 	GQueue removals; /**< of struct removal_row, oldest first, at most LIMIT_KNOWN_REMOVALS */
 	GPtrArray *sessions; /**< of struct session_row, by number */
 	struct job_table *jobs;
-};
-
-/** The batch that a request made. */
-struct known_request {
-	uint64_t seq;
-	char name[32];
 };
 
 struct state *state_new(void);

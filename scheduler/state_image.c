@@ -4,27 +4,27 @@
  * is taken of those.
  *
  * Building borrows every string and submessage from the state; only the rows of the image itself
- * are allocated, in one pool that is dropped after packing.
+ * are allocated, in one arena that is dropped after packing.
  */
 #include "scheduler/state.h"
 
 #include <string.h>
 
+#include "journal/arena.h"
 #include "journal/message.h"
 #include "scheduler/image.pb-c.h"
 
 /* Everything allocated while an image is built. */
 struct builder {
 	const struct state *state;
-	GPtrArray *pool;
+	struct arena *arena;
 };
 
 static gpointer pooled(struct builder *builder, gsize size)
 {
-	gpointer block = g_malloc0(size);
+	ProtobufCAllocator *allocator = arena_allocator(builder->arena);
 
-	g_ptr_array_add(builder->pool, block);
-	return block;
+	return memset(allocator->alloc(allocator->allocator_data, size), 0, size);
 }
 
 #define POOLED_ROWS(builder, type, count) ((type **)pooled(builder, sizeof(type *) * MAX(1, count)))
@@ -234,8 +234,8 @@ static void add_lanes(struct builder *builder, Forge__Image__State *image)
 
 GBytes *state_image(const struct state *state)
 {
-	g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func(g_free);
-	struct builder builder = {state, pool};
+	struct builder builder = {state, arena_new()};
+	GBytes *packed;
 	Forge__Image__State image = FORGE__IMAGE__STATE__INIT;
 	guint i = 0;
 
@@ -264,7 +264,9 @@ GBytes *state_image(const struct state *state)
 	for (i = 0; i < state->sessions->len; i++)
 		image.sessions[i] = image_of_session(&builder, state->sessions->pdata[i]);
 	add_lanes(&builder, &image);
-	return message_pack(&image.base);
+	packed = message_pack(&image.base);
+	arena_free(builder.arena);
+	return packed;
 }
 
 struct hash state_digest(const struct state *state)

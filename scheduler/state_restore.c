@@ -165,7 +165,7 @@ static gboolean restore(struct state *state, const Forge__Image__State *image)
 		const Forge__Image__ClosedBatch *closed = image->closed[i];
 
 		closed_row_add(state, closed->seq, closed->opened_us, closed->closed_seq,
-			closed->closed_us, closed->opened, closed->counts);
+			closed->closed_us, message_copy(&closed->opened->base), closed->counts);
 	}
 	for (size_t i = 0; i < image->n_removals; i++)
 		removal_row_add(state, image->removals[i]->name, image->removals[i]->request_id);

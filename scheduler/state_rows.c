@@ -38,6 +38,7 @@ static void free_fork(gpointer data)
 	forge__fork__free_unpacked(fork->spec, NULL);
 	g_ptr_array_free(fork->branches, TRUE);
 	g_free(fork->request_id);
+	g_free(fork->host);
 	g_free(fork);
 }
 
@@ -64,8 +65,10 @@ static void free_batch(gpointer data)
 {
 	struct batch_row *batch = data;
 
-	forge__batch_opened__free_unpacked(batch->opened, NULL);
-	g_hash_table_destroy(batch->progress);
+	if (batch->opened)
+		forge__batch_opened__free_unpacked(batch->opened, NULL);
+	if (batch->progress)
+		g_hash_table_destroy(batch->progress);
 	g_free(batch);
 }
 
@@ -106,8 +109,7 @@ struct state *state_new(void)
 	state->component_by_name = g_hash_table_new(hash_string_keyed, g_str_equal);
 	state->batch_by_seq = g_hash_table_new(g_int64_hash, g_int64_equal);
 	state->batch_by_key = g_hash_table_new(hash_string_keyed, g_str_equal);
-	state->request_by_id = g_hash_table_new_full(
-		hash_string_keyed, g_str_equal, g_free, g_free);
+	state->request_by_id = g_hash_table_new(hash_string_keyed, g_str_equal);
 	state->sessions = g_ptr_array_new_with_free_func(free_session);
 	state->jobs = job_table_new();
 	return state;
@@ -193,7 +195,8 @@ gboolean state_job(const struct state *state, const Forge__JobId *id, struct bat
 
 const struct job_progress *state_progress(const struct batch_row *batch, uint32_t number)
 {
-	return g_hash_table_lookup(batch->progress, GUINT_TO_POINTER(number));
+	return batch->progress ? g_hash_table_lookup(batch->progress, GUINT_TO_POINTER(number))
+			       : NULL;
 }
 
 Forge__BatchCounts state_counts(const struct batch_row *batch)
@@ -274,16 +277,20 @@ static void queue_drop(GQueue *queue, GList **link)
 	*link = NULL;
 }
 
-static void know_request(struct state *state, const Forge__BatchOpened *opened, uint64_t seq)
+/* REQUEST stands in the row that has OPENED. */
+static void know_request(struct state *state, struct known_request *request,
+	const Forge__BatchOpened *opened, uint64_t seq)
 {
-	struct known_request *request;
+	*request = (struct known_request){seq, opened->batch};
+	if (*opened->request_id)
+		g_hash_table_replace(state->request_by_id, opened->request_id, request);
+}
 
-	if (*opened->request_id == '\0')
-		return;
-	request = g_new0(struct known_request, 1);
-	request->seq = seq;
-	g_strlcpy(request->name, opened->batch, sizeof(request->name));
-	g_hash_table_replace(state->request_by_id, g_strdup(opened->request_id), request);
+static void forget_request(
+	struct state *state, const struct known_request *request, const Forge__BatchOpened *opened)
+{
+	if (state_request(state, opened->request_id) == request)
+		g_hash_table_remove(state->request_by_id, opened->request_id);
 }
 
 struct batch_row *batch_row_add(
@@ -296,13 +303,12 @@ struct batch_row *batch_row_add(
 	batch->opened = message_copy(&opened->base);
 	batch->cancel_next = 1;
 	batch->jobs = job_table_open(state->jobs, seq, opened->priority, batch);
-	batch->progress = g_hash_table_new_full(NULL, NULL, NULL, free_progress);
 	queue_add(&state->batches, &batch->link, batch);
 	queue_add(&state->growing, &batch->growing_link, batch);
 	g_hash_table_insert(state->batch_by_seq, &batch->seq, batch);
 	if (*batch->opened->unique_key)
 		g_hash_table_insert(state->batch_by_key, batch->opened->unique_key, batch);
-	know_request(state, opened, seq);
+	know_request(state, &batch->request, batch->opened, seq);
 	return batch;
 }
 
@@ -312,9 +318,9 @@ void batch_row_add_job(struct state *state, struct batch_row *batch, const char 
 	const struct fork_row *fork = target && kind->about == JOB_ABOUT_FORK
 		? state_fork(state, target)
 		: NULL;
-	g_autofree char *host = repository_host(fork ? fork->spec->fork : "");
 
-	job_table_add(state->jobs, batch->jobs, target, kind->lane == JOB_LANE_TARGET, host);
+	job_table_add(state->jobs, batch->jobs, target, kind->lane == JOB_LANE_TARGET,
+		fork ? fork->host : "localhost");
 }
 
 void batch_row_seal(struct state *state, struct batch_row *batch)
@@ -355,8 +361,9 @@ void batch_row_close(
 
 	if (*batch->opened->unique_key)
 		g_hash_table_remove(state->batch_by_key, batch->opened->unique_key);
-	closed_row_add(
-		state, batch->seq, batch->opened_us, closed_seq, closed_us, batch->opened, &counts);
+	forget_request(state, &batch->request, batch->opened);
+	closed_row_add(state, batch->seq, batch->opened_us, closed_seq, closed_us,
+		g_steal_pointer(&batch->opened), &counts);
 	queue_drop(&state->complete, &batch->complete_link);
 	queue_drop(&state->cancelling, &batch->cancelling_link);
 	queue_drop(&state->batches, &batch->link);
@@ -368,27 +375,32 @@ void batch_row_close(
 static void forget_oldest_closed(struct state *state)
 {
 	struct closed_row *oldest = g_queue_pop_head(&state->closed);
-	const struct known_request *request = state_request(state, oldest->opened->request_id);
 
-	if (request && request->seq == oldest->seq)
-		g_hash_table_remove(state->request_by_id, oldest->opened->request_id);
+	forget_request(state, &oldest->request, oldest->opened);
 	free_closed(oldest);
 }
 
+static void drop_targets(Forge__BatchOpened *opened)
+{
+	for (size_t i = 0; i < opened->n_targets; i++)
+		g_free(opened->targets[i]);
+	g_clear_pointer(&opened->targets, g_free);
+	opened->n_targets = 0;
+}
+
 void closed_row_add(struct state *state, uint64_t seq, uint64_t opened_us, uint64_t closed_seq,
-	uint64_t closed_us, const Forge__BatchOpened *opened, const Forge__BatchCounts *counts)
+	uint64_t closed_us, Forge__BatchOpened *take_opened, const Forge__BatchCounts *counts)
 {
 	struct closed_row *closed = g_new0(struct closed_row, 1);
-	Forge__BatchOpened without_targets = *opened;
 
-	without_targets.n_targets = 0;
+	drop_targets(take_opened);
 	closed->seq = seq;
 	closed->opened_us = opened_us;
 	closed->closed_us = closed_us;
 	closed->closed_seq = closed_seq;
-	closed->opened = message_copy(&without_targets.base);
+	closed->opened = take_opened;
 	closed->counts = message_copy(&counts->base);
-	know_request(state, opened, seq);
+	know_request(state, &closed->request, closed->opened, seq);
 	g_queue_push_tail(&state->closed, closed);
 	if (state->closed.length > LIMIT_CLOSED_BATCHES)
 		forget_oldest_closed(state);
@@ -396,9 +408,11 @@ void closed_row_add(struct state *state, uint64_t seq, uint64_t opened_us, uint6
 
 struct job_progress *batch_row_progress(struct batch_row *batch, uint32_t number)
 {
-	struct job_progress *progress = g_hash_table_lookup(
-		batch->progress, GUINT_TO_POINTER(number));
+	struct job_progress *progress;
 
+	if (!batch->progress)
+		batch->progress = g_hash_table_new_full(NULL, NULL, NULL, free_progress);
+	progress = g_hash_table_lookup(batch->progress, GUINT_TO_POINTER(number));
 	if (progress)
 		return progress;
 	progress = g_new0(struct job_progress, 1);
@@ -417,6 +431,7 @@ struct fork_row *fork_row_add(struct state *state, uint64_t seq, uint64_t regist
 	fork->registered_us = registered_us;
 	fork->registered_seq = seq;
 	fork->request_id = g_strdup(request_id);
+	fork->host = repository_host(spec->fork);
 	fork->branches = g_ptr_array_new_with_free_func(free_branch);
 	g_ptr_array_add(state->forks, fork);
 	g_hash_table_insert(state->fork_by_name, fork->spec->name, fork);

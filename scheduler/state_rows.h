@@ -31,7 +31,7 @@ struct job_progress *batch_row_progress(struct batch_row *batch, uint32_t number
 
 /** Drops the oldest row past LIMIT_CLOSED_BATCHES, and its request with it. */
 void closed_row_add(struct state *state, uint64_t seq, uint64_t opened_us, uint64_t closed_seq,
-	uint64_t closed_us, const Forge__BatchOpened *opened, const Forge__BatchCounts *counts);
+	uint64_t closed_us, Forge__BatchOpened *take_opened, const Forge__BatchCounts *counts);
 
 struct fork_row *fork_row_add(struct state *state, uint64_t seq, uint64_t registered_us,
 	const Forge__Fork *spec, const char *request_id);

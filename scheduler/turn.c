@@ -8,6 +8,9 @@
  */
 #include "scheduler/turn.h"
 
+#include <string.h>
+
+#include "journal/arena.h"
 #include "journal/base/errors.h"
 #include "journal/base/limits.h"
 #include "journal/message.h"
@@ -23,6 +26,7 @@ struct scheduler {
 	struct journal *journal;
 	struct state *state;
 	struct pool *pool;
+	struct arena *arena; /* what the turn's events are made of */
 	char *host;
 	uint32_t pid;
 	uint64_t started_us;
@@ -32,9 +36,10 @@ struct scheduler {
 
 /* What a turn has gathered so far. */
 struct gathered {
-	Forge__Entries *entries;
+	GPtrArray *entries; /* of Forge__Entry, in the arena */
 	size_t bytes;
 	GPtrArray *outgoing;
+	struct decision *decision; /* the one being taken, one after the other */
 };
 
 const char *scheduler_checkpoint_tag(void)
@@ -172,6 +177,7 @@ struct scheduler *scheduler_new(
 	scoped(scheduler) scheduler = g_new0(struct scheduler, 1);
 
 	scheduler->journal = journal;
+	scheduler->arena = arena_new();
 	scheduler->state = load_state(journal, error);
 	if (!scheduler->state)
 		return NULL;
@@ -188,6 +194,7 @@ void scheduler_free(struct scheduler *scheduler)
 		return;
 	pool_free(scheduler->pool);
 	state_free(scheduler->state);
+	arena_free(scheduler->arena);
 	g_free(scheduler->host);
 	g_free(scheduler);
 }
@@ -218,8 +225,7 @@ gboolean scheduler_hears(struct scheduler *scheduler, GBytes *routing,
 	const struct identity *identity, struct instant now)
 {
 	pool_meet(scheduler->pool, routing, identity);
-	pool_hear(scheduler->pool, routing, NULL, now);
-	return pool_peer(scheduler->pool, routing) != NULL;
+	return pool_hear(scheduler->pool, routing, NULL, now) != NULL;
 }
 
 void scheduler_follow_roles(struct scheduler *scheduler, const struct roles *roles)
@@ -240,31 +246,30 @@ void scheduler_forget_silent(struct scheduler *scheduler, int64_t silence_ms, st
 
 /* ---- turns -------------------------------------------------------------------------------- */
 
-static void gathered_init(struct gathered *gathered)
+static void gathered_init(struct gathered *gathered, struct scheduler *scheduler)
 {
-	gathered->entries = g_new(Forge__Entries, 1);
-	forge__entries__init(gathered->entries);
-	gathered->entries->entries = NULL;
+	arena_reset(scheduler->arena);
+	gathered->entries = g_ptr_array_new();
 	gathered->bytes = 0;
 	gathered->outgoing = decision_outgoing_new();
+	gathered->decision = decision_new(scheduler->arena, gathered->outgoing);
 }
 
-/* Folds what DECISION decided and moves it into GATHERED. */
-static void take_decision(struct scheduler *scheduler, struct decision *decision,
-	struct gathered *gathered, struct instant now)
+/* Folds what was decided and makes an entry of it. */
+static void take_decision(
+	struct scheduler *scheduler, struct gathered *gathered, struct instant now)
 {
+	struct decision *decision = gathered->decision;
 	guint n_events = decision->events->len;
+	size_t size = n_events * sizeof(Forge__Event *);
 	Forge__Entry *entry;
 
-	g_ptr_array_extend_and_steal(gathered->outgoing, g_steal_pointer(&decision->outgoing));
-	decision->outgoing = decision_outgoing_new();
 	if (n_events == 0)
 		return;
-	entry = g_new(Forge__Entry, 1);
-	forge__entry__init(entry);
+	entry = decision_make(decision, &forge__entry__descriptor);
 	entry->time_us = (uint64_t)now.wall_us;
 	entry->n_events = n_events;
-	entry->events = (Forge__Event **)g_ptr_array_steal(decision->events, NULL);
+	entry->events = memcpy(decision_room(decision, size), decision->events->pdata, size);
 	for (guint i = 0; i < n_events; i++) {
 		g_autoptr(GError) error = NULL;
 		uint64_t seq = scheduler->state->last_seq + 1;
@@ -274,26 +279,24 @@ static void take_decision(struct scheduler *scheduler, struct decision *decision
 		pool_follow(scheduler->pool, seq, entry->events[i], now);
 	}
 	gathered->bytes += protobuf_c_message_get_packed_size(&entry->base) + 8;
-	gathered->entries->entries = g_renew(
-		Forge__Entry *, gathered->entries->entries, gathered->entries->n_entries + 1);
-	gathered->entries->entries[gathered->entries->n_entries++] = entry;
+	g_ptr_array_add(gathered->entries, entry);
 }
 
 /* The first entry of a scheduler's first record. */
 static void say_started(struct scheduler *scheduler, struct gathered *gathered, struct instant now)
 {
-	scoped(decision) decision = decision_new();
+	struct decision *decision = gathered->decision;
 	struct view view = scheduler_view(scheduler, now);
-	Forge__SchedulerStarted *started = g_new(Forge__SchedulerStarted, 1);
+	Forge__SchedulerStarted *started = decision_make(
+		decision, &forge__scheduler_started__descriptor);
 
-	forge__scheduler_started__init(started);
 	started->format_version = FORMAT_VERSION;
-	message_set_string(&started->build, FORGE_VERSION);
-	message_set_string(&started->host, scheduler->host);
+	started->build = decision_text(decision, FORGE_VERSION);
+	started->host = decision_text(decision, scheduler->host);
 	started->pid = scheduler->pid;
 	decision_add(&view, decision, FORGE__EVENT__KIND_SCHEDULER_STARTED, started);
 	scheduler->said_started = TRUE;
-	take_decision(scheduler, decision, gathered, now);
+	take_decision(scheduler, gathered, now);
 }
 
 /* What an input says about connections goes to the pool
@@ -356,25 +359,26 @@ static void take_input(struct scheduler *scheduler, const struct input *input,
 	struct gathered *gathered, struct instant now)
 {
 	gboolean counted = counts(scheduler, input);
-	scoped(decision) decision = decision_new();
+	struct decision *decision = gathered->decision;
 	struct view view = scheduler_view(scheduler, now);
 	uint64_t joined = 0;
 
 	if (counted)
 		note_before(scheduler, input, now);
+	decision_begin(decision);
 	decide(&view, input, decision);
 	if (decision->events->len > 0 && !scheduler->said_started) {
-		/* Sequences have changed: decide again. */
+		/* Sequences change: decide again. */
+		decision_drop(decision);
 		say_started(scheduler, gathered, now);
-		decision_free(g_steal_pointer(&decision));
-		decision = decision_new();
+		decision_begin(decision);
 		decide(&view, input, decision);
 	}
 	if (decision->events->len > 0 &&
 		((Forge__Event *)decision->events->pdata[0])->kind_case ==
 			FORGE__EVENT__KIND_WORKER_JOINED)
 		joined = scheduler->state->last_seq + 1;
-	take_decision(scheduler, decision, gathered, now);
+	take_decision(scheduler, gathered, now);
 	if (counted)
 		note_after(scheduler, input, joined, now);
 }
@@ -384,16 +388,18 @@ static void take_due(struct scheduler *scheduler, struct gathered *gathered, str
 	gboolean more = TRUE;
 
 	while (more && gathered->bytes < LIMIT_TURN_BYTES) {
-		scoped(decision) decision = decision_new();
+		struct decision *decision = gathered->decision;
 		struct view view = scheduler_view(scheduler, now);
 
+		decision_begin(decision);
 		decide_due(&view, decision);
 		more = decision->events->len > 0;
 		if (more && !scheduler->said_started) {
+			decision_drop(decision);
 			say_started(scheduler, gathered, now);
 			continue;
 		}
-		take_decision(scheduler, decision, gathered, now);
+		take_decision(scheduler, gathered, now);
 	}
 	scheduler->has_more = more;
 }
@@ -406,15 +412,20 @@ GPtrArray *scheduler_turn(struct scheduler *scheduler, const struct input *input
 	struct journal_position end;
 	gboolean appended = TRUE;
 
-	gathered_init(&gathered);
+	gathered_init(&gathered, scheduler);
 	*taken = 0;
 	while (*taken < n_inputs && gathered.bytes < LIMIT_TURN_BYTES)
 		take_input(scheduler, &inputs[(*taken)++], &gathered, now);
 	take_due(scheduler, &gathered, now);
-	if (gathered.entries->n_entries > 0)
-		appended = journal_append(
-			scheduler->journal, after_seq, gathered.entries, &end, error);
-	forge__entries__free_unpacked(gathered.entries, NULL);
+	if (gathered.entries->len > 0) {
+		Forge__Entries entries = FORGE__ENTRIES__INIT;
+
+		entries.n_entries = gathered.entries->len;
+		entries.entries = (Forge__Entry **)gathered.entries->pdata;
+		appended = journal_append(scheduler->journal, after_seq, &entries, &end, error);
+	}
+	decision_free(gathered.decision);
+	g_ptr_array_free(gathered.entries, TRUE);
 	if (!appended)
 		g_clear_pointer(&gathered.outgoing, g_ptr_array_unref);
 	return gathered.outgoing;

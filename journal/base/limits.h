@@ -91,6 +91,9 @@
 /* A batch grows by this many targets an event, so that one event always fits an entry. */
 #define LIMIT_TARGETS_PER_EXTENSION 1000
 #define LIMIT_NOOPS_PER_EXTENSION 50000
+/* A batch of so few has its jobs in the entry that opens it: their names, twice, take a sixth of
+ * what an entry may have. */
+#define LIMIT_TARGETS_AT_OPENING 100
 #define LIMIT_TARGETS_PER_REQUEST 2000
 #define LIMIT_TARGETS_PER_BATCH 2000000
 
@@ -199,8 +202,11 @@
 /* How often an embedded scheduler looks whether the processes that own jobs still run. */
 #define LIMIT_OWNER_CHECK_MS 250
 
-/* Events between checkpoints, and the fewest that are worth one at the end. */
+/* Events between checkpoints, and the fewest that are worth one at the end. Between large ones
+ * there are more: an event for so many bytes, or copying a large state again and again would take
+ * more time than the events that change it. */
 #define LIMIT_EVENTS_PER_CHECKPOINT 200000
+#define LIMIT_CHECKPOINT_BYTES_PER_EVENT 32
 #define LIMIT_EVENTS_BEFORE_LAST_CHECKPOINT 2000
 
 /* Attempts of one job, and the waits between them: the first, which doubles, the last, and the

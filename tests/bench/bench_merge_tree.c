@@ -321,12 +321,12 @@ int main(int argc, char **argv)
 	double forge_s = (double)(g_get_monotonic_time() - started) / 1e6;
 	forge_cpu_s = cpu_seconds(RUSAGE_SELF) - forge_cpu_s;
 	struct tally tally = compare(pairs, ours, gits);
-	printf("{\"name\":\"merge_tree\",\"value\":%.3f,\"unit\":\"ratio\",\"merges\":%u,\"forge_s\":%.3f,\"git_s\":%.3f,"
+	printf("{\"name\":\"merge_tree\",\"value\":%.3f,\"unit\":\"ratio\",\"limit\":1,\"fraction\":%.2f,\"merges\":%u,\"forge_s\":%.3f,\"git_s\":%.3f,"
 	       "\"cpu_ratio\":%.3f,"
 	       "\"same_tree\":%u,\"both_conflict\":%u,\"other_tree\":%u,\"clean_where_git_conflicts\":%u,"
 	       "\"conflict_where_git_is_clean\":%u,\"unreadable\":%u}\n",
-		forge_s / git_s, pairs->len, forge_s, git_s, forge_cpu_s / git_cpu_s,
-		tally.same_tree, tally.both_conflict, tally.other_tree,
+		forge_s / git_s, forge_s / git_s, pairs->len, forge_s, git_s,
+		forge_cpu_s / git_cpu_s, tally.same_tree, tally.both_conflict, tally.other_tree,
 		tally.clean_where_git_conflicts, tally.conflict_where_git_is_clean, n_unreadable);
 
 	git_repository_free(repository);

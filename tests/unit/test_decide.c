@@ -133,6 +133,50 @@ static void test_an_unknown_fork_is_refused_with_the_nearest_name(void)
 	g_assert_cmpuint(core_count(core, FORGE__EVENT__KIND_BATCH_OPENED), ==, 0);
 }
 
+/* Lanes have their jobs in the order of their batches, and an image is read back that way. */
+static void test_a_small_batch_does_not_overtake_one_that_still_grows(void)
+{
+	scoped(core) core = core_new_with_client();
+	Forge__Request requests[2] = {FORGE__REQUEST__INIT, FORGE__REQUEST__INIT};
+	Forge__Submit all = FORGE__SUBMIT__INIT, one = FORGE__SUBMIT__INIT;
+	char *targets[] = {(char *)"tools"};
+	struct batch_row *batch;
+	const struct job *job;
+
+	core_register(core, "client", "tools");
+	all.kind = one.kind = FORGE__JOB_KIND__JOB_KIND_FORK_SYNC;
+	all.all_forks = TRUE;
+	one.targets = targets;
+	one.n_targets = 1;
+	requests[0].kind_case = requests[1].kind_case = FORGE__REQUEST__KIND_SUBMIT;
+	requests[0].submit = &all;
+	requests[1].submit = &one;
+	core_ask_all(core, "client", requests, 2);
+	batch = g_queue_peek_head((GQueue *)&core_state(core)->batches);
+	job = core_job(core, batch->seq, 1);
+	g_assert_true(job_table_may_run(core_state(core)->jobs, job));
+	batch = g_queue_peek_tail((GQueue *)&core_state(core)->batches);
+	job = core_job(core, batch->seq, 1);
+	g_assert_false(job_table_may_run(core_state(core)->jobs, job));
+}
+
+static void test_a_small_batch_has_its_jobs_in_the_entry_that_opens_it(void)
+{
+	scoped(core) core = core_new_with_client();
+	scoped(journal_reader) reader = NULL;
+	struct journal_record record;
+	const Forge__Entry *entry;
+
+	core_submit_noops(core, "client", "r", 3);
+	reader = journal_read(core->journal, journal_end(core->journal).seq, NULL);
+	g_assert_cmpint(journal_reader_next(reader, &record, NULL), ==, JOURNAL_READ_RECORD);
+	entry = record.entries->entries[record.entries->n_entries - 1];
+	g_assert_cmpuint(entry->n_events, ==, 3);
+	g_assert_cmpint(entry->events[0]->kind_case, ==, FORGE__EVENT__KIND_BATCH_OPENED);
+	g_assert_cmpint(entry->events[1]->kind_case, ==, FORGE__EVENT__KIND_BATCH_EXTENDED);
+	g_assert_cmpint(entry->events[2]->kind_case, ==, FORGE__EVENT__KIND_BATCH_SEALED);
+}
+
 static void test_a_batch_of_all_forks_grows_in_chunks_without_later_forks(void)
 {
 	scoped(core) core = core_new_with_client();
@@ -341,6 +385,8 @@ int main(int argc, char **argv)
 	CLAIM(a_second_request_in_one_turn_sees_the_first);
 	CLAIM(a_unique_key_is_one_batch_while_it_is_open);
 	CLAIM(an_unknown_fork_is_refused_with_the_nearest_name);
+	CLAIM(a_small_batch_does_not_overtake_one_that_still_grows);
+	CLAIM(a_small_batch_has_its_jobs_in_the_entry_that_opens_it);
 	CLAIM(a_batch_of_all_forks_grows_in_chunks_without_later_forks);
 	CLAIM(nothing_is_given_out_while_the_queue_is_paused);
 	CLAIM(jobs_of_a_removed_fork_fail_by_name);
