@@ -4,6 +4,7 @@
 VARIANT ?=
 BUILD := build$(if $(VARIANT),/$(VARIANT))
 PREFIX ?= /usr/local
+E2E_JOBS ?= 3
 DESTDIR ?=
 PYTHON ?= /usr/bin/python3
 VERSION := 0.1.0
@@ -116,10 +117,10 @@ check: deps ## set up what is missing, then run every test
 	@$(MAKE) --no-print-directory --keep-going unit e2e WERROR=1
 
 unit: all $(UNIT_TESTS) $(FUZZ_TARGETS) ## unit tests, the simulation and the fuzz corpora alone
-	prove --exec tests/tap.sh $(UNIT_TESTS) $(FUZZ_TARGETS)
+	prove --jobs 2 --exec tests/tap.sh $(UNIT_TESTS) $(FUZZ_TARGETS)
 
 e2e: all ## end-to-end tests alone
-	FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) -m pytest -q -rs -p no:cacheprovider tests/e2e
+	FORGE=$(CURDIR)/$(BUILD)/forge $(PYTHON) -m pytest -q -rs -p no:cacheprovider --numprocesses $(E2E_JOBS) tests/e2e
 
 bench: ## measure; prints JSON lines
 	@$(MAKE) --no-print-directory all $(BENCHES) >&2

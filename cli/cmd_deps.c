@@ -106,8 +106,8 @@ static char *line_of_change(const Forge__ResolvedComponent *component)
 	if (!*component->before_commit)
 		return g_strdup_printf("+ %s %s: %s", component->name, now, component->why);
 	before = dependency_shown(component->before_version, component->before_commit);
-	return g_strdup_printf("%s %s %s → %s: %s", is_lower(component) ? "↓" : "↑", component->name,
-		before, now, component->why);
+	return g_strdup_printf("%s %s %s → %s: %s", is_lower(component) ? "↓" : "↑",
+		component->name, before, now, component->why);
 }
 
 static void show_changes(

@@ -151,8 +151,7 @@ static void raise_descriptors(void)
 	}
 }
 
-static gboolean run_scheduler(
-	struct daemon *daemon, const struct key_pair *keys, GError **error)
+static gboolean run_scheduler(struct daemon *daemon, const struct key_pair *keys, GError **error)
 {
 	struct scheduler_loop_options options = {.endpoint = daemon->endpoint,
 		.keys = keys,

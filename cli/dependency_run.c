@@ -340,8 +340,8 @@ static gboolean install_slice(struct installing *installing, guint from, guint e
 	for (guint i = from; i < end; i++) {
 		const Forge__ResolvedComponent *resolved = installing->order->pdata[i];
 
-		fill_wanted(&wanted[i - from], resolved,
-			asked_for(installing->how, resolved->name));
+		fill_wanted(
+			&wanted[i - from], resolved, asked_for(installing->how, resolved->name));
 		g_ptr_array_add(pointers, &wanted[i - from]);
 		g_ptr_array_add(targets, resolved->name);
 	}
@@ -391,7 +391,8 @@ static void show_all(struct invocation *invocation, const GPtrArray *runs)
 	object = value_new_map();
 	list = value_new_list();
 	for (guint i = 0; i < runs->len; i++) {
-		const GPtrArray *jobs = ((const struct component_run *)runs->pdata[i])->history->jobs;
+		const GPtrArray *jobs =
+			((const struct component_run *)runs->pdata[i])->history->jobs;
 
 		for (guint j = 0; j < jobs->len; j++)
 			value_append_take(list, dependency_value_of_install(jobs->pdata[j]));
@@ -405,8 +406,7 @@ static gboolean is_gone_already(const struct history_job *job)
 {
 	const Forge__Error *failure = component_run_error(job);
 
-	return failure &&
-		forge_error_from_name(failure->code) == FORGE_ERROR_COMPONENT_NOT_FOUND;
+	return failure && forge_error_from_name(failure->code) == FORGE_ERROR_COMPONENT_NOT_FOUND;
 }
 
 static void show_removed(const struct history_job *job, gpointer user_data)
@@ -484,13 +484,17 @@ gboolean dependency_install(struct invocation *invocation, struct client *client
 	g_autoptr(GHashTable) names = names_to_install(outcome, how);
 	g_autoptr(GPtrArray) order = in_order(outcome, how, names);
 	g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func(free_run);
-	struct installing installing = {
-		.invocation = invocation, .client = client, .how = how, .order = order, .runs = runs};
+	struct installing installing = {.invocation = invocation,
+		.client = client,
+		.how = how,
+		.order = order,
+		.runs = runs};
 
 	if (!install_all(&installing, error))
 		return FALSE;
 	*status = installing.status;
-	if (*status == 0 && !dependency_remove(invocation, client, outcome->unneeded, status, error))
+	if (*status == 0 &&
+		!dependency_remove(invocation, client, outcome->unneeded, status, error))
 		return FALSE;
 	if (!how->tells_no_object)
 		show_all(invocation, runs);

@@ -81,7 +81,8 @@ static const struct field fields[] = {
 		.about = "the largest file that a component may have"},
 	{"sync.minimum_age", FIELD_DURATION, AT(sync_minimum_age_ms), .fallback = "0s",
 		.max = LIMIT_CONFIGURED_AGE_MS,
-		.about = "versions younger than that, since their tag was first seen, are not chosen"},
+		.about =
+			"versions younger than that, since their tag was first seen, are not chosen"},
 	{"network.connect", FIELD_DURATION, AT(network_connect_ms), .fallback = "10s", WAIT,
 		.about = "longest time until a connection stands"},
 	{"network.request", FIELD_DURATION, AT(network_request_ms), .fallback = "15m", WAIT,

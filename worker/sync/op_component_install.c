@@ -244,16 +244,16 @@ static gboolean choose_folder(struct installing *installing, GError **error)
 }
 
 /* Marks what only others need, before it is there; and takes the mark from what somebody asks for. */
-static gboolean mark_needed(const struct installing *installing, const git_oid *base, GError **error)
+static gboolean mark_needed(
+	const struct installing *installing, const git_oid *base, GError **error)
 {
 	const struct component_job *job = installing->job;
 	gboolean only_needed = installing->resolved && !installing->written &&
 		!wanted_file_find(job->wanted, job->name);
 
-	return only_needed ? workspace_ref_set(
-				     job->forge, job->name, COMPONENT_REF_NEEDED, NULL, base, error)
-			   : workspace_ref_delete(
-				     job->forge, job->name, COMPONENT_REF_NEEDED, NULL, error);
+	return only_needed
+		? workspace_ref_set(job->forge, job->name, COMPONENT_REF_NEEDED, NULL, base, error)
+		: workspace_ref_delete(job->forge, job->name, COMPONENT_REF_NEEDED, NULL, error);
 }
 
 static gboolean put_in_place(struct installing *installing, GError **error)
