@@ -188,6 +188,7 @@ static int install_resolved(struct invocation *invocation, struct client *client
 {
 	Forge__ResolveArguments arguments = FORGE__RESOLVE_ARGUMENTS__INIT;
 	scoped_value(dependency_outcome) outcome = {0};
+	g_autofree char **unlock = g_new0(char *, asking->wanted->len + 1);
 	struct dependency_install how = {.asked = asking->wanted,
 		.offline = invocation_flag(invocation, "offline"),
 		.tells_unchanged = TRUE};
@@ -199,7 +200,7 @@ static int install_resolved(struct invocation *invocation, struct client *client
 	arguments.n_wanted = asking->wanted->len;
 	arguments.offline = how.offline;
 	arguments.accept_moved_tags = invocation_flag(invocation, "accept-moved-tag");
-	arguments.unlock = g_newa(char *, asking->wanted->len + 1);
+	arguments.unlock = unlock;
 	for (guint i = 0; i < asking->wanted->len; i++)
 		arguments.unlock[arguments.n_unlock++] =
 			((Forge__WantedComponent *)asking->wanted->pdata[i])->name;

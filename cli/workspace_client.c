@@ -7,6 +7,7 @@
 #include "cli/history.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/render.h"
 #include "cli/workspace_rows.h"
 #include "journal/base/errors.h"
 #include "worker/git/git_library.h"
@@ -42,9 +43,10 @@ static gboolean check_documents(const char *root, GError **error)
 
 /* A workspace without its own folder has nothing to be rewritten. Whoever is alone in it and works
  * removes what a killed process left in the way. */
-static gboolean begin_use(
-	struct invocation *invocation, enum client_use use, const char *root, GError **error)
+static gboolean begin_use(struct invocation *invocation, enum client_use use, const char *root,
+	gboolean *alone, GError **error)
 {
+	*alone = FALSE;
 	if (invocation->workspace_use || !has_repository(root))
 		return TRUE;
 	invocation->workspace_use = workspace_use_take(root, error);
@@ -53,8 +55,25 @@ static gboolean begin_use(
 	if (use == CLIENT_WORKS && workspace_use_alone(invocation->workspace_use)) {
 		workspace_repository_recover(root);
 		workspace_use_share(invocation->workspace_use);
+		*alone = TRUE;
 	}
 	return TRUE;
+}
+
+/* Whoever works alone goes on with what a stopped command left. The remark only explains what is
+ * seen next: without an answer there is none. */
+static void tell_left_work(struct invocation *invocation, struct client *client)
+{
+	g_autoptr(GPtrArray) batches = requests_batches(client, FALSE, NULL);
+
+	for (guint i = 0; batches && i < batches->len; i++) {
+		const Forge__BatchRow *row = batches->pdata[i];
+
+		output_remark(invocation,
+			"A stopped command left batch %s (%s): it is gone on with (`forge batch "
+			"cancel --workspace %s` ends it).",
+			row->name, render_kind(row->kind), row->name);
+	}
 }
 
 struct client *workspace_connect(
@@ -62,6 +81,8 @@ struct client *workspace_connect(
 {
 	g_autofree char *here = g_get_current_dir();
 	g_autofree char *found = workspace_find(here, error);
+	struct client *client;
+	gboolean alone;
 
 	if (!found || !invocation_config(invocation, error) ||
 		(use == CLIENT_WORKS &&
@@ -70,9 +91,12 @@ struct client *workspace_connect(
 	config_enter_workspace(invocation->config, found);
 	if (root)
 		*root = invocation->config->workspace;
-	return begin_use(invocation, use, found, error)
-		? requests_connect(invocation, use, 0, error)
-		: NULL;
+	if (!begin_use(invocation, use, found, &alone, error))
+		return NULL;
+	client = requests_connect(invocation, use, 0, error);
+	if (client && alone)
+		tell_left_work(invocation, client);
+	return client;
 }
 
 void workspace_leave(struct invocation *invocation, gboolean tidies)

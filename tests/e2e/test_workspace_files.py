@@ -193,8 +193,8 @@ def test_a_damaged_file_of_the_workspace_is_told_once_a_command(workspace, locke
         shown = workspace.run(*words, status=3)
         assert shown.out == "" and shown.err.count(place) == 1, words
         assert shown.err.splitlines()[1] == (
-            "hint: correct it where it is named; forge.lock may also come from version control again, or be deleted: "
-            "`forge install` writes it anew")
+            "hint: correct it where it is named, or take it from version control again; if it is forge.lock, it may also be "
+            "deleted: `forge install` writes it anew")
         assert error_of(workspace.run(*words, "--format", "json", status=3))["code"] == "WORKSPACE_INVALID"
     assert (workspace.root / file).read_text() == text
     if file == "forge.lock":

@@ -135,6 +135,22 @@ def test_the_offline_look_alone_completes_what_was_begun(fleet, dice):
     fleet.check_end()
 
 
+def test_what_a_killed_command_left_is_named_when_it_is_gone_on_with(fleet, dice):
+    workspace = fleet.workspace
+    workspace.run("install", *fleet.references())
+    for _ in range(50):
+        fleet.move()
+        run_and_kill(workspace, 0.02 + dice.random() * 0.25, "sync", "pull", "--all")
+        left = [row["batch"] for row in workspace.run("batch", "list", "--workspace", "--format", "json").json["batches"]]
+        shown = workspace.run("sync", "status", "--offline", status=None).err
+        assert shown.count("A stopped command left batch ") == len(left), shown
+        assert all(f"`forge batch cancel --workspace {name}`" in shown for name in left), shown
+        if left:
+            break
+    assert left
+    assert "A stopped command" not in workspace.run("sync", "status", status=None).err
+
+
 def test_installs_killed_anywhere_leave_all_or_nothing(fleet, dice):
     workspace = fleet.workspace
     first = workspace.root
