@@ -31,9 +31,8 @@ static size_t size_of_value(ProtobufCType type)
 	case PROTOBUF_C_TYPE_MESSAGE:
 		return sizeof(void *);
 	case PROTOBUF_C_TYPE_BYTES:
-		break;
+		return sizeof(ProtobufCBinaryData);
 	}
-	/* The schemas have no bytes. */
 	g_assert_not_reached();
 }
 
@@ -44,7 +43,7 @@ static gpointer duplicate(const void *data, size_t size, ProtobufCAllocator *all
 	return memcpy(copy, data, size);
 }
 
-/* Replaces the string or message that VALUE borrows by a copy. */
+/* Replaces the string, bytes or message that VALUE borrows by a copy. */
 static void own_value(
 	ProtobufCType type, void *value, gboolean repeated, ProtobufCAllocator *allocator)
 {
@@ -56,6 +55,10 @@ static void own_value(
 			*text = duplicate(*text, strlen(*text) + 1, allocator);
 		else
 			*text = (char *)protobuf_c_empty_string;
+	} else if (type == PROTOBUF_C_TYPE_BYTES) {
+		ProtobufCBinaryData *bytes = value;
+
+		bytes->data = bytes->len > 0 ? duplicate(bytes->data, bytes->len, allocator) : NULL;
 	} else if (type == PROTOBUF_C_TYPE_MESSAGE) {
 		ProtobufCMessage **part = value;
 

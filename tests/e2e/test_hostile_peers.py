@@ -32,7 +32,7 @@ def endpoint(kind, tmp_path):
 class Target(Daemons):
     """A scheduler that is about to be treated badly."""
 
-    def start(self):
+    def begin(self):
         self.child = self.scheduler()
         self.world.run("job", "submit", "noop", "--count", "1", "--no-wait")
         self.before = self.memory()
@@ -71,7 +71,7 @@ class Target(Daemons):
 @pytest.fixture(params=["ipc", "tcp"])
 def target(request, world, tmp_path):
     running = Target(world, endpoint(request.param, tmp_path))
-    yield running.start()
+    yield running.begin()
     running.stop()
 
 
@@ -173,7 +173,7 @@ def test_reports_under_the_routing_id_of_a_worker_change_nothing_on_another_conn
 
 
 def test_idle_connections_by_the_thousand_leave_room_for_others(tcp):
-    tcp.start()
+    tcp.begin()
     with contextlib.ExitStack() as stack:
         for _ in range(3000):
             stack.callback(tcp.peer().close)
@@ -188,7 +188,7 @@ def test_idle_connections_by_the_thousand_leave_room_for_others(tcp):
 
 def test_when_descriptors_run_out_the_connected_and_the_journal_go_on(tcp):
     tcp.world.prefix = ["prlimit", "--nofile=1200:1200"]
-    tcp.start()
+    tcp.begin()
     friend = tcp.friend()
     with contextlib.ExitStack() as stack, concurrent.futures.ThreadPoolExecutor(32) as pool:
         def knock(_):

@@ -105,12 +105,15 @@ class Peer:
             self.socket = socket.socket()
             host, _, port = address.rpartition(":")
             address = (host, int(port))
-        self.socket.settimeout(seconds)
+            self.socket.settimeout(seconds)
         try:
+            # One without blocking fails at once where others wait to be accepted at a path; this waits its turn.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", seconds, 0))
             self.socket.connect(address)
         except OSError:
             self.socket.close()
             raise
+        self.socket.settimeout(seconds)
         self.read = b""
 
     def shake_hands(self, **properties):

@@ -6,7 +6,7 @@
 
 #define CLAIM(claim) g_test_add_func("/message/" #claim, test_##claim)
 
-/* Of everything that fields can be: numbers, texts, empty ones, parts, lists, a oneof. */
+/* Of nearly everything that fields can be: numbers, texts, empty ones, parts, lists, a oneof. */
 static Forge__Event *make_event(void)
 {
 	Forge__Event *event = g_new(Forge__Event, 1);
@@ -52,6 +52,24 @@ static void test_a_copy_shares_nothing_with_what_it_was_made_of(void)
 	forge__event__free_unpacked(same, NULL);
 }
 
+static void test_bytes_are_copied_too(void)
+{
+	static const uint8_t packed[] = {1 << 3, 7, 2 << 3 | 2, 3, 'a', 0, 'b'};
+	Forge__BaseChunk *chunk = forge__base_chunk__unpack(NULL, sizeof(packed), packed);
+	Forge__BaseChunk *copy = message_copy(&chunk->base);
+	Forge__BaseChunk empty = FORGE__BASE_CHUNK__INIT;
+	Forge__BaseChunk *none = message_copy(&empty.base);
+
+	memset(chunk->image.data, '?', chunk->image.len);
+	forge__base_chunk__free_unpacked(chunk, NULL);
+	g_assert_cmpuint(copy->image.len, ==, 3);
+	g_assert_true(memcmp(copy->image.data, packed + 4, 3) == 0);
+	g_assert_cmpuint(none->image.len, ==, 0);
+	g_assert_null(none->image.data);
+	forge__base_chunk__free_unpacked(copy, NULL);
+	forge__base_chunk__free_unpacked(none, NULL);
+}
+
 static void test_a_copy_in_an_arena_goes_with_it(void)
 {
 	Forge__Event *event = make_event();
@@ -81,6 +99,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	CLAIM(a_copy_shares_nothing_with_what_it_was_made_of);
+	CLAIM(bytes_are_copied_too);
 	CLAIM(a_copy_in_an_arena_goes_with_it);
 	CLAIM(fields_without_a_name_are_not_copied);
 	return g_test_run();
