@@ -67,7 +67,7 @@ static void read_wanted(const char *text, size_t size)
 	g_assert_true((wanted != NULL) == (error == NULL));
 	if (!wanted || wanted_file_find(wanted, added.component))
 		return;
-	longer = workspace_wanted_add("fuzz.yaml", copy, &added, NULL);
+	longer = workspace_wanted_add("fuzz.yaml", copy, &added, NULL, NULL);
 	if (!longer)
 		return;
 	after = wanted_file_parse(&origin, longer, strlen(longer), &error);
@@ -84,7 +84,7 @@ static void read_wanted(const char *text, size_t size)
 
 static void read_lock(const char *text, size_t size)
 {
-	const struct locked_component set = {.component = (char *)"added-by-hand",
+	struct locked_component set = {.component = (char *)"added-by-hand",
 		.repository = (char *)"host/owner/name",
 		.path = nothing,
 		.commit = id,
@@ -95,6 +95,7 @@ static void read_lock(const char *text, size_t size)
 	g_autofree char *canonical = NULL;
 	g_autofree char *again = NULL;
 	g_autofree char *longer = NULL;
+	g_autoptr(GPtrArray) sets = g_ptr_array_new();
 	g_autoptr(GError) error = NULL;
 	scoped(lock_file) lock = lock_file_parse(&origin, text, size, &error);
 	scoped(lock_file) second = NULL;
@@ -108,7 +109,8 @@ static void read_lock(const char *text, size_t size)
 	g_assert_no_error(error);
 	again = lock_file_write(second->components);
 	g_assert_cmpstr(canonical, ==, again);
-	longer = workspace_lock_set("forge.lock", copy, &set, NULL);
+	g_ptr_array_add(sets, &set);
+	longer = workspace_lock_set("forge.lock", copy, sets, NULL);
 	if (!longer)
 		return;
 	third = lock_file_parse(&origin, longer, strlen(longer), &error);

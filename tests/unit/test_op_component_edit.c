@@ -46,10 +46,12 @@ static void read_facts(const GPtrArray *facts, struct outcome *outcome)
 static void run(struct component_fixture *fixture, Forge__ComponentArguments *component,
 	uint32_t attempt, struct outcome *outcome)
 {
-	struct config config = {
-		.git_username = (char *)"Carl", .git_email = (char *)"c@example.org"};
+	struct config config = {.git_username = (char *)"Carl",
+		.git_email = (char *)"c@example.org",
+		.sync_file_bytes = 1024};
 	struct workshop workshop = {.config = &config, .workspace = fixture->workspace};
 	Forge__GrantedJob job = FORGE__GRANTED_JOB__INIT;
+	Forge__JobId id = FORGE__JOB_ID__INIT;
 	Forge__BatchArguments arguments = FORGE__BATCH_ARGUMENTS__INIT;
 	struct budget budget = sandbox_budget();
 	g_autoptr(GPtrArray) facts = g_ptr_array_new_with_free_func(free_fact);
@@ -58,6 +60,8 @@ static void run(struct component_fixture *fixture, Forge__ComponentArguments *co
 	Forge__JobEnd *end;
 
 	arguments.component = component;
+	id.batch = id.number = 1;
+	job.job = &id;
 	job.attempt = attempt;
 	job.kind = FORGE__JOB_KIND__JOB_KIND_COMPONENT_EDIT;
 	job.arguments = &arguments;
