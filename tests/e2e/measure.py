@@ -1,11 +1,18 @@
-"""What a command needed: its time and the most memory it had at once (of this process before it was started, if that
-is more: what is said is never too little)."""
+"""What a command needed: its time and the most memory it had at once."""
 
-import os
-import threading
+import pathlib
+import sys
+import tempfile
 import time
 
-from world import Result
+from world import Result, finish_child
+
+# What the kernel says of a process includes what its parent had when it was started: so a small parent starts it.
+LAUNCHER = """import resource, subprocess, sys
+status = subprocess.call(sys.argv[3:], timeout=float(sys.argv[2]))
+with open(sys.argv[1], "w") as file:
+    print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=file)
+"""
 
 
 class Measured(Result):
@@ -15,21 +22,19 @@ class Measured(Result):
 
 def measured(forge, *arguments, env=None, timeout=120):
     """Runs forge with ARGUMENTS to its end and says what that took. Fails if it runs longer than TIMEOUT."""
-    child = forge.start(*arguments, env=env)
-    texts = {}
-    readers = [threading.Thread(target=lambda name=name, stream=stream: texts.__setitem__(name, stream.read()))
-               for name, stream in (("out", child.stdout), ("err", child.stderr))]
-    killer = threading.Timer(timeout, child.kill)
-    began = time.monotonic()
-    for thread in (*readers, killer):
-        thread.start()
-    _, status, usage = os.wait4(child.pid, 0)
-    killer.cancel()
-    for reader in readers:
-        reader.join()
-    child.returncode = os.waitstatus_to_exitcode(status)
-    result = Measured(child.returncode, texts["out"], texts["err"])
-    result.seconds, result.peak_kb = time.monotonic() - began, usage.ru_maxrss
+    prefix = forge.prefix
+    with tempfile.NamedTemporaryFile() as told:
+        forge.prefix = [sys.executable, "-S", "-c", LAUNCHER, told.name, str(timeout), *prefix]
+        began = time.monotonic()
+        try:
+            shown = finish_child(forge.start(*arguments, env=env), timeout + 10)
+        finally:
+            forge.prefix = prefix
+        seconds = time.monotonic() - began
+        assert shown.status == 0, shown
+        status, peak_kb = map(int, pathlib.Path(told.name).read_text().split())
+    result = Measured(status, shown.out, shown.err)
+    result.seconds, result.peak_kb = seconds, peak_kb
     assert result.status >= 0, f"ended by signal {-result.status} after {result.seconds:.1f} s: {result}"
     print(f"forge {' '.join(map(str, arguments))}: {result.seconds:.2f} s, {result.peak_kb // 1024} MB")
     return result
