@@ -355,8 +355,15 @@ static void append_every_kind(struct journal *journal)
 	for (unsigned i = 0; i < forge__event__descriptor.n_fields; i++) {
 		const ProtobufCFieldDescriptor *kind = &forge__event__descriptor.fields[i];
 
-		if (kind->id != FORGE__EVENT__KIND_REPORTED)
-			append_event(journal, WHEN + i % 3, event_of(kind, FALSE));
+		Forge__Event *event;
+
+		if (kind->id == FORGE__EVENT__KIND_REPORTED)
+			continue;
+		event = event_of(kind, FALSE);
+		/* One piece follows, so this is no whole base, whatever the dice say. */
+		if (kind->id == FORGE__EVENT__KIND_BASE_BEGUN)
+			event->base_begun->chunks = 7;
+		append_event(journal, WHEN + i % 3, event);
 	}
 	for (unsigned i = 0; i < forge__fact__descriptor.n_fields; i++)
 		append_event(journal, random_number(G_MAXUINT64),
