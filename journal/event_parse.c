@@ -164,35 +164,6 @@ static ProtobufCMessage *message_new(const ProtobufCMessageDescriptor *type)
 	return message;
 }
 
-static size_t stored_size(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_SINT32:
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_FLOAT:
-	case PROTOBUF_C_TYPE_ENUM:
-		return 4;
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return 8;
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	}
-	g_assert_not_reached();
-}
-
 /* Puts VALUE into the field's place AT, which holds its default. */
 static gboolean set_value(const ProtobufCFieldDescriptor *field, const struct value *value,
 	const char *place, void *at, GError **error)
@@ -260,11 +231,11 @@ static gboolean set_list(ProtobufCMessage *message, const ProtobufCFieldDescript
 		return refuse(error, place, "expected a list");
 	if (value_count(list) == 0)
 		return TRUE;
-	items = g_malloc0_n(value_count(list), stored_size(field->type));
+	items = g_malloc0_n(value_count(list), message_value_size(field->type));
 	*(char **)(void *)(base + field->offset) = items;
 	for (size_t i = 0; i < value_count(list); i++) {
 		g_autofree char *inner = g_strdup_printf("%s[%zu]", place, i);
-		void *at = items + i * stored_size(field->type);
+		void *at = items + i * message_value_size(field->type);
 
 		/* Counted first: what is there of it is freed with the message. */
 		(*count)++;

@@ -13,6 +13,7 @@
 
 #include "journal/base/document.h"
 #include "journal/base/printable.h"
+#include "journal/message.h"
 
 /* A line shows so many items of a list; the row has them all. */
 #define LINE_ITEMS 5
@@ -149,36 +150,6 @@ static struct value *field_value(const ProtobufCFieldDescriptor *field, const vo
 	g_assert_not_reached();
 }
 
-static size_t stored_size(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_SINT32:
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_FLOAT:
-		return 4;
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return 8;
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_ENUM:
-		return sizeof(int);
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	}
-	g_assert_not_reached();
-}
-
 static struct value *list_value(
 	const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
@@ -188,7 +159,8 @@ static struct value *list_value(
 	struct value *list = value_new_list();
 
 	for (size_t i = 0; i < count; i++)
-		value_append_take(list, field_value(field, items + i * stored_size(field->type)));
+		value_append_take(
+			list, field_value(field, items + i * message_value_size(field->type)));
 	return list;
 }
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static size_t size_of_value(ProtobufCType type)
+size_t message_value_size(ProtobufCType type)
 {
 	switch (type) {
 	case PROTOBUF_C_TYPE_INT32:
@@ -71,7 +71,7 @@ static void own_repeated(
 {
 	size_t count = *(const size_t *)(const void *)(base + field->quantifier_offset);
 	uint8_t **values = (uint8_t **)(void *)(base + field->offset);
-	size_t size = size_of_value(field->type);
+	size_t size = message_value_size(field->type);
 
 	*values = count > 0 ? duplicate(*values, count * size, allocator) : NULL;
 	for (size_t i = 0; i < count; i++)

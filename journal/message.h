@@ -13,6 +13,9 @@ gpointer message_copy(const ProtobufCMessage *message);
 /** A deep copy in memory of ALLOCATOR; NULL: as message_copy(). */
 gpointer message_copy_to(const ProtobufCMessage *message, ProtobufCAllocator *allocator);
 
+/** How many bytes a value of TYPE takes in a message's struct or in a list of one. */
+size_t message_value_size(ProtobufCType type);
+
 /** MESSAGE as bytes. */
 GBytes *message_pack(const ProtobufCMessage *message);
 
